@@ -1,0 +1,1 @@
+//! Import of older recordings, export, comparison.

@@ -1,0 +1,29 @@
+//! `replayer` records the rugs.fun game protocol without losing a byte, keeps it as Parquet, and serves it
+//! to AI agents over the Model Context Protocol.
+//!
+//! # Layout
+//!
+//! Lower layers know nothing of higher ones; a test enforces it.
+//!
+//! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
+//! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
+//! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
+//! * [`legacy`] — import of older recordings, export, comparison.
+//! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
+//! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
+//!   besides the three folders below.
+//! * [`tools`], [`resources`] — one file per MCP tool and resource.
+//! * [`cli`] — one file per command family.
+
+pub mod cli;
+pub mod legacy;
+pub mod protocol;
+pub mod server;
+pub mod simulator;
+pub mod sql;
+pub mod store;
+
+#[path = "../resources/mod.rs"]
+pub mod resources;
+#[path = "../tools/mod.rs"]
+pub mod tools;

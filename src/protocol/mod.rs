@@ -1,0 +1,2 @@
+//! What the wire says: frames, events, phases, provably fair prices. Pure functions, no I/O.
+

@@ -1,0 +1,1 @@
+//! The data root: journal, Parquet parts, the catalog of parts in force.
