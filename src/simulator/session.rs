@@ -48,7 +48,7 @@ pub struct Config {
     pub games: usize,
     /// When the connection opens, µs since 1970 UTC.
     pub start_us: i64,
-    /// People who trade; the first of them is the logged-in one, if there is one.
+    /// People who trade, at least two; the first of them is the logged-in one, if there is one.
     pub players: usize,
     /// A logged-in browser: requests, acknowledgements and private events are in the stream.
     pub logged_in: bool,
