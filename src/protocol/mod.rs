@@ -1,2 +1,9 @@
 //! What the wire says: frames, events, phases, provably fair prices. Pure functions, no I/O.
 
+pub mod frame;
+pub mod identity;
+pub mod lenient;
+pub mod line;
+pub mod payload;
+pub mod phase;
+pub mod requests;

@@ -1,0 +1,410 @@
+//! The texts a store keeps, and what event each of them holds.
+//!
+//! A live recorder stores the frame itself. An import stores the line of the older file, byte for byte,
+//! and says in which format it is: interpreting happens here, every time, so that a wrong interpretation
+//! never costs the original (`reference/legacy-formats.md`).
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::frame::{self, Frame, FrameError, Packet};
+
+/// How a stored text is to be read; the `format` column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum LineFormat {
+    /// An Engine.IO/Socket.IO text frame.
+    Wire = 0,
+    /// The recorder's own `system_event`: the text is its JSON details.
+    System = 1,
+    /// `{seq, ts, event, data}`: `data` is the only argument, or an array of all of them.
+    RawCapture = 2,
+    /// `{seq, ts, event, data, source, direction[, raw]}`: `data` is the first argument only.
+    CdpCapture = 3,
+    /// `{timestamp, event_type, data}`, arguments as in [`LineFormat::RawCapture`].
+    Sandbox = 4,
+    /// One line of a 2025 per-game recording: `{type: tick | game_start | …}`.
+    Recording = 5,
+    /// A bare payload; the event's name stands beside it, not in it.
+    Payload = 6,
+    /// `{_metadata}`, or a tick without `type` (RecorderSink).
+    RecorderSink = 7,
+    /// `{timestamp, iso, type: INCOMING | OUTGOING, packet | event + args}` (browser console logger).
+    BrowserLog = 8,
+    /// `{event_name, data, raw, timestamp, captured_at}` (Jupyter); `raw` is the full frame.
+    NotebookCapture = 9,
+    /// One `gameHistory` entry with `collected_at` and `source`.
+    HistoryCollector = 10,
+    /// `{_header | _footer}` or an action of the demonstration recorders.
+    Demonstration = 11,
+    /// `{_meta, event_type, timestamp_ms, data}`: `data` is the last argument.
+    KeySample = 12,
+    /// `{ts, doc_type, …, raw_json}`: a row of an older Parquet or JSONL export.
+    ExportedRow = 13,
+    /// `{meta, prices}`: one whole game of the unified recorder.
+    GameDocument = 14,
+    /// A document about captures, not a capture.
+    Document = 15,
+}
+
+/// Every format, in the order of its number.
+pub const ALL_FORMATS: [LineFormat; 16] = [
+    LineFormat::Wire,
+    LineFormat::System,
+    LineFormat::RawCapture,
+    LineFormat::CdpCapture,
+    LineFormat::Sandbox,
+    LineFormat::Recording,
+    LineFormat::Payload,
+    LineFormat::RecorderSink,
+    LineFormat::BrowserLog,
+    LineFormat::NotebookCapture,
+    LineFormat::HistoryCollector,
+    LineFormat::Demonstration,
+    LineFormat::KeySample,
+    LineFormat::ExportedRow,
+    LineFormat::GameDocument,
+    LineFormat::Document,
+];
+
+impl LineFormat {
+    /// The name stored in the `format` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LineFormat::Wire => "wire",
+            LineFormat::System => "system",
+            LineFormat::RawCapture => "raw_capture",
+            LineFormat::CdpCapture => "cdp_capture",
+            LineFormat::Sandbox => "sandbox",
+            LineFormat::Recording => "recording",
+            LineFormat::Payload => "payload",
+            LineFormat::RecorderSink => "recorder_sink",
+            LineFormat::BrowserLog => "browser_log",
+            LineFormat::NotebookCapture => "notebook_capture",
+            LineFormat::HistoryCollector => "history_collector",
+            LineFormat::Demonstration => "demonstration",
+            LineFormat::KeySample => "key_sample",
+            LineFormat::ExportedRow => "exported_row",
+            LineFormat::GameDocument => "game_document",
+            LineFormat::Document => "document",
+        }
+    }
+
+    /// The format with this number (as the journal writes it).
+    pub fn from_u8(n: u8) -> Option<LineFormat> {
+        ALL_FORMATS.get(usize::from(n)).copied()
+    }
+
+    /// The format with this name.
+    pub fn from_name(name: &str) -> Option<LineFormat> {
+        ALL_FORMATS.into_iter().find(|format| format.as_str() == name)
+    }
+}
+
+/// How well a stored text could be read; the `frame` column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameStatus {
+    /// Read completely.
+    Ok,
+    /// Not a frame, or not a line of the format it was imported as.
+    Unparsed,
+    /// A frame whose JSON is broken.
+    BrokenJson,
+    /// An older recorder kept the trace argument and dropped the payload.
+    PayloadLost,
+}
+
+impl FrameStatus {
+    /// The name stored in the `frame` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FrameStatus::Ok => "ok",
+            FrameStatus::Unparsed => "unparsed",
+            FrameStatus::BrokenJson => "broken_json",
+            FrameStatus::PayloadLost => "payload_lost",
+        }
+    }
+}
+
+/// The event inside a stored text, borrowed from it.
+#[derive(Debug, Clone)]
+pub struct Event<'a> {
+    /// How well the text could be read.
+    pub status: FrameStatus,
+    /// The packet kind; `None` where the text is no frame.
+    pub packet: Option<Packet>,
+    /// The event's name.
+    pub name: Option<Cow<'a, str>>,
+    /// The ack id.
+    pub ack_id: Option<u64>,
+    /// The `traceparent` of the trace argument.
+    pub traceparent: Option<Cow<'a, str>>,
+    /// The payload: the first argument that is not the trace argument.
+    pub payload: Option<&'a RawValue>,
+}
+
+impl Event<'_> {
+    fn unread(status: FrameStatus, packet: Option<Packet>) -> Event<'static> {
+        Event { status, packet, name: None, ack_id: None, traceparent: None, payload: None }
+    }
+
+    /// The 32 hexadecimal digits of the trace id.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.traceparent.as_deref().and_then(frame::trace_id_of)
+    }
+}
+
+/// Reads the event in `text`. `hint` is the event's name where the text does not carry it.
+///
+/// Formats that hold no event (recordings, system events, documents) give an event without a name.
+pub fn decode<'a>(format: LineFormat, hint: Option<&'a str>, text: &'a str) -> Event<'a> {
+    match format {
+        LineFormat::Wire => wire(text),
+        LineFormat::RawCapture | LineFormat::CdpCapture | LineFormat::Sandbox | LineFormat::KeySample => {
+            captured(format, text)
+        }
+        LineFormat::BrowserLog => browser(text),
+        LineFormat::NotebookCapture => captured(format, text),
+        LineFormat::ExportedRow => exported(text),
+        LineFormat::Payload => payload(hint, text),
+        LineFormat::System
+        | LineFormat::Recording
+        | LineFormat::RecorderSink
+        | LineFormat::HistoryCollector
+        | LineFormat::Demonstration
+        | LineFormat::GameDocument
+        | LineFormat::Document => Event::unread(FrameStatus::Ok, None),
+    }
+}
+
+fn wire(text: &str) -> Event<'_> {
+    match frame::parse(text) {
+        Ok(frame) => of_frame(frame),
+        Err(FrameError::Unparsed) => Event::unread(FrameStatus::Unparsed, None),
+        Err(FrameError::BrokenJson(packet)) => Event::unread(FrameStatus::BrokenJson, Some(packet)),
+    }
+}
+
+fn of_frame(frame: Frame<'_>) -> Event<'_> {
+    let payload = match frame.packet {
+        Packet::Event | Packet::BinaryEvent => frame.payload(),
+        Packet::Ack | Packet::BinaryAck => frame.args.first().copied(),
+        _ => frame.data,
+    };
+    Event {
+        status: FrameStatus::Ok,
+        packet: Some(frame.packet),
+        ack_id: frame.ack_id,
+        payload,
+        name: frame.event_name,
+        traceparent: frame.traceparent,
+    }
+}
+
+/// The fields that the capture formats share, under their various names.
+#[derive(Deserialize)]
+struct CapturedLine<'a> {
+    #[serde(borrow, alias = "event_type", alias = "event_name")]
+    event: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    raw: Option<&'a RawValue>,
+}
+
+fn captured(format: LineFormat, text: &str) -> Event<'_> {
+    let Ok(line) = serde_json::from_str::<CapturedLine>(text) else {
+        return Event::unread(FrameStatus::Unparsed, None);
+    };
+    let Some(name) = line.event.and_then(frame::string) else {
+        return Event::unread(FrameStatus::Unparsed, None);
+    };
+    // The full frame, where the recorder kept it, outranks its own reading of it.
+    if let Some(raw) = line.raw.and_then(frame::string) {
+        if let Cow::Borrowed(raw) = raw {
+            return wire(raw);
+        }
+        if let Some(event) = escaped_frame(&raw, line.data, &name) {
+            return event;
+        }
+    }
+    let packet = match name.as_ref() {
+        "connect" if format == LineFormat::RawCapture => Packet::Connect,
+        "disconnect" if format == LineFormat::RawCapture => Packet::Disconnect,
+        "connect_error" if format == LineFormat::RawCapture => Packet::ConnectError,
+        _ => Packet::Event,
+    };
+    let mut event = Event {
+        status: FrameStatus::Ok,
+        packet: Some(packet),
+        name: Some(name),
+        ack_id: None,
+        traceparent: None,
+        payload: None,
+    };
+    let data = line.data.filter(|data| data.get() != "null");
+    // Only these two wrote several arguments as one array; elsewhere an array is the argument itself.
+    let wraps_arguments = matches!(format, LineFormat::RawCapture | LineFormat::Sandbox);
+    match data {
+        Some(data) if wraps_arguments && data.get().starts_with('[') => {
+            let arguments: Vec<&RawValue> = serde_json::from_str(data.get()).unwrap_or_default();
+            event.traceparent = arguments.first().and_then(|first| frame::traceparent(first));
+            event.payload = match event.traceparent {
+                Some(_) => arguments.get(1).copied(),
+                // One argument that is an array looks the same as several; keep all of it.
+                None => Some(data),
+            };
+        }
+        Some(data) => match frame::traceparent(data) {
+            Some(traceparent) => {
+                event.traceparent = Some(traceparent);
+                event.status = FrameStatus::PayloadLost;
+            }
+            None => event.payload = Some(data),
+        },
+        None => {}
+    }
+    event
+}
+
+/// A `raw` frame written as an escaped JSON string cannot be borrowed whole; its header is read from the
+/// unescaped copy and the payload, when the recorder also kept it as `data`, from the line itself.
+fn escaped_frame<'a>(raw: &str, data: Option<&'a RawValue>, name: &Cow<'a, str>) -> Option<Event<'a>> {
+    let frame = frame::parse(raw).ok()?;
+    let lost = frame.payload().is_some() && data.is_none_or(|data| frame::traceparent(data).is_some());
+    Some(Event {
+        status: if lost { FrameStatus::PayloadLost } else { FrameStatus::Ok },
+        packet: Some(frame.packet),
+        name: Some(name.clone()),
+        ack_id: frame.ack_id,
+        traceparent: frame.traceparent.map(|traceparent| Cow::Owned(traceparent.into_owned())),
+        payload: data.filter(|data| data.get() != "null" && frame::traceparent(data).is_none()),
+    })
+}
+
+fn browser(text: &str) -> Event<'_> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow)]
+        packet: Option<PacketJson<'a>>,
+        #[serde(borrow)]
+        event: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        args: Vec<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct PacketJson<'a> {
+        #[serde(borrow, default)]
+        data: Vec<&'a RawValue>,
+        id: Option<u64>,
+        #[serde(rename = "type")]
+        kind: Option<u8>,
+    }
+    let Ok(line) = serde_json::from_str::<Line>(text) else {
+        return Event::unread(FrameStatus::Unparsed, None);
+    };
+    let (name, arguments, ack_id, packet) = match line.packet {
+        Some(packet) if packet.kind == Some(3) => (None, packet.data, packet.id, Packet::Ack),
+        Some(packet) => {
+            let mut data = packet.data;
+            let name = if data.is_empty() { None } else { frame::string(data.remove(0)) };
+            (name, data, packet.id, Packet::Event)
+        }
+        None => (line.event.and_then(frame::string), line.args, None, Packet::Event),
+    };
+    let traceparent = arguments.first().and_then(|first| frame::traceparent(first));
+    let payload = arguments.get(usize::from(traceparent.is_some())).copied();
+    Event { status: FrameStatus::Ok, packet: Some(packet), name, ack_id, traceparent, payload }
+}
+
+fn exported(text: &str) -> Event<'_> {
+    #[derive(Deserialize)]
+    struct Row<'a> {
+        #[serde(borrow)]
+        event_name: Option<&'a RawValue>,
+        #[serde(borrow)]
+        raw_json: Option<&'a RawValue>,
+    }
+    let Ok(row) = serde_json::from_str::<Row>(text) else {
+        return Event::unread(FrameStatus::Unparsed, None);
+    };
+    let mut event = Event::unread(FrameStatus::Ok, Some(Packet::Event));
+    event.name = row.event_name.and_then(frame::string);
+    // The older store kept the payload as a JSON object or as a string of one; only the first can be borrowed.
+    event.payload = row.raw_json.filter(|raw| raw.get().starts_with(['{', '[']));
+    event
+}
+
+fn payload<'a>(hint: Option<&'a str>, text: &'a str) -> Event<'a> {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => Event {
+            status: FrameStatus::Ok,
+            packet: Some(Packet::Event),
+            name: hint.map(Cow::Borrowed),
+            ack_id: None,
+            traceparent: None,
+            payload: Some(raw),
+        },
+        Err(_) => Event::unread(FrameStatus::Unparsed, None),
+    }
+}
+
+/// One line of a per-game recording or of RecorderSink: the nine-field projection of a tick, or a marker.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RecordingLine<'a> {
+    /// `tick`, `game_start`, `game_end`, …; RecorderSink's ticks have none.
+    #[serde(borrow, rename = "type", deserialize_with = "super::lenient::text")]
+    pub kind: Option<Cow<'a, str>>,
+    /// The round.
+    #[serde(borrow, deserialize_with = "super::lenient::text")]
+    pub game_id: Option<Cow<'a, str>>,
+    /// Tick; 0 also where the packet carried none.
+    #[serde(deserialize_with = "super::lenient::integer")]
+    pub tick: Option<i64>,
+    /// Price as written: `1.0` where the packet carried none, `1` where it said one.
+    #[serde(borrow)]
+    pub price: Option<&'a RawValue>,
+    /// As on the wire, false when absent there.
+    #[serde(deserialize_with = "super::lenient::boolean")]
+    pub active: Option<bool>,
+    /// As on the wire, false when absent there.
+    #[serde(deserialize_with = "super::lenient::boolean")]
+    pub rugged: Option<bool>,
+    /// Milliseconds.
+    #[serde(deserialize_with = "super::lenient::number")]
+    pub cooldown_timer: Option<f64>,
+    /// 0 also where the packet carried none.
+    #[serde(deserialize_with = "super::lenient::integer")]
+    pub trade_count: Option<i64>,
+}
+
+impl RecordingLine<'_> {
+    /// Whether the line is a tick.
+    pub fn is_tick(&self) -> bool {
+        match self.kind.as_deref() {
+            Some(kind) => kind == "tick",
+            None => self.tick.is_some() && self.price.is_some(),
+        }
+    }
+
+    /// Whether price and tick are the recorder's defaults: the packet was a timer packet, which carries
+    /// neither. The recorder wrote `1.0` then, and the server's own 1 is written `1`.
+    pub fn is_timer_packet(&self) -> bool {
+        self.active != Some(true)
+            && self.rugged != Some(true)
+            && self.tick == Some(0)
+            && self.price.is_some_and(|price| price.get() == "1.0")
+    }
+
+    /// The price as a number, wherever it was written as one or as text.
+    pub fn price_value(&self) -> Option<f64> {
+        let text = self.price?.get();
+        text.trim_matches('"').parse().ok().filter(|price: &f64| price.is_finite())
+    }
+}
+
+#[cfg(test)]
+mod tests;
