@@ -148,8 +148,10 @@ fn value(array: &ArrayRef, row: usize, room: &mut Room) -> Value {
             }
             Value::Object(map)
         }
-        DataType::Dictionary(_, inner) => arrow::compute::cast(array, inner)
-            .map_or_else(|_| formatted(array, row, room), |flat| value(&flat, row, room)),
+        DataType::Dictionary(_, inner) => match arrow::compute::cast(array, inner) {
+            Ok(flat) => value(&flat, row, room),
+            Err(_) => formatted(array, row, room),
+        },
         _ => formatted(array, row, room),
     }
 }

@@ -57,11 +57,20 @@ pub struct Engine {
     options: Options,
     open_feed: OpenFeed,
     feed: Box<dyn Feed>,
-    /// Part paths per doc type, as the views hold them now.
-    parts: HashMap<DocType, Vec<String>>,
+    /// What each doc type's view reads now.
+    reads: HashMap<DocType, Reads>,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     as_of: String,
+}
+
+/// What a doc type's view reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Reads {
+    /// Paths of parts, relative to the root.
+    parts: Vec<String>,
+    /// Whether it reads the tail too. Without one, DuckDB counts rows from footers and reads wide columns late.
+    tail: bool,
 }
 
 /// What the consumer of a stream wants next.
@@ -109,7 +118,7 @@ impl Engine {
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
         let feed = open_feed().map_err(store_error)?;
         let mut engine =
-            Self { db, options, open_feed, feed, parts: HashMap::new(), columns: HashMap::new(), as_of: String::new() };
+            Self { db, options, open_feed, feed, reads: HashMap::new(), columns: HashMap::new(), as_of: String::new() };
         engine.empty().map_err(SqlError::machinery)?;
         engine.refresh()?;
         engine.columns = engine.read_columns().map_err(SqlError::machinery)?;
@@ -147,10 +156,10 @@ impl Engine {
 
     /// Empty tails, and views over nothing else.
     fn empty(&mut self) -> duckdb::Result<()> {
-        self.parts.clear();
+        self.reads.clear();
         for doc in DocType::ALL {
             self.db.execute_batch(&tail::create_table(doc))?;
-            self.db.execute_batch(&self.relation(doc, &[]))?;
+            self.show(doc, &Reads::default())?;
         }
         for statement in views::statements() {
             self.db.execute_batch(&statement)?;
@@ -159,65 +168,74 @@ impl Engine {
     }
 
     fn apply(&mut self, change: Change) -> Result<(), SqlError> {
-        let steps = (|| {
+        if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
+            return Ok(());
+        }
+        let steps = || {
             self.db.execute_batch("BEGIN")?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
             }
-            for (session, seq) in &change.sealed {
-                tail::drop_sealed(&self.db, session, *seq)?;
-            }
-            let changed = change.catalog.as_deref().map(|catalog| self.changed_parts(catalog)).unwrap_or_default();
-            for (doc, parts) in &changed {
-                self.db.execute_batch(&self.relation(*doc, parts))?;
+            let changed = self.changes(&change)?;
+            for (doc, reads) in &changed {
+                self.show(*doc, reads)?;
             }
             self.db.execute_batch("COMMIT")?;
-            Ok(changed)
-        })();
-        match steps {
+            duckdb::Result::Ok(changed)
+        };
+        match steps() {
             Ok(changed) => {
-                self.parts.extend(changed);
+                self.reads.extend(changed);
                 Ok(())
             }
             Err(error) => {
-                let error: duckdb::Error = error;
                 let _ = self.db.execute_batch("ROLLBACK");
                 Err(SqlError::Store { message: format!("the views cannot be brought up to date: {error}") })
             }
         }
     }
 
-    /// The doc types whose parts differ from what the views hold.
-    fn changed_parts(&self, catalog: &Catalog) -> Vec<(DocType, Vec<String>)> {
-        let mut now: HashMap<DocType, Vec<String>> = HashMap::new();
-        for part in &catalog.parts {
-            now.entry(part.doc_type).or_default().push(part.path.clone());
+    /// Drops sealed rows from the tails, and finds the doc types whose views have to read something else.
+    fn changes(&self, change: &Change) -> duckdb::Result<Vec<(DocType, Reads)>> {
+        let mut parts = change.catalog.as_deref().map(parts_by_type);
+        let mut changed = Vec::new();
+        for doc in DocType::ALL {
+            let before = self.reads.get(&doc).cloned().unwrap_or_default();
+            let mut now = before.clone();
+            if let Some(parts) = &mut parts {
+                now.parts = parts.remove(&doc).unwrap_or_default();
+            }
+            now.tail |= change.rows.iter().any(|(kind, _)| *kind == doc);
+            if now.tail && !change.sealed.is_empty() {
+                tail::drop_sealed(&self.db, doc, &change.sealed)?;
+                now.tail = !tail::is_empty(&self.db, doc)?;
+            }
+            if now != before {
+                changed.push((doc, now));
+            }
         }
-        DocType::ALL
-            .into_iter()
-            .map(|doc| (doc, now.remove(&doc).unwrap_or_default()))
-            .filter(|(doc, parts)| self.parts.get(doc).map(Vec::as_slice).unwrap_or_default() != parts.as_slice())
-            .collect()
+        Ok(changed)
     }
 
-    /// `store.<doc_type>`: the named parts, then the tail. BY NAME, because parts written by an older version may
-    /// lack columns; the tail has all of them.
-    fn relation(&self, doc: DocType, parts: &[String]) -> String {
-        let name = doc.as_str();
+    /// Makes `store.<doc_type>`: the parts, then the tail.
+    fn show(&self, doc: DocType, reads: &Reads) -> duckdb::Result<()> {
+        let view = format!("CREATE OR REPLACE VIEW store.{} AS", doc.as_str());
         let columns: Vec<String> =
             arrow_schema(doc).fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
         let columns = columns.join(", ");
         let tail = tail::select(doc);
-        if parts.is_empty() {
-            return format!("CREATE OR REPLACE VIEW store.{name} AS {tail}");
+        if reads.parts.is_empty() {
+            return self.db.execute_batch(&format!("{view} {tail}"));
         }
-        let files: Vec<String> = parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
-        format!(
-            "CREATE OR REPLACE VIEW store.{name} AS SELECT {columns} FROM (\
-             SELECT * FROM read_parquet([{}], union_by_name = true, hive_partitioning = false) \
-             UNION ALL BY NAME {tail})",
-            files.join(", ")
-        )
+        let files: Vec<String> = reads.parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
+        let files = format!("read_parquet([{}], union_by_name = true, hive_partitioning = false)", files.join(", "));
+        if !reads.tail && self.db.execute_batch(&format!("{view} SELECT {columns} FROM {files}")).is_ok() {
+            return Ok(());
+        }
+        // BY NAME also serves parts of an older version that lack columns: the tail has all of them.
+        self.db.execute_batch(&format!(
+            "{view} SELECT {columns} FROM (SELECT * FROM {files} UNION ALL BY NAME {tail})"
+        ))
     }
 
     fn read_columns(&self) -> duckdb::Result<HashMap<&'static str, Vec<String>>> {
@@ -324,7 +342,7 @@ pub enum Shape {
     Limited(u64),
     /// All rows.
     Whole,
-    /// The plan of the limited query.
+    /// The plan of the query.
     Plan,
 }
 
@@ -336,6 +354,14 @@ impl Shape {
             Self::Plan => format!("EXPLAIN {sql}"),
         }
     }
+}
+
+fn parts_by_type(catalog: &Catalog) -> HashMap<DocType, Vec<String>> {
+    let mut all: HashMap<DocType, Vec<String>> = HashMap::new();
+    for part in &catalog.parts {
+        all.entry(part.doc_type).or_default().push(part.path.clone());
+    }
+    all
 }
 
 /// The three settings, in the only order that works, then the lock. TimeZone needs ICU, which a DuckDB built

@@ -64,16 +64,32 @@ pub fn append(db: &Connection, doc: DocType, batch: &RecordBatch) -> duckdb::Res
     appender.flush()
 }
 
-/// Removes rows that are in parts now.
+/// Removes rows that are in parts now: of each session, those up to and including a seq.
+///
+/// The table is written anew without them. An in-memory instance never gives back what DELETE frees, and a
+/// worker may live for weeks; what remains is at most a quarter of an hour of rows.
 ///
 /// # Errors
 /// DuckDB's.
-pub fn drop_sealed(db: &Connection, session: &str, seq: u64) -> duckdb::Result<()> {
-    for doc in DocType::ALL {
-        db.prepare_cached(&format!("DELETE FROM store.tail_{} WHERE session_id = $1 AND seq <= $2", doc.as_str()))?
-            .execute(duckdb::params![session, seq])?;
-    }
-    Ok(())
+pub fn drop_sealed(db: &Connection, doc: DocType, sealed: &[(String, u64)]) -> duckdb::Result<()> {
+    let gone: Vec<String> = sealed
+        .iter()
+        .map(|(session, seq)| format!("(session_id = '{}' AND seq <= {seq})", session.replace('\'', "''")))
+        .collect();
+    let table = format!("store.tail_{}", doc.as_str());
+    db.execute_batch(&format!(
+        "CREATE OR REPLACE TABLE {table} AS SELECT * FROM {table} WHERE ({}) IS NOT TRUE",
+        gone.join(" OR ")
+    ))
+}
+
+/// Whether the tail has no rows.
+///
+/// # Errors
+/// DuckDB's.
+pub fn is_empty(db: &Connection, doc: DocType) -> duckdb::Result<bool> {
+    db.prepare_cached(&format!("SELECT NOT EXISTS (SELECT 1 FROM store.tail_{})", doc.as_str()))?
+        .query_row([], |row| row.get(0))
 }
 
 fn is_list(kind: &DataType) -> bool {
