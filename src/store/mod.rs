@@ -1,1 +1,41 @@
 //! The data root: journal, Parquet parts, the catalog of parts in force.
+//!
+//! Parquet is the canonical truth; everything else is derived and rebuildable. One process writes (whoever
+//! holds the lease, [`lease`]), any number read, and they share nothing but files.
+//!
+//! * [`root`] — where things lie. [`ids`], [`record`] — what a frame is before it is a row.
+//! * [`schema`] — the doc types and their columns. [`rows`] — rows into Arrow batches.
+//! * [`project`] — the one function from a stored text to rows; [`games`] keeps each game once.
+//! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
+//! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
+//!   [`migrate`], [`prune`] — how they come and go. [`verify`] — whether all of it is true.
+//! * [`follow`] — what is new since the last look, without any contact to the writer. [`scan`] — reading rows.
+//! * [`import`] — many files into the store, all or nothing.
+
+pub mod catalog;
+pub mod compact;
+pub mod error;
+pub mod follow;
+pub mod fsio;
+pub mod games;
+pub mod ids;
+pub mod import;
+pub mod journal;
+pub mod lease;
+pub mod migrate;
+pub mod parts;
+pub mod project;
+pub mod prune;
+pub mod record;
+pub mod recorder;
+pub mod root;
+pub mod rows;
+pub mod scan;
+pub mod schema;
+pub mod seal;
+pub mod verify;
+
+mod open;
+
+pub use error::StoreError;
+pub use open::Store;

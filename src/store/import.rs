@@ -1,0 +1,188 @@
+//! Many files into the store, all or nothing.
+//!
+//! An imported file is durable already, so it needs no journal: its rows go straight into temporary parts, and
+//! one replacement of the catalog puts the rows and the memory of the import in force together. A crash loses
+//! the batch, and importing again does it.
+
+use super::StoreError;
+use super::catalog::{ImportEntry, SessionInfo};
+use super::games::GameFilter;
+use super::ids::SessionId;
+use super::open::Store;
+use super::parts::PartWriter;
+use super::project::{Context, project};
+use super::record::{Record, now_us};
+
+/// A file about to be imported.
+#[derive(Debug, Clone)]
+pub struct ImportedFile {
+    /// Its name, without folders.
+    pub name: String,
+    /// The format it is read as.
+    pub format: String,
+    /// SHA-256 of its bytes, hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What became of the lines of a file: `lines == rows + rejected`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileCounts {
+    /// Lines in it.
+    pub lines: u64,
+    /// Lines that became at least one row.
+    pub rows: u64,
+    /// Further rows recovered from the same lines.
+    pub extra_rows: u64,
+    /// Lines that became none.
+    pub rejected: u64,
+}
+
+/// Files on their way into the store. Dropped without [`ImportBatch::commit`], it leaves nothing behind.
+pub struct ImportBatch<'s> {
+    store: &'s Store,
+    writer: PartWriter,
+    context: Context,
+    known: Vec<ImportEntry>,
+    new: Vec<ImportEntry>,
+    sessions: Vec<SessionInfo>,
+    current: Option<(SessionId, ImportedFile)>,
+    seq: u64,
+}
+
+/// What a batch put in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Files.
+    pub files: usize,
+    /// Parts written.
+    pub parts: usize,
+}
+
+impl Store {
+    /// Begins a batch.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn import_batch(&self) -> Result<ImportBatch<'_>, StoreError> {
+        Ok(ImportBatch {
+            store: self,
+            writer: PartWriter::new(self.root(), "import", Vec::new()),
+            context: Context {
+                games: GameFilter::new(self.stored_games()),
+                ..Context::default()
+            },
+            known: self.with_catalog(|catalog| catalog.imports.clone()),
+            new: Vec::new(),
+            sessions: Vec::new(),
+            current: None,
+            seq: 0,
+        })
+    }
+}
+
+impl ImportBatch<'_> {
+    /// What was imported before this batch.
+    pub fn known(&self) -> &[ImportEntry] {
+        &self.known
+    }
+
+    /// Begins a file: a session of its own.
+    ///
+    /// # Errors
+    /// When the file before it was neither ended nor abandoned.
+    pub fn begin(&mut self, file: ImportedFile) -> Result<SessionId, StoreError> {
+        if let Some((_, open)) = &self.current {
+            return Err(StoreError::Refused(format!(
+                "the import of {} is not ended",
+                open.name
+            )));
+        }
+        let session_id = SessionId::start();
+        let origin = format!("import:{}", file.name);
+        self.sessions.push(SessionInfo {
+            session_id,
+            origin,
+            started_us: now_us(),
+        });
+        self.current = Some((session_id, file));
+        self.seq = 0;
+        self.context.requests = Default::default();
+        Ok(session_id)
+    }
+
+    /// Stores one record of the file at hand, and returns the `seq` it got: 1, 2, …
+    ///
+    /// # Errors
+    /// When no file is begun, or a part cannot be written.
+    pub fn push(&mut self, record: &Record<'_>) -> Result<u64, StoreError> {
+        let (session_id, _) = self.current.as_ref().ok_or(StoreError::Closed)?;
+        self.seq += 1;
+        let record = Record {
+            seq: self.seq,
+            ..*record
+        };
+        project(*session_id, &record, &mut self.context, &mut self.writer)?;
+        Ok(self.seq)
+    }
+
+    /// Ends the file at hand.
+    ///
+    /// # Errors
+    /// When no file is begun.
+    pub fn end(&mut self, counts: FileCounts) -> Result<(), StoreError> {
+        let (session_id, file) = self.current.take().ok_or(StoreError::Closed)?;
+        self.new.push(ImportEntry {
+            sha256: file.sha256,
+            bytes: file.bytes,
+            name: file.name,
+            format: file.format,
+            session_id,
+            lines: counts.lines,
+            rows: counts.rows,
+            extra_rows: counts.extra_rows,
+            rejected: counts.rejected,
+            imported_us: now_us(),
+        });
+        Ok(())
+    }
+
+    /// Bytes of text in the batch so far.
+    pub fn bytes(&self) -> u64 {
+        self.writer.bytes()
+    }
+
+    /// Puts all ended files in force at once.
+    ///
+    /// # Errors
+    /// When a file is still open, or a part or the catalog cannot be written: nothing is then in force.
+    pub fn commit(self) -> Result<Committed, StoreError> {
+        if let Some((_, open)) = &self.current {
+            return Err(StoreError::Refused(format!(
+                "the import of {} is not ended",
+                open.name
+            )));
+        }
+        if self.new.is_empty() {
+            return Ok(Committed::default());
+        }
+        let _one_at_a_time = self.store.sealing();
+        let parts = self.writer.finish()?.publish()?;
+        let committed = Committed {
+            files: self.new.len(),
+            parts: parts.len(),
+        };
+        let (new, sessions) = (self.new, self.sessions);
+        self.store.update_catalog(|catalog| {
+            catalog.parts.extend(parts);
+            catalog.imports.extend(new);
+            sessions
+                .into_iter()
+                .for_each(|session| catalog.add_session(session));
+        })?;
+        self.store
+            .set_stored_games(self.context.games.into_stored());
+        Ok(committed)
+    }
+}

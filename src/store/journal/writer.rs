@@ -1,0 +1,141 @@
+//! Appending to a segment.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::codec::{MAGIC, encode, frame_body};
+use super::{SegmentHead, segment_path};
+use crate::store::StoreError;
+use crate::store::fsio;
+use crate::store::record::Record;
+use crate::store::root::DataRoot;
+
+/// The open end of a session's journal.
+pub struct SegmentWriter {
+    file: File,
+    path: PathBuf,
+    head: SegmentHead,
+    /// Length of what is whole; anything behind it is the rest of a failed write.
+    length: u64,
+    records: u64,
+    buffer: Vec<u8>,
+}
+
+/// The sealer removes the session's folder when it has become empty, which may be just now.
+fn create_file(folder: &Path, path: &Path) -> Result<File, StoreError> {
+    let mut tries = 0;
+    loop {
+        fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+        match OpenOptions::new().append(true).create_new(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => tries += 1,
+            opened => return opened.map_err(StoreError::io("create the journal segment", path)),
+        }
+    }
+}
+
+impl SegmentWriter {
+    /// Creates a segment and writes its head. The file and its folder are durable when this returns.
+    ///
+    /// # Errors
+    /// When the file is there already, or cannot be written.
+    pub fn create(root: &DataRoot, head: SegmentHead) -> Result<SegmentWriter, StoreError> {
+        let path = segment_path(root, head.session_id, head.number);
+        let folder = root.session_dir(head.session_id);
+        let file = create_file(&folder, &path)?;
+        let mut bytes = MAGIC.to_vec();
+        let json = serde_json::to_vec(&head)
+            .map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        frame_body(&mut bytes, |out| out.extend_from_slice(&json));
+        let mut writer = SegmentWriter {
+            file,
+            path,
+            head,
+            length: 0,
+            records: 0,
+            buffer: Vec::new(),
+        };
+        writer.write(&bytes)?;
+        writer.sync()?;
+        fsio::sync_folder(&folder)?;
+        fsio::sync_folder(&root.journal_dir())?;
+        Ok(writer)
+    }
+
+    /// Appends one record with a single `write(2)`. When this returns, the record survives the process.
+    ///
+    /// # Errors
+    /// When the record is longer than a segment may hold, or the disk is full: nothing of the record is then
+    /// in the segment, and appending can be tried again.
+    pub fn append(&mut self, record: &Record<'_>) -> Result<(), StoreError> {
+        if record.text.len() > super::codec::LONGEST / 2 {
+            return Err(StoreError::Refused(format!(
+                "a frame of {} bytes is longer than the journal takes ({} bytes)",
+                record.text.len(),
+                super::codec::LONGEST / 2
+            )));
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        encode(&mut buffer, record);
+        let written = self.write(&buffer);
+        // A rare giant frame must not keep its buffer for ever.
+        buffer.shrink_to(1 << 20);
+        self.buffer = buffer;
+        written?;
+        self.records += 1;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        match self.file.write_all(bytes) {
+            Ok(()) => {
+                self.length += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // Half a record may stand at the end: cut it, so that the next one can be read.
+                let _ = self.file.set_len(self.length);
+                Err(StoreError::io("write to the journal", &self.path)(error))
+            }
+        }
+    }
+
+    /// Makes everything appended so far survive a power cut.
+    ///
+    /// # Errors
+    /// When the disk cannot take it.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.file
+            .sync_data()
+            .map_err(StoreError::io("sync", &self.path))
+    }
+
+    /// A second handle for syncing from another thread.
+    ///
+    /// # Errors
+    /// When the process has no file descriptors left.
+    pub fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// What stands at its head.
+    pub fn head(&self) -> &SegmentHead {
+        &self.head
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its length in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Records appended to it.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+}

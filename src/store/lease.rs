@@ -1,0 +1,74 @@
+//! The writer lease: an OS file lock on `run/writer.lock`. Whoever holds it writes; when the holder dies, the
+//! kernel drops it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+
+use super::StoreError;
+use super::root::DataRoot;
+
+/// The right to write to a data root, held until dropped.
+#[derive(Debug)]
+pub struct Lease {
+    _file: File,
+}
+
+impl Lease {
+    /// Takes the lease; `purpose` is told to whoever wants it meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Leased`] when another process holds it.
+    pub fn take(root: &DataRoot, purpose: &str) -> Result<Lease, StoreError> {
+        let path = root.run_dir().join("writer.lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(StoreError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.trim().is_empty() {
+                    "it did not say who it is".into()
+                } else {
+                    holder
+                };
+                return Err(StoreError::Leased {
+                    root: root.path().to_owned(),
+                    holder: holder.trim().to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
+        }
+        let text = format!(
+            "`replayer {purpose}`, process {}, since {}\n",
+            std::process::id(),
+            jiff::Timestamp::now()
+        );
+        // For people only: the lock itself is what counts, so a full disk does not matter here.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(text.as_bytes()));
+        Ok(Lease { _file: file })
+    }
+
+    /// Who holds the lease, `None` when nobody does.
+    pub fn holder(root: &DataRoot) -> Option<String> {
+        let path = root.run_dir().join("writer.lock");
+        let file = File::open(&path).ok()?;
+        match file.try_lock_shared() {
+            Ok(()) => None,
+            Err(_) => Some(
+                fs::read_to_string(&path)
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The store as its one writer sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Catalog;
+use super::error::StoreError;
+use super::games::Quality;
+use super::lease::Lease;
+use super::parts::BUILD;
+use super::root::DataRoot;
+use super::schema::{SCHEMA_VERSION, is_newer};
+use super::{fsio, scan};
+
+/// The data root, opened for writing. Holds the lease until dropped.
+pub struct Store {
+    root: DataRoot,
+    catalog: Mutex<Catalog>,
+    games: Mutex<Arc<HashMap<String, Quality>>>,
+    sealing: Mutex<()>,
+    _lease: Lease,
+}
+
+/// `manifests/schema_version.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SchemaManifest {
+    /// Version of the rows' layout, `major.minor`.
+    pub schema_version: String,
+    /// The build that wrote it.
+    pub writer_build: String,
+    /// The embedding model of the semantic index, once there is one: id, dimension, digest.
+    #[serde(default)]
+    pub embedding: Option<serde_json::Value>,
+}
+
+impl SchemaManifest {
+    /// Reads it; `None` for a root that has none yet.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn load(root: &DataRoot) -> Result<Option<SchemaManifest>, StoreError> {
+        let path = root.schema_version_path();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("read", &path)(error)),
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| StoreError::Manifest {
+                path,
+                reason: error.to_string(),
+                advice: "Remove it: it is written anew from what the parts say",
+            })
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, root: &DataRoot) -> Result<(), StoreError> {
+        let path = root.schema_version_path();
+        let bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        fsio::replace(&path, &bytes)
+    }
+
+    fn current() -> SchemaManifest {
+        SchemaManifest {
+            schema_version: SCHEMA_VERSION.into(),
+            writer_build: BUILD.into(),
+            embedding: None,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the root for writing: takes the lease and finishes what a crash interrupted. `purpose` is told to
+    /// others who want to write meanwhile.
+    ///
+    /// # Errors
+    /// When another process writes, when the store is a newer version's, or when a manifest is damaged.
+    pub fn open(root: &DataRoot, purpose: &str) -> Result<Store, StoreError> {
+        let lease = Lease::take(root, purpose)?;
+        match SchemaManifest::load(root)? {
+            Some(found) if is_newer(&found.schema_version, SCHEMA_VERSION) => {
+                return Err(StoreError::NewerSchema {
+                    root: root.path().to_owned(),
+                    found: found.schema_version,
+                    known: SCHEMA_VERSION,
+                });
+            }
+            Some(_) => {}
+            None => SchemaManifest::current().save(root)?,
+        }
+        let catalog = Catalog::load(root)?;
+        let games = Arc::new(scan::stored_games(root, &catalog)?);
+        let store = Store {
+            root: root.clone(),
+            catalog: Mutex::new(catalog),
+            games: Mutex::new(games),
+            sealing: Mutex::new(()),
+            _lease: lease,
+        };
+        store.recover()?;
+        Ok(store)
+    }
+
+    /// The root.
+    pub fn root(&self) -> &DataRoot {
+        &self.root
+    }
+
+    /// The catalog as it stands.
+    pub fn catalog(&self) -> Catalog {
+        self.with_catalog(Catalog::clone)
+    }
+
+    pub(super) fn with_catalog<T>(&self, read: impl FnOnce(&Catalog) -> T) -> T {
+        read(&lock(&self.catalog))
+    }
+
+    /// Changes the catalog and makes the change durable; if that fails, nothing has changed.
+    pub(super) fn update_catalog(
+        &self,
+        change: impl FnOnce(&mut Catalog),
+    ) -> Result<(), StoreError> {
+        let mut catalog = lock(&self.catalog);
+        let mut next = catalog.clone();
+        change(&mut next);
+        // Kept only as long as a reader may still find the session's segments.
+        next.sealed
+            .retain(|session_id, _| self.root.session_dir(*session_id).exists());
+        next.save(&self.root)?;
+        *catalog = next;
+        Ok(())
+    }
+
+    pub(super) fn stored_games(&self) -> Arc<HashMap<String, Quality>> {
+        lock(&self.games).clone()
+    }
+
+    pub(super) fn set_stored_games(&self, games: Arc<HashMap<String, Quality>>) {
+        *lock(&self.games) = games;
+    }
+
+    /// Held while parts come or go, so that two of sealing, import and compaction never interleave.
+    pub(super) fn sealing(&self) -> MutexGuard<'_, ()> {
+        lock(&self.sealing)
+    }
+}
+
+/// A thread that panicked while it held the lock left the value as it was: changes are made on a copy.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,478 @@
+//! Sealed Parquet files: writing, publishing, and reading what they say about themselves.
+//!
+//! Frames repeat each other: pages of `raw_json` are large (8 MiB) so that zstd sees the repetition. On real
+//! frames that is worth twice the compression of 1 MiB pages.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnPath;
+
+use super::StoreError;
+use super::catalog::{Lineage, Part, SeqRange};
+use super::fsio;
+use super::ids::SessionId;
+use super::root::{DataRoot, NO_DATE};
+use super::rows::{Cell, Envelope, RowSink, TableBuilder};
+use super::schema::{DocType, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema};
+
+/// The build that writes, as parts and manifests name it.
+pub const BUILD: &str = concat!("replayer ", env!("CARGO_PKG_VERSION"));
+
+/// Uncompressed size of a page of `raw_json`.
+const RAW_PAGE: usize = 8 << 20;
+/// Rows and bytes that are collected before they go to the Parquet writer.
+const BATCH_ROWS: usize = 4096;
+const BATCH_BYTES: usize = 8 << 20;
+/// Parts written at the same time; an import of years closes the one longest unused.
+const MOST_OPEN: usize = 48;
+
+/// How parts are compressed and paged.
+fn properties() -> WriterProperties {
+    let raw = || ColumnPath::from("raw_json");
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+        .set_created_by(BUILD.to_owned())
+        // The writer looks at the page's size after each batch of values: frames of 300 kB need small ones.
+        .set_write_batch_size(64)
+        .set_data_page_row_count_limit(1 << 20)
+        .set_column_data_page_size_limit(raw(), RAW_PAGE)
+        .set_column_dictionary_enabled(raw(), false)
+        .set_column_encoding(raw(), Encoding::PLAIN)
+        .set_column_statistics_enabled(raw(), EnabledStatistics::None)
+        .set_max_row_group_bytes(Some(512 << 20))
+        .build()
+}
+
+/// Writes rows into temporary parts, one per doc type and day. Nothing is in force before
+/// [`PendingParts::publish`] and the catalog that names it; dropped before, it leaves nothing behind.
+pub struct PartWriter {
+    root: DataRoot,
+    lineage: Lineage,
+    open: HashMap<(DocType, String), OpenPart>,
+    pending: PendingParts,
+    day: Option<(i64, String)>,
+    clock: u64,
+    bytes: u64,
+}
+
+struct OpenPart {
+    temporary: PathBuf,
+    writer: ArrowWriter<File>,
+    table: TableBuilder,
+    part: Part,
+    ranges: BTreeMap<SessionId, SeqRange>,
+    last_used: u64,
+}
+
+/// Parts that are written but not yet in force.
+#[derive(Default)]
+pub struct PendingParts {
+    root: Option<DataRoot>,
+    parts: Vec<(PathBuf, Part)>,
+}
+
+impl PartWriter {
+    /// A writer of new parts with this lineage.
+    pub fn new(root: &DataRoot, made_by: &str, replaces: Vec<String>) -> PartWriter {
+        PartWriter {
+            root: root.clone(),
+            lineage: Lineage {
+                made_by: made_by.to_owned(),
+                replaces,
+                build: BUILD.to_owned(),
+            },
+            open: HashMap::new(),
+            pending: PendingParts {
+                root: Some(root.clone()),
+                parts: Vec::new(),
+            },
+            day: None,
+            clock: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Bytes of text taken so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Appends rows that are in Arrow's form already. They all belong to `date`.
+    ///
+    /// # Errors
+    /// When the part cannot be written.
+    pub fn batch(
+        &mut self,
+        doc_type: DocType,
+        date: &str,
+        batch: &RecordBatch,
+        ranges: &[SeqRange],
+        times: Option<(i64, i64)>,
+    ) -> Result<(), StoreError> {
+        let open = self.part(doc_type, date)?;
+        for range in ranges {
+            open.saw(range.session_id, range.first);
+            open.saw(range.session_id, range.last);
+        }
+        if let Some((first, last)) = times {
+            open.saw_time(first);
+            open.saw_time(last);
+        }
+        open.flush()?;
+        open.write(batch)
+    }
+
+    fn part(&mut self, doc_type: DocType, date: &str) -> Result<&mut OpenPart, StoreError> {
+        self.clock += 1;
+        let key = (doc_type, date.to_owned());
+        if !self.open.contains_key(&key) {
+            self.make_room()?;
+            let part = OpenPart::create(&self.root, doc_type, date, self.lineage.clone())?;
+            self.open.insert(key.clone(), part);
+        }
+        let clock = self.clock;
+        match self.open.get_mut(&key) {
+            Some(open) => {
+                open.last_used = clock;
+                Ok(open)
+            }
+            None => Err(StoreError::Closed),
+        }
+    }
+
+    fn make_room(&mut self) -> Result<(), StoreError> {
+        if self.open.len() < MOST_OPEN {
+            return Ok(());
+        }
+        let oldest = self
+            .open
+            .iter()
+            .min_by_key(|(_, open)| open.last_used)
+            .map(|(key, _)| key.clone());
+        if let Some(open) = oldest.and_then(|key| self.open.remove(&key)) {
+            self.pending.parts.push(open.close()?);
+        }
+        Ok(())
+    }
+
+    /// Closes all parts; they are durable, under temporary names, when this returns.
+    ///
+    /// # Errors
+    /// When one cannot be written; all of them are then removed.
+    pub fn finish(mut self) -> Result<PendingParts, StoreError> {
+        for (_, open) in std::mem::take(&mut self.open) {
+            self.pending.parts.push(open.close()?);
+        }
+        Ok(std::mem::take(&mut self.pending))
+    }
+
+    /// The partition of a time; days are looked up once, not for every row.
+    fn date(&mut self, ts: Option<i64>) -> String {
+        let Some(ts) = ts else {
+            return NO_DATE.to_owned();
+        };
+        let day = ts.div_euclid(86_400_000_000);
+        match &self.day {
+            Some((known, date)) if *known == day => date.clone(),
+            _ => {
+                let date = date_of(ts);
+                self.day = Some((day, date.clone()));
+                date
+            }
+        }
+    }
+}
+
+impl Drop for PartWriter {
+    fn drop(&mut self) {
+        for open in self.open.values() {
+            let _ = fs::remove_file(&open.temporary);
+        }
+    }
+}
+
+/// The UTC date of a time; a time outside the calendar has none.
+pub fn date_of(ts: i64) -> String {
+    match jiff::Timestamp::from_microsecond(ts) {
+        Ok(time) => time.strftime("%Y-%m-%d").to_string(),
+        Err(_) => NO_DATE.to_owned(),
+    }
+}
+
+impl RowSink for PartWriter {
+    fn row(
+        &mut self,
+        doc_type: DocType,
+        envelope: &Envelope<'_>,
+        own: &[Cell<'_>],
+    ) -> Result<(), StoreError> {
+        let date = self.date(envelope.ts);
+        self.bytes += envelope.raw_json.map_or(0, |text| text.len() as u64);
+        let open = self.part(doc_type, &date)?;
+        open.saw(envelope.session_id, envelope.seq);
+        if let Some(ts) = envelope.ts {
+            open.saw_time(ts);
+        }
+        open.table.push(envelope, own);
+        if open.table.rows() >= BATCH_ROWS || open.table.bytes() >= BATCH_BYTES {
+            open.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl OpenPart {
+    fn create(
+        root: &DataRoot,
+        doc_type: DocType,
+        date: &str,
+        lineage: Lineage,
+    ) -> Result<OpenPart, StoreError> {
+        let partition = DataRoot::partition(doc_type, date);
+        let folder = root.path().join(&partition);
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        let id = uuid::Uuid::now_v7().simple();
+        let temporary = folder.join(format!(".tmp-{id}.parquet"));
+        let file = File::create(&temporary).map_err(StoreError::io("create", &temporary))?;
+        let writer = ArrowWriter::try_new(file, arrow_schema(doc_type), Some(properties()))
+            .map_err(StoreError::part(&temporary))?;
+        let part = Part {
+            path: format!("{partition}/part-{id}.parquet"),
+            doc_type,
+            date: date.to_owned(),
+            rows: 0,
+            bytes: 0,
+            ts_min: None,
+            ts_max: None,
+            sessions: Vec::new(),
+            schema: SCHEMA_VERSION.to_owned(),
+            lineage,
+        };
+        let table = TableBuilder::new(doc_type);
+        Ok(OpenPart {
+            temporary,
+            writer,
+            table,
+            part,
+            ranges: BTreeMap::new(),
+            last_used: 0,
+        })
+    }
+
+    fn saw(&mut self, session_id: SessionId, seq: u64) {
+        let range = self.ranges.entry(session_id).or_insert(SeqRange {
+            session_id,
+            first: seq,
+            last: seq,
+        });
+        range.first = range.first.min(seq);
+        range.last = range.last.max(seq);
+    }
+
+    fn saw_time(&mut self, ts: i64) {
+        self.part.ts_min = Some(self.part.ts_min.map_or(ts, |known| known.min(ts)));
+        self.part.ts_max = Some(self.part.ts_max.map_or(ts, |known| known.max(ts)));
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if self.table.rows() == 0 {
+            return Ok(());
+        }
+        let batch = self.table.finish()?;
+        self.write(&batch)
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        self.part.rows += batch.num_rows() as u64;
+        self.writer
+            .write(batch)
+            .map_err(|error| write_failed(&self.temporary, error))
+    }
+
+    fn close(mut self) -> Result<(PathBuf, Part), StoreError> {
+        let closed = self.close_file();
+        if closed.is_err() {
+            let _ = fs::remove_file(&self.temporary);
+        }
+        closed?;
+        let meta =
+            fs::metadata(&self.temporary).map_err(StoreError::io("read", &self.temporary))?;
+        self.part.bytes = meta.len();
+        Ok((self.temporary, self.part))
+    }
+
+    fn close_file(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.part.sessions = self.ranges.values().copied().collect();
+        let entry = serde_json::to_string(&self.part)
+            .map_err(|error| StoreError::io("write", &self.temporary)(error.into()))?;
+        for (key, value) in [
+            (META_SCHEMA, SCHEMA_VERSION),
+            (META_DOC_TYPE, self.part.doc_type.as_str()),
+            (META_PART, &entry),
+        ] {
+            self.writer
+                .append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
+        }
+        self.writer
+            .finish()
+            .map_err(|error| write_failed(&self.temporary, error))?;
+        self.writer
+            .inner()
+            .sync_all()
+            .map_err(StoreError::io("sync", &self.temporary))
+    }
+}
+
+/// Keeps the system's reason (a full disk, say) where Parquet wrapped it.
+fn write_failed(path: &Path, error: parquet::errors::ParquetError) -> StoreError {
+    match error {
+        parquet::errors::ParquetError::External(inner) => {
+            match inner.downcast::<std::io::Error>() {
+                Ok(io) => StoreError::io("write", path)(*io),
+                Err(other) => StoreError::part(path)(other),
+            }
+        }
+        other => {
+            let text = other.to_string();
+            if text.contains("os error 28") || text.contains("No space left") {
+                return StoreError::io("write", path)(std::io::Error::from(
+                    std::io::ErrorKind::StorageFull,
+                ));
+            }
+            StoreError::part(path)(text)
+        }
+    }
+}
+
+impl PendingParts {
+    /// Gives the parts their names. They are in force once a catalog names them.
+    ///
+    /// # Errors
+    /// When a file cannot be renamed.
+    pub fn publish(mut self) -> Result<Vec<Part>, StoreError> {
+        let Some(root) = self.root.take() else {
+            return Ok(Vec::new());
+        };
+        let mut published = Vec::new();
+        let mut folders = std::collections::BTreeSet::new();
+        for (temporary, part) in std::mem::take(&mut self.parts) {
+            let path = root.path().join(&part.path);
+            fs::rename(&temporary, &path).map_err(StoreError::io("publish", &path))?;
+            // The partition's folder may be new too, up to `events_parquet` itself.
+            folders.extend(path.ancestors().skip(1).take(3).map(Path::to_path_buf));
+            published.push(part);
+        }
+        folders
+            .iter()
+            .try_for_each(|folder| fsio::sync_folder(folder))?;
+        Ok(published)
+    }
+
+    /// Rows over all parts of a doc type.
+    pub fn rows(&self, doc_type: DocType) -> u64 {
+        self.parts
+            .iter()
+            .filter(|(_, part)| part.doc_type == doc_type)
+            .map(|(_, part)| part.rows)
+            .sum()
+    }
+}
+
+impl Drop for PendingParts {
+    fn drop(&mut self) {
+        for (temporary, _) in &self.parts {
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+/// Every `part-*.parquet` under the root, relative to it, sorted.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn files_on_disk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
+    Ok(walk(root)?
+        .into_iter()
+        .filter(|path| file_name(path).starts_with("part-") && path.ends_with(".parquet"))
+        .collect())
+}
+
+/// Temporary files that an interrupted writer left, relative to the root.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn leftovers(root: &DataRoot) -> Result<Vec<String>, StoreError> {
+    Ok(walk(root)?
+        .into_iter()
+        .filter(|path| file_name(path).starts_with(".tmp-"))
+        .collect())
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// All files two folders deep under `events_parquet`.
+fn walk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
+    fn visit(root: &Path, folder: &Path, found: &mut Vec<String>) -> Result<(), StoreError> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StoreError::io("read", folder)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io("read", folder))?;
+            let kind = entry.file_type().map_err(StoreError::io("read", folder))?;
+            let path = entry.path();
+            if kind.is_dir() {
+                visit(root, &path, found)?;
+            } else if let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) {
+                found.push(relative.to_owned());
+            }
+        }
+        Ok(())
+    }
+    let mut found = Vec::new();
+    visit(root.path(), &root.parts_dir(), &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+/// The catalog entry that a part carries in its own metadata, with its present size.
+///
+/// # Errors
+/// [`StoreError::Part`] when the file is no part of ours or is damaged.
+pub fn own_entry(root: &DataRoot, relative: &str) -> Result<Part, StoreError> {
+    let path = root.path().join(relative);
+    let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+    let bytes = file
+        .metadata()
+        .map_err(StoreError::io("read", &path))?
+        .len();
+    let reader = SerializedFileReader::new(file).map_err(StoreError::part(&path))?;
+    let metadata = reader.metadata().file_metadata();
+    let text = metadata
+        .key_value_metadata()
+        .and_then(|pairs| pairs.iter().find(|pair| pair.key == META_PART))
+        .and_then(|pair| pair.value.as_deref())
+        .ok_or_else(|| {
+            StoreError::part(&path)("it does not say which rows it holds (not written by replayer)")
+        })?;
+    let entry: Part = serde_json::from_str(text).map_err(StoreError::part(&path))?;
+    let rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
+    Ok(Part {
+        path: relative.to_owned(),
+        bytes,
+        rows,
+        ..entry
+    })
+}

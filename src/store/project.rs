@@ -1,0 +1,502 @@
+//! From a stored text to rows: the one function that sealing, reading the tail and live state share, so that
+//! they cannot disagree.
+//!
+//! Its only state is [`Context`]: which orders wait for their ack, and which games are stored already.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::StoreError;
+use super::games::{GameFilter, Quality};
+use super::ids::SessionId;
+use super::record::{Direction, Record};
+use super::rows::{Cell, Envelope, RowSink};
+use super::schema::DocType;
+use crate::protocol::frame::Packet;
+use crate::protocol::identity::{self, Identity};
+use crate::protocol::line::{self, Event, LineFormat, RecordingLine};
+use crate::protocol::payload::{
+    GameState, HistoryGame, Order, OrderAck, PlayerUpdate, ProvablyFair, Sidebet, Trade, money_kind,
+};
+use crate::protocol::phase::Phase;
+use crate::protocol::requests::{OpenOrder, RequestTracker, action_type};
+
+mod older;
+
+/// What projecting one record needs to know of the earlier ones.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Orders that wait for their ack.
+    pub requests: RequestTracker,
+    /// Games that are stored already.
+    pub games: GameFilter,
+}
+
+/// Projects one record of `session_id` into rows.
+///
+/// # Errors
+/// Only those of the sink: whatever the text holds, it yields at least its raw row.
+pub fn project<S: RowSink>(
+    session_id: SessionId,
+    record: &Record<'_>,
+    context: &mut Context,
+    sink: &mut S,
+) -> Result<(), StoreError> {
+    let rows = Rows {
+        session_id,
+        record,
+        sink,
+    };
+    match record.format {
+        LineFormat::System => rows.system(record.hint, Some(record.text), None),
+        LineFormat::Recording | LineFormat::RecorderSink => older::recording(rows),
+        LineFormat::Demonstration => older::demonstration(rows),
+        LineFormat::HistoryCollector => older::history_entry(rows, context),
+        LineFormat::GameDocument => older::game_document(rows, context),
+        LineFormat::Document => rows.system(Some("imported_document"), None, Some(record.text)),
+        _ => {
+            let event = line::decode(record.format, record.hint, record.text);
+            rows.event(&event, context)
+        }
+    }
+}
+
+/// The rows of one record, on their way to the sink.
+struct Rows<'r, S> {
+    session_id: SessionId,
+    record: &'r Record<'r>,
+    sink: &'r mut S,
+}
+
+impl<'r, S: RowSink> Rows<'r, S> {
+    fn envelope(&self) -> Envelope<'r> {
+        Envelope {
+            ts: self.record.ts,
+            source: self.record.source,
+            session_id: self.session_id,
+            game_id: None,
+            player_id: None,
+            username: None,
+            seq: self.record.seq,
+            direction: self.record.direction,
+            raw_json: None,
+            ordinal: 0,
+        }
+    }
+
+    fn system(
+        self,
+        event_type: Option<&str>,
+        details: Option<&str>,
+        raw: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let envelope = Envelope {
+            raw_json: raw,
+            ..self.envelope()
+        };
+        self.sink.row(
+            DocType::SystemEvent,
+            &envelope,
+            &[event_type.into(), details.into()],
+        )
+    }
+
+    fn event(mut self, event: &Event<'_>, context: &mut Context) -> Result<(), StoreError> {
+        let name = event.name.as_deref();
+        let received_event =
+            event.packet == Some(Packet::Event) && self.record.direction != Some(Direction::Sent);
+        match (name, event.payload) {
+            (Some("gameStateUpdate"), Some(payload)) if received_event => {
+                self.game_state(event, payload, context)
+            }
+            (_, payload) => {
+                let identity = payload
+                    .map(|payload| identity::of(name, payload))
+                    .unwrap_or_default();
+                self.raw(event, &identity, None)?;
+                match (name, payload) {
+                    (Some("standard/newTrade" | "newTrade"), Some(payload)) => self.trade(payload),
+                    (Some("playerUpdate"), Some(payload)) => self.server_state(payload),
+                    (
+                        Some(
+                            "newSideBet"
+                            | "currentSidebet"
+                            | "currentSidebetResult"
+                            | "currentSideBetResult",
+                        ),
+                        Some(payload),
+                    ) => self.live_sidebet(name, payload),
+                    (None, payload) if event.packet == Some(Packet::Ack) => {
+                        self.ack(event, payload, context)
+                    }
+                    (Some(name), payload) if self.record.direction == Some(Direction::Sent) => {
+                        self.order(event, name, payload, context)
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn raw(
+        &mut self,
+        event: &Event<'_>,
+        identity: &Identity<'_>,
+        phase: Option<Phase>,
+    ) -> Result<(), StoreError> {
+        let record = self.record;
+        let envelope = Envelope {
+            game_id: identity.game_id.as_deref(),
+            player_id: identity.player_id.as_deref(),
+            username: identity.username.as_deref(),
+            raw_json: Some(record.text),
+            ..self.envelope()
+        };
+        let own = [
+            Cell::from(event.name.as_deref()),
+            event.packet.map(Packet::as_str).into(),
+            integer(event.ack_id),
+            event.trace_id().into(),
+            record.socket_id.into(),
+            phase.map(Phase::as_str).into(),
+            Cell::Text(event.status.as_str()),
+            Cell::Text(record.format.as_str()),
+            record.source_clock.into(),
+            integer(record.offset),
+        ];
+        self.sink.row(DocType::WsEvent, &envelope, &own)
+    }
+
+    fn game_state(
+        &mut self,
+        event: &Event<'_>,
+        payload: &RawValue,
+        context: &mut Context,
+    ) -> Result<(), StoreError> {
+        let Ok(state) = serde_json::from_str::<GameState>(payload.get()) else {
+            return self.raw(event, &Identity::default(), None);
+        };
+        let phase = Phase::of(
+            state.active,
+            state.rugged,
+            state.allow_pre_round_buys,
+            state.cooldown_timer,
+        );
+        let identity = Identity::of_game(state.game_id.as_deref());
+        self.raw(event, &identity, phase)?;
+        let envelope = Envelope {
+            game_id: state.game_id.as_deref(),
+            ..self.envelope()
+        };
+        let own = [
+            Cell::from(state.tick_count),
+            state.price.into(),
+            state.active.into(),
+            state.rugged.into(),
+            state.cooldown_timer.into(),
+            state.trade_count.into(),
+            phase.map(Phase::as_str).into(),
+            Cell::Text("frame"),
+        ];
+        self.sink.row(DocType::GameTick, &envelope, &own)?;
+        match state.game_history {
+            Some(history) => self.history(history, context),
+            None => Ok(()),
+        }
+    }
+
+    fn history(&mut self, history: &RawValue, context: &mut Context) -> Result<(), StoreError> {
+        let entries: Vec<&RawValue> = serde_json::from_str(history.get()).unwrap_or_default();
+        let (mut games, mut sidebets) = (0, 0);
+        for entry in entries {
+            self.finished_game(entry, context, &mut games, &mut sidebets)?;
+        }
+        Ok(())
+    }
+
+    /// Stores one history entry unless it is stored already; counts the rows it made.
+    fn finished_game(
+        &mut self,
+        entry: &RawValue,
+        context: &mut Context,
+        games: &mut i64,
+        sidebets: &mut i64,
+    ) -> Result<(), StoreError> {
+        let Ok(game) = serde_json::from_str::<HistoryGame>(entry.get()) else {
+            return Ok(());
+        };
+        // An entry without an id cannot be keyed; the frame keeps it.
+        let Some(game_id) = game.id.as_deref() else {
+            return Ok(());
+        };
+        let fair: ProvablyFair = game
+            .provably_fair
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let has_prices = game.prices.is_some_and(|raw| raw.get().len() > 2);
+        let bets: Vec<&RawValue> = game
+            .global_sidebets
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let quality = Quality::of(fair.server_seed.is_some(), has_prices, !bets.is_empty());
+        let admission = context.games.admit(game_id, quality);
+        if !admission.game {
+            return Ok(());
+        }
+        let prices: Vec<f64> = game
+            .prices
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let envelope = Envelope {
+            game_id: Some(game_id),
+            raw_json: Some(entry.get()),
+            ordinal: *games,
+            ..self.envelope()
+        };
+        let last = prices.len().checked_sub(1);
+        let own = [
+            Cell::from(game.peak_multiplier),
+            last.and_then(|last| i64::try_from(last).ok()).into(),
+            prices.last().copied().into(),
+            milliseconds(game.timestamp),
+            (&fair.server_seed).into(),
+            (&fair.server_seed_hash).into(),
+            (&game.game_version).into(),
+            if prices.is_empty() {
+                Cell::Null
+            } else {
+                Cell::Floats(&prices)
+            },
+            if game.global_sidebets.is_some() {
+                Cell::Int(bets.len() as i64)
+            } else {
+                Cell::Null
+            },
+            Cell::Null,
+            Cell::Int(quality.as_i64()),
+        ];
+        self.sink.row(DocType::Game, &envelope, &own)?;
+        *games += 1;
+        if admission.sidebets {
+            for bet in bets {
+                self.sidebet(bet, "gameHistory", Some(game_id), *sidebets)?;
+                *sidebets += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn live_sidebet(&mut self, name: Option<&str>, payload: &RawValue) -> Result<(), StoreError> {
+        self.sidebet(payload, name.unwrap_or_default(), None, 0)
+    }
+
+    fn sidebet(
+        &mut self,
+        raw: &RawValue,
+        origin: &str,
+        game_id: Option<&str>,
+        ordinal: i64,
+    ) -> Result<(), StoreError> {
+        let Ok(bet) = serde_json::from_str::<Sidebet>(raw.get()) else {
+            return Ok(());
+        };
+        let envelope = Envelope {
+            game_id: bet.game_id.as_deref().or(game_id),
+            player_id: bet.player_id.as_deref(),
+            username: bet.username.as_deref(),
+            raw_json: Some(raw.get()),
+            ordinal,
+            ..self.envelope()
+        };
+        let own = [
+            Cell::from(&bet.id),
+            (&bet.kind).into(),
+            bet.start().into(),
+            bet.end().into(),
+            bet.bet_amount.into(),
+            bet.payout.into(),
+            bet.profit.into(),
+            bet.x_payout.into(),
+            bet.outcome().into(),
+            (&bet.coin_address).into(),
+            money_kind(bet.bonus_portion, bet.real_portion).into(),
+            milliseconds(bet.timestamp),
+            Cell::Text(origin),
+        ];
+        self.sink.row(DocType::Sidebet, &envelope, &own)
+    }
+
+    fn trade(&mut self, payload: &RawValue) -> Result<(), StoreError> {
+        let Ok(trade) = serde_json::from_str::<Trade>(payload.get()) else {
+            return Ok(());
+        };
+        let envelope = Envelope {
+            game_id: trade.game_id.as_deref(),
+            player_id: trade.player_id.as_deref(),
+            username: trade.username.as_deref(),
+            raw_json: Some(payload.get()),
+            ..self.envelope()
+        };
+        let own = [
+            Cell::from(&trade.id),
+            (&trade.side).into(),
+            trade.qty.into(),
+            trade.amount.into(),
+            trade.price.into(),
+            trade.tick_index.into(),
+            (&trade.coin).into(),
+            trade.leverage.into(),
+            money_kind(trade.bonus_portion, trade.real_portion).into(),
+            trade.level.into(),
+            trade.bonus_portion.into(),
+            trade.real_portion.into(),
+        ];
+        self.sink.row(DocType::Trade, &envelope, &own)
+    }
+
+    fn server_state(&mut self, payload: &RawValue) -> Result<(), StoreError> {
+        let Ok(update) = serde_json::from_str::<PlayerUpdate>(payload.get()) else {
+            return Ok(());
+        };
+        let envelope = Envelope {
+            game_id: update.game_id.as_deref(),
+            player_id: update.player_id.as_deref().or(update.id.as_deref()),
+            username: update.username.as_deref(),
+            raw_json: Some(payload.get()),
+            ..self.envelope()
+        };
+        let own = [
+            Cell::from(update.cash),
+            update.position_qty.into(),
+            update.avg_cost.into(),
+            update.total_invested.into(),
+            update.cumulative_pnl.into(),
+            update.pnl_percent.into(),
+            update.has_active_trades.into(),
+        ];
+        self.sink.row(DocType::ServerState, &envelope, &own)
+    }
+
+    fn order(
+        &mut self,
+        event: &Event<'_>,
+        name: &str,
+        payload: Option<&RawValue>,
+        context: &mut Context,
+    ) -> Result<(), StoreError> {
+        let order: Order = payload
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let Some(action) = action_type(name, order.percentage) else {
+            return Ok(());
+        };
+        if let Some(ack_id) = event.ack_id {
+            context.requests.sent(OpenOrder {
+                socket_id: self.record.socket_id.map(str::to_owned),
+                ack_id,
+                action_type: action.to_owned(),
+                sent_us: self.record.ts,
+                amount: order.amount,
+                percentage: order.percentage,
+                trace_id: event.trace_id().map(str::to_owned),
+            });
+        }
+        let envelope = Envelope {
+            raw_json: payload.map(RawValue::get),
+            ..self.envelope()
+        };
+        let own = [
+            Cell::Text(action),
+            Cell::Text("request"),
+            order.amount.into(),
+            order.price.into(),
+            order.percentage.into(),
+            Cell::Null,
+            Cell::Null,
+            integer(event.ack_id),
+            event.trace_id().into(),
+        ];
+        self.sink.row(DocType::PlayerAction, &envelope, &own)
+    }
+
+    /// An ack of an order. Acks of other requests stay raw rows.
+    fn ack(
+        &mut self,
+        event: &Event<'_>,
+        payload: Option<&RawValue>,
+        context: &mut Context,
+    ) -> Result<(), StoreError> {
+        let answered = event
+            .ack_id
+            .and_then(|id| context.requests.answered(self.record.socket_id, id));
+        let Some(order) = answered else { return Ok(()) };
+        let answer: OrderAck = payload
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let outcome = match answer.success {
+            Some(true) => "success",
+            Some(false) => answer
+                .error
+                .as_deref()
+                .or(answer.message.as_deref())
+                .unwrap_or("rejected"),
+            None => answer.error.as_deref().unwrap_or("acknowledged"),
+        };
+        let latency = self
+            .record
+            .ts
+            .zip(order.sent_us)
+            .map(|(now, sent)| (now - sent) as f64 / 1000.0);
+        let envelope = Envelope {
+            raw_json: payload.map(RawValue::get),
+            ..self.envelope()
+        };
+        let own = [
+            Cell::Text(&order.action_type),
+            Cell::Text("ack"),
+            order.amount.into(),
+            answer.executed_price.into(),
+            order.percentage.into(),
+            latency.into(),
+            Cell::Text(outcome),
+            integer(event.ack_id),
+            order.trace_id.as_deref().into(),
+        ];
+        self.sink.row(DocType::PlayerAction, &envelope, &own)
+    }
+}
+
+fn integer(value: Option<u64>) -> Cell<'static> {
+    value.and_then(|value| i64::try_from(value).ok()).into()
+}
+
+/// Unix milliseconds as a time; what lies outside the years 1970–9999 is no time.
+fn milliseconds(value: Option<f64>) -> Cell<'static> {
+    match value {
+        Some(ms) if ms > 0.0 && ms < 253_402_300_800_000.0 => Cell::Time((ms * 1000.0) as i64),
+        _ => Cell::Null,
+    }
+}
+
+/// The part of a recording's line that all callers need.
+fn recording_line(text: &str) -> RecordingLine<'_> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// `{meta: {…}, prices: […]}` of the unified recorder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GameDocument<'a> {
+    #[serde(borrow)]
+    meta: GameDocumentMeta<'a>,
+    prices: Vec<Option<serde_json::Value>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GameDocumentMeta<'a> {
+    #[serde(borrow, deserialize_with = "crate::protocol::lenient::text")]
+    game_id: Option<std::borrow::Cow<'a, str>>,
+    #[serde(deserialize_with = "crate::protocol::lenient::number")]
+    peak_multiplier: Option<f64>,
+}

@@ -1,0 +1,168 @@
+//! Rows from lines of older recorders that hold no frame.
+
+use super::*;
+
+/// A line of a per-game recording: a tick, or a marker.
+pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
+    let text = rows.record.text;
+    let line = recording_line(text);
+    let envelope = Envelope {
+        game_id: line.game_id.as_deref(),
+        raw_json: Some(text),
+        ..rows.envelope()
+    };
+    if !line.is_tick() {
+        let event_type = format!("recording_{}", line.kind.as_deref().unwrap_or("marker"));
+        return rows.sink.row(
+            DocType::SystemEvent,
+            &envelope,
+            &[Cell::Text(&event_type), Cell::Text(text)],
+        );
+    }
+    let (active, rugged) = (line.active.unwrap_or(false), line.rugged.unwrap_or(false));
+    let timer_packet = line.is_timer_packet();
+    // The recorder wrote its defaults where the packet was silent: 1.0, tick 0, false, 0 trades.
+    let said = |present: bool, cell: Cell<'static>| if present { cell } else { Cell::Null };
+    let own = [
+        said(!timer_packet, line.tick.into()),
+        said(!timer_packet, line.price_value().into()),
+        said(!timer_packet, line.active.into()),
+        said(!timer_packet, line.rugged.into()),
+        line.cooldown_timer.into(),
+        line.trade_count.filter(|count| *count != 0).into(),
+        Phase::of_recording(active, rugged, line.cooldown_timer.unwrap_or(0.0))
+            .map(Phase::as_str)
+            .into(),
+        Cell::Text("recording"),
+    ];
+    rows.sink.row(DocType::GameTick, &envelope, &own)
+}
+
+/// A line of a demonstration: a press of a button, or a header or footer.
+pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
+    use crate::protocol::lenient;
+    use std::borrow::Cow;
+
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Action<'a> {
+        #[serde(borrow, rename = "type", deserialize_with = "lenient::text")]
+        kind: Option<Cow<'a, str>>,
+        #[serde(borrow, deserialize_with = "lenient::text")]
+        category: Option<Cow<'a, str>>,
+        #[serde(borrow, alias = "action", deserialize_with = "lenient::text")]
+        button: Option<Cow<'a, str>>,
+        #[serde(borrow, deserialize_with = "lenient::text")]
+        game_id: Option<Cow<'a, str>>,
+        #[serde(deserialize_with = "lenient::number")]
+        amount: Option<f64>,
+        #[serde(deserialize_with = "lenient::number")]
+        price: Option<f64>,
+        #[serde(deserialize_with = "lenient::number")]
+        latency_ms: Option<f64>,
+    }
+    let text = rows.record.text;
+    let action: Action = serde_json::from_str(text).unwrap_or_default();
+    let envelope = Envelope {
+        game_id: action.game_id.as_deref(),
+        raw_json: Some(text),
+        ..rows.envelope()
+    };
+    let traded = match (action.category.as_deref(), action.button.as_deref()) {
+        (Some("TRADE_BUY"), _) | (None, Some("BUY")) => Some("BUY"),
+        (Some("TRADE_SELL"), _) | (None, Some("SELL")) => Some("SELL"),
+        (Some("TRADE_SIDEBET"), _) | (None, Some("SIDEBET_PLACE")) => Some("SIDEBET"),
+        _ => None,
+    };
+    let Some(traded) = traded else {
+        let kind = action
+            .category
+            .as_deref()
+            .or(action.kind.as_deref())
+            .unwrap_or("marker");
+        let event_type = format!("demonstration_{}", kind.to_lowercase());
+        return rows.sink.row(
+            DocType::SystemEvent,
+            &envelope,
+            &[Cell::Text(&event_type), Cell::Text(text)],
+        );
+    };
+    let own = [
+        Cell::Text(traded),
+        Cell::Text("request"),
+        action.amount.into(),
+        action.price.into(),
+        Cell::Null,
+        action.latency_ms.into(),
+        Cell::Null,
+        Cell::Null,
+        Cell::Null,
+    ];
+    rows.sink.row(DocType::PlayerAction, &envelope, &own)
+}
+
+/// One `gameHistory` entry that a collector wrote down.
+pub(super) fn history_entry<S: RowSink>(
+    mut rows: Rows<'_, S>,
+    context: &mut Context,
+) -> Result<(), StoreError> {
+    let text = rows.record.text;
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(entry) => {
+            rows.finished_game(entry, context, &mut 0, &mut 0)?;
+            rows.system(Some("imported_history_entry"), None, Some(text))
+        }
+        Err(_) => rows.system(Some("imported_unreadable"), None, Some(text)),
+    }
+}
+
+/// A whole game of the unified recorder. Its `server_seed` is left out: that recorder took it from the packet
+/// that still lists the game before, so it is another game's.
+pub(super) fn game_document<S: RowSink>(
+    rows: Rows<'_, S>,
+    context: &mut Context,
+) -> Result<(), StoreError> {
+    let text = rows.record.text;
+    let document: GameDocument = serde_json::from_str(text).unwrap_or_default();
+    let price = |value: &Option<serde_json::Value>| match value {
+        Some(serde_json::Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_f64(),
+        None => None,
+    };
+    let complete: Option<Vec<f64>> = document.prices.iter().map(price).collect();
+    let prices = complete.unwrap_or_default();
+    if let Some(game_id) = document.meta.game_id.as_deref() {
+        let quality = Quality::of(false, !prices.is_empty(), false);
+        if context.games.admit(game_id, quality).game {
+            let envelope = Envelope {
+                game_id: Some(game_id),
+                raw_json: Some(text),
+                ..rows.envelope()
+            };
+            let last = document
+                .prices
+                .len()
+                .checked_sub(1)
+                .and_then(|last| i64::try_from(last).ok());
+            let own = [
+                Cell::from(document.meta.peak_multiplier),
+                last.into(),
+                prices.last().copied().into(),
+                Cell::Null,
+                Cell::Null,
+                Cell::Null,
+                Cell::Null,
+                if prices.is_empty() {
+                    Cell::Null
+                } else {
+                    Cell::Floats(&prices)
+                },
+                Cell::Null,
+                Cell::Null,
+                Cell::Int(quality.as_i64()),
+            ];
+            rows.sink.row(DocType::Game, &envelope, &own)?;
+        }
+    }
+    rows.system(Some("imported_game_document"), None, Some(text))
+}

@@ -1,0 +1,182 @@
+//! From journal segments to Parquet parts, and what a start after a crash has to finish.
+//!
+//! The steps, each of which may be the last one before a crash: parts under temporary names, durable; renamed;
+//! the catalog names them and says up to which frame the session is sealed; the segments go. Before the
+//! catalog, the segments count and the new parts are leftovers; after it, the parts count and the segments are.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::catalog::SessionInfo;
+use super::error::StoreError;
+use super::games::GameFilter;
+use super::ids::SessionId;
+use super::journal::reader::{Damage, SegmentReader};
+use super::journal::{self, SegmentHead, SegmentPath};
+use super::open::Store;
+use super::parts::{self, PartWriter};
+use super::project::{Context, project};
+use super::record::{Record, Source, now_us};
+use super::{fsio, record};
+
+/// What sealing did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Sealed {
+    /// Frames and system events sealed.
+    pub records: u64,
+    /// Parts written.
+    pub parts: usize,
+    /// Damaged places that were passed over, each told by a `system_event`.
+    pub damages: usize,
+}
+
+impl Store {
+    /// Seals segments of one session, in order, and removes them.
+    ///
+    /// # Errors
+    /// When a part or the catalog cannot be written: the segments then stay, and it can be tried again.
+    pub fn seal(
+        &self,
+        session_id: SessionId,
+        segments: &[SegmentPath],
+    ) -> Result<Sealed, StoreError> {
+        let _one_at_a_time = self.sealing();
+        let sealed_to =
+            self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
+        let mut writer = PartWriter::new(self.root(), "seal", Vec::new());
+        let mut context: Option<Context> = None;
+        let mut last_seq = sealed_to;
+        let mut result = Sealed::default();
+        let mut found: Vec<(u64, Damage)> = Vec::new();
+        let mut info = None;
+        for segment in segments {
+            let mut reader = SegmentReader::open(&segment.path)?;
+            let Some(head) = reader.head()?.cloned() else {
+                continue;
+            };
+            info.get_or_insert_with(|| session_info(&head));
+            let context = context.get_or_insert_with(|| Context {
+                requests: head.requests.clone(),
+                games: GameFilter::new(self.stored_games()),
+            });
+            let damages = reader.recover(|record| {
+                if record.seq <= last_seq {
+                    return Ok(());
+                }
+                last_seq = record.seq;
+                result.records += 1;
+                project(session_id, record, context, &mut writer)
+            })?;
+            found.extend(damages.into_iter().map(|damage| (segment.number, damage)));
+        }
+        for (number, damage) in &found {
+            last_seq += 1;
+            let details = damage_details(*number, damage);
+            let record = Record {
+                seq: last_seq,
+                ..Record::system(now_us(), Source::Ui, "journal_cut", &details)
+            };
+            project(session_id, &record, &mut Context::default(), &mut writer)?;
+        }
+        result.damages = found.len();
+        if result.records + found.len() as u64 > 0 {
+            let published = writer.finish()?.publish()?;
+            result.parts = published.len();
+            self.update_catalog(|catalog| {
+                catalog.parts.extend(published.iter().cloned());
+                catalog.sealed.insert(session_id, last_seq);
+                if let Some(info) = info.take() {
+                    catalog.add_session(info);
+                }
+            })?;
+        }
+        if let Some(context) = context {
+            self.set_stored_games(context.games.into_stored());
+        }
+        self.remove_segments(session_id, segments)?;
+        Ok(result)
+    }
+
+    fn remove_segments(
+        &self,
+        session_id: SessionId,
+        segments: &[SegmentPath],
+    ) -> Result<(), StoreError> {
+        segments
+            .iter()
+            .try_for_each(|segment| fsio::remove(&segment.path))?;
+        // Goes only when it is empty, that is, when the session is over.
+        let _ = fs::remove_dir(self.root().session_dir(session_id));
+        Ok(())
+    }
+
+    /// Finishes what a crash interrupted: seals the journals that are left, sets parts aside that no catalog
+    /// names, removes temporary files.
+    pub(super) fn recover(&self) -> Result<(), StoreError> {
+        for path in parts::leftovers(self.root())? {
+            fsio::remove(&self.root().path().join(path))?;
+        }
+        let known: std::collections::BTreeSet<String> = self
+            .with_catalog(|catalog| catalog.parts.iter().map(|part| part.path.clone()).collect());
+        for path in parts::files_on_disk(self.root())?
+            .into_iter()
+            .filter(|path| !known.contains(path))
+        {
+            // Written but never in force: its frames are in the journal or in the parts it was made from.
+            let from = self.root().path().join(&path);
+            let to = from.with_extension("parquet.orphan");
+            fs::rename(&from, &to).map_err(StoreError::io("set aside", &from))?;
+            tracing::warn!(part = %path, "set aside a part that no catalog names");
+        }
+        let mut sessions: BTreeMap<SessionId, Vec<SegmentPath>> = BTreeMap::new();
+        for segment in journal::segments(self.root())? {
+            sessions
+                .entry(segment.session_id)
+                .or_default()
+                .push(segment);
+        }
+        for (session_id, segments) in sessions {
+            let readable = self.readable(segments)?;
+            let sealed = self.seal(session_id, &readable)?;
+            tracing::info!(%session_id, records = sealed.records, damages = sealed.damages, "sealed a journal left behind");
+        }
+        Ok(())
+    }
+
+    /// Leaves out segments whose head is damaged: they are renamed, not removed, and the rest goes on.
+    fn readable(&self, segments: Vec<SegmentPath>) -> Result<Vec<SegmentPath>, StoreError> {
+        let mut readable = Vec::new();
+        for segment in segments {
+            match SegmentReader::open(&segment.path)?.head() {
+                Ok(_) => readable.push(segment),
+                Err(error) => {
+                    let aside = segment.path.with_extension("seg.damaged");
+                    fs::rename(&segment.path, &aside)
+                        .map_err(StoreError::io("set aside", &segment.path))?;
+                    tracing::error!(%error, path = %aside.display(), "set aside a damaged segment");
+                }
+            }
+        }
+        Ok(readable)
+    }
+}
+
+fn session_info(head: &SegmentHead) -> SessionInfo {
+    SessionInfo {
+        session_id: head.session_id,
+        origin: head.origin.clone(),
+        started_us: head.started_us,
+    }
+}
+
+fn damage_details(segment: u64, damage: &Damage) -> String {
+    serde_json::json!({
+        "segment": segment,
+        "offset": damage.offset,
+        "bytes": damage.bytes,
+        "torn_tail": !damage.resumed,
+        "text": damage.text,
+        "noticed_us": record::now_us(),
+    })
+    .to_string()
+}
