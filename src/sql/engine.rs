@@ -171,7 +171,7 @@ impl Engine {
         if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
             return Ok(());
         }
-        let steps = || {
+        let steps = || -> duckdb::Result<Vec<(DocType, Reads)>> {
             self.db.execute_batch("BEGIN")?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
@@ -181,7 +181,7 @@ impl Engine {
                 self.show(*doc, reads)?;
             }
             self.db.execute_batch("COMMIT")?;
-            duckdb::Result::Ok(changed)
+            Ok(changed)
         };
         match steps() {
             Ok(changed) => {
