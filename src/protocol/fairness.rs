@@ -91,21 +91,16 @@ pub struct PricePath {
 /// The commitment `serverSeedHash`: lowercase hex SHA-256 of the seed's text (not of its decoded bytes).
 pub fn hash_seed(seed: &str) -> String {
     let digest = Sha256::digest(seed.as_bytes());
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Plays the game of `seed` and `game_id` and returns its complete price path.
 pub fn play(seed: &str, game_id: &str, version: GameVersion) -> PricePath {
-    let text = seed
-        .encode_utf16()
-        .chain([u16::from(b'-')])
-        .chain(game_id.encode_utf16());
+    let text = seed.encode_utf16().chain([u16::from(b'-')]).chain(game_id.encode_utf16());
     let mut random = SeedRandom::new(text);
     let mut prices = Vec::with_capacity(EXPECTED_TICKS);
     let mut god_candles = Vec::new();
@@ -125,20 +120,12 @@ pub fn play(seed: &str, game_id: &str, version: GameVersion) -> PricePath {
         peak = peak.max(price);
         prices.push(price);
     }
-    PricePath {
-        rug_tick: prices.len() - 1,
-        prices,
-        peak,
-        god_candles,
-    }
+    PricePath { rug_tick: prices.len() - 1, prices, peak, god_candles }
 }
 
 /// The price after one tick, and whether the tick was a god candle.
 fn step(price: f64, random: &mut SeedRandom, version: GameVersion) -> (f64, bool) {
-    if version == GameVersion::V3
-        && random.draw() < GOD_CANDLE_CHANCE
-        && price <= GOD_CANDLE_MAX_PRICE
-    {
+    if version == GameVersion::V3 && random.draw() < GOD_CANDLE_CHANCE && price <= GOD_CANDLE_MAX_PRICE {
         return (price * GOD_CANDLE_MOVE, true);
     }
     let change = if random.draw() < BIG_MOVE_CHANCE {
@@ -178,9 +165,7 @@ impl SeedRandom {
             key_len = (key_len + 1).min(256);
         }
         // An empty seed is the key `[0]`, as in the original.
-        Self {
-            arc4: Arc4::new(key.get(..key_len.max(1)).unwrap_or(&[0])),
-        }
+        Self { arc4: Arc4::new(key.get(..key_len.max(1)).unwrap_or(&[0])) }
     }
 
     /// The next double: 56 bits of key stream, cut to the 53 that a double holds. The original builds it
@@ -255,19 +240,13 @@ impl Arc4 {
     }
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "a u8 is always a valid index into 256 elements; no check is emitted"
-)]
+#[expect(clippy::indexing_slicing, reason = "a u8 is always a valid index into 256 elements; no check is emitted")]
 #[inline]
 fn at(table: &[u8; 256], place: u8) -> u8 {
     table[usize::from(place)]
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "a u8 is always a valid index into 256 elements; no check is emitted"
-)]
+#[expect(clippy::indexing_slicing, reason = "a u8 is always a valid index into 256 elements; no check is emitted")]
 #[inline]
 fn set(table: &mut [u8; 256], place: u8, value: u8) {
     table[usize::from(place)] = value;

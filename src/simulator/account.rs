@@ -38,11 +38,8 @@ impl Own {
     /// An account with a made-up, JWT-shaped credential.
     pub fn new(random: &mut Prng) -> Self {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let token = format!(
-            "eyJzaW11bGF0ZWQiOnRydWV9.{}.{}",
-            random.text(ALPHABET, 96),
-            random.text(ALPHABET, 43)
-        );
+        let token =
+            format!("eyJzaW11bGF0ZWQiOnRydWV9.{}.{}", random.text(ALPHABET, 96), random.text(ALPHABET, 43));
         Self {
             cash: Nano::milli(2500),
             entry: None,
@@ -79,14 +76,7 @@ impl Session {
         leaderboard.raw(r#"{"period":"7d"}"#);
         self.send(at_us, leaderboard.frame());
         let mut login = Json::event("authenticate");
-        login
-            .trace(&trace)
-            .object()
-            .key("playerId")
-            .string(&player_id)
-            .key("token")
-            .string(&token)
-            .end_object();
+        login.trace(&trace).object().key("playerId").string(&player_id).key("token").string(&token).end_object();
         self.send(at_us + MS / 10, login.frame());
         self.answer_login(at_us + LOGIN_US, trace);
     }
@@ -96,17 +86,8 @@ impl Session {
         self.send(at_us - 20 * MS, Json::event("chatHistory").frame());
         self.send(at_us - 20 * MS, Json::event("getPlayerCosmetics").frame());
         let mut status = Json::event("usernameStatus");
-        status
-            .trace(&trace.sibling(&mut self.random))
-            .object()
-            .key("id")
-            .string(&self.pilot.id);
-        status
-            .key("hasUsername")
-            .boolean(true)
-            .key("username")
-            .raw(&self.pilot.username_json)
-            .end_object();
+        status.trace(&trace.sibling(&mut self.random)).object().key("id").string(&self.pilot.id);
+        status.key("hasUsername").boolean(true).key("username").raw(&self.pilot.username_json).end_object();
         self.receive(at_us + 10 * MS, status.frame());
         let sibling = trace.sibling(&mut self.random);
         let golden = self.golden_update(Some(sibling));
@@ -122,46 +103,14 @@ impl Session {
     fn ask_for_rank(&mut self, at_us: i64) {
         let player_id = self.pilot.id.clone();
         let mut question = Json::event("getPlayerLeaderboardPosition");
-        question
-            .object()
-            .key("playerId")
-            .string(&player_id)
-            .key("period")
-            .string("7d")
-            .end_object();
+        question.object().key("playerId").string(&player_id).key("period").string("7d").end_object();
         self.send(at_us, question.frame());
         let mut answer = Json::event("playerLeaderboardPosition");
-        answer
-            .trace(&Trace::fresh(&mut self.random))
-            .object()
-            .key("success")
-            .boolean(true);
-        answer
-            .key("period")
-            .string("7d")
-            .key("sortDirection")
-            .string("highest")
-            .key("playerFound")
-            .boolean(true);
-        answer
-            .key("rank")
-            .int(321)
-            .key("total")
-            .int(1500)
-            .key("playerEntry")
-            .object();
-        answer
-            .key("playerId")
-            .string(&player_id)
-            .key("username")
-            .raw(&self.pilot.username_json);
-        answer
-            .key("pnl")
-            .raw("-0.012503175")
-            .end_object()
-            .key("surroundingEntries")
-            .raw("[]")
-            .end_object();
+        answer.trace(&Trace::fresh(&mut self.random)).object().key("success").boolean(true);
+        answer.key("period").string("7d").key("sortDirection").string("highest").key("playerFound").boolean(true);
+        answer.key("rank").int(321).key("total").int(1500).key("playerEntry").object();
+        answer.key("playerId").string(&player_id).key("username").raw(&self.pilot.username_json);
+        answer.key("pnl").raw("-0.012503175").end_object().key("surroundingEntries").raw("[]").end_object();
         self.receive(at_us + 1_570 * MS, answer.frame());
     }
 
@@ -172,11 +121,7 @@ impl Session {
     /// The private packet that follows every public one.
     pub(super) fn companion(&mut self, at_us: i64) {
         let delay = self.random.between(5 * MS, 15 * MS);
-        if self
-            .own
-            .as_ref()
-            .is_some_and(|own| at_us >= own.logged_in_us)
-        {
+        if self.own.as_ref().is_some_and(|own| at_us >= own.logged_in_us) {
             self.game_state_player_update(at_us + delay);
         }
     }
@@ -206,52 +151,18 @@ impl Session {
         let (player, book) = (&self.pilot, self.own_book());
         let cash = self.own.as_ref().map_or(Nano::ZERO, |own| own.cash);
         let mut json = Json::event("playerUpdate");
-        json.object()
-            .key("id")
-            .string(&player.id)
-            .key("role")
-            .null()
-            .key("cash")
-            .nano(cash);
-        json.key("bonusBalance")
-            .int(0)
-            .key("bonusWagerReq")
-            .int(0)
-            .key("bonusWagered")
-            .int(0);
-        json.key("positionQty")
-            .nano(book.qty)
-            .key("avgCost")
-            .number(book.avg_cost);
-        json.key("cumulativePnL")
-            .nano(book.pnl(mark))
-            .key("sidebetPnl")
-            .nano(book.sidebet_pnl);
-        json.key("pnlPercent")
-            .number(book.pnl_percent(mark))
-            .key("totalInvested")
-            .nano(book.invested);
-        json.key("hasInteracted")
-            .boolean(book.entered)
-            .key("selectedCoin")
-            .null();
-        json.key("levelInfo")
-            .object()
-            .key("level")
-            .int(i64::from(player.level));
-        json.members(r#""xp":120,"xpForNextLevel":1000,"totalXP":2120"#)
-            .end_object();
+        json.object().key("id").string(&player.id).key("role").null().key("cash").nano(cash);
+        json.key("bonusBalance").int(0).key("bonusWagerReq").int(0).key("bonusWagered").int(0);
+        json.key("positionQty").nano(book.qty).key("avgCost").number(book.avg_cost);
+        json.key("cumulativePnL").nano(book.pnl(mark)).key("sidebetPnl").nano(book.sidebet_pnl);
+        json.key("pnlPercent").number(book.pnl_percent(mark)).key("totalInvested").nano(book.invested);
+        json.key("hasInteracted").boolean(book.entered).key("selectedCoin").null();
+        json.key("levelInfo").object().key("level").int(i64::from(player.level));
+        json.members(r#""xp":120,"xpForNextLevel":1000,"totalXP":2120"#).end_object();
         json.members(r#""crateKeys":{"gold":0,"diamond":0,"coal":0,"iron":0,"tier0":1},"recentCrateRewards":[]"#);
-        json.members(
-            r#""shitcoinBalances":{"0xPractice":100},"authenticated":true,"hitMaxWin":false"#,
-        );
-        json.members(r#""xpBoost":{"active":false,"activeUntil":0,"available":0}"#)
-            .key("sideBet");
-        push_open_bet(
-            &mut json,
-            &self.round.id,
-            book.open_bet.and_then(|number| self.round.bets.get(number)),
-        );
+        json.members(r#""shitcoinBalances":{"0xPractice":100},"authenticated":true,"hitMaxWin":false"#);
+        json.members(r#""xpBoost":{"active":false,"activeUntil":0,"available":0}"#).key("sideBet");
+        push_open_bet(&mut json, &self.round.id, book.open_bet.and_then(|number| self.round.bets.get(number)));
         json.members(r#""sidebets":[],"shortPosition":null,"leveragedPositions":[],"autobuysEnabled":false,"autosellPrice":null"#);
         json.end_object();
         json.frame()

@@ -51,13 +51,7 @@ impl Background {
             due.push((start + 30 * SECOND, Recurring::OwnPing));
         }
         let golden_hour = (config.golden_every > 0).then(|| GoldenHour::new(random, start / MS));
-        Self {
-            due,
-            golden_hour,
-            last_chat: None,
-            next_trade_us: start,
-            next_bet_us: start,
-        }
+        Self { due, golden_hour, last_chat: None, next_trade_us: start, next_bet_us: start }
     }
 }
 
@@ -65,10 +59,7 @@ impl Session {
     /// Engine.IO open, Socket.IO connect, and the requests that a browser sends at once.
     pub(super) fn handshake(&mut self, at_us: i64) {
         const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let (engine, socket) = (
-            self.random.text(ALPHABET, 20),
-            self.random.text(ALPHABET, 20),
-        );
+        let (engine, socket) = (self.random.text(ALPHABET, 20), self.random.text(ALPHABET, 20));
         let open = format!(
             r#"0{{"sid":"{engine}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}}"#
         );
@@ -85,10 +76,7 @@ impl Session {
         let battle = self.fresh(events::battle);
         self.receive(at_us + 2 * MS, battle);
         self.receive(at_us + 4 * MS, events::rug_royale(&self.roster, at_us / MS));
-        for (place, make) in [events::sidebet_event, events::battle, events::maintenance]
-            .into_iter()
-            .enumerate()
-        {
+        for (place, make) in [events::sidebet_event, events::battle, events::maintenance].into_iter().enumerate() {
             let text = self.fresh(make);
             self.receive(at_us + (6 + 2 * place as i64) * MS, text);
         }
@@ -110,13 +98,7 @@ impl Session {
     /// Makes everything that is due in `from..until`, while `step` is the last thing that happened.
     pub(super) fn run_background(&mut self, from: i64, until: i64, step: Step) {
         for place in 0..self.background.due.len() {
-            while let Some((due, what)) = self
-                .background
-                .due
-                .get(place)
-                .copied()
-                .filter(|(due, _)| *due < until)
-            {
+            while let Some((due, what)) = self.background.due.get(place).copied().filter(|(due, _)| *due < until) {
                 let next = self.happen(due.max(from), what);
                 if let Some(entry) = self.background.due.get_mut(place) {
                     entry.0 = next;
@@ -166,14 +148,8 @@ impl Session {
         let Some(player) = self.random.pick(&self.roster).cloned() else {
             return;
         };
-        let answered = if self.random.chance(0.15) {
-            self.background.last_chat.take()
-        } else {
-            None
-        };
-        if let Some((text, line)) =
-            events::chat(&mut self.random, &player, at_us / MS, answered.as_ref())
-        {
+        let answered = if self.random.chance(0.15) { self.background.last_chat.take() } else { None };
+        if let Some((text, line)) = events::chat(&mut self.random, &player, at_us / MS, answered.as_ref()) {
             self.receive(at_us, text);
             self.background.last_chat = Some(line);
         }
@@ -185,18 +161,9 @@ impl Session {
         if due >= until {
             return;
         }
-        let recent = self
-            .round
-            .trades
-            .iter()
-            .enumerate()
-            .rev()
-            .take(BROADCAST_AGE);
+        let recent = self.round.trades.iter().enumerate().rev().take(BROADCAST_AGE);
         let unseen = recent.filter(|(_, trade)| {
-            !trade.broadcast
-                && !trade.player.practice
-                && trade.tick + BROADCAST_AGE >= tick
-                && trade.tick <= tick
+            !trade.broadcast && !trade.player.practice && trade.tick + BROADCAST_AGE >= tick && trade.tick <= tick
         });
         let candidates: Vec<usize> = unseen.map(|(number, _)| number).collect();
         let Some(number) = self.random.pick(&candidates).copied() else {
@@ -209,19 +176,15 @@ impl Session {
         trade.broadcast = true;
         let text = events::new_trade(trace, &self.round.id, trade);
         self.receive(due, text);
-        self.background.next_trade_us =
-            due + BROADCAST_GAP_US + self.random.between(-4 * MS, 6 * MS);
+        self.background.next_trade_us = due + BROADCAST_GAP_US + self.random.between(-4 * MS, 6 * MS);
     }
 
     /// Side bets are announced even more rarely than trades.
     fn broadcast_bet(&mut self, from: i64, until: i64, tick: usize) {
         let due = self.background.next_bet_us.max(from);
         let own = self.config.logged_in.then_some(&self.pilot);
-        let fresh = self
-            .round
-            .bets
-            .last()
-            .filter(|bet| bet.start_tick == tick && tick > 0 && Some(&bet.player) != own);
+        let fresh =
+            self.round.bets.last().filter(|bet| bet.start_tick == tick && tick > 0 && Some(&bet.player) != own);
         let Some(bet) = fresh.filter(|_| due < until) else {
             return;
         };

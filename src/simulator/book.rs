@@ -41,11 +41,7 @@ impl Book {
 
     /// Sells `percentage` of the position at `price`; returns units sold and SOL received.
     pub fn sell(&mut self, percentage: i64, price: f64) -> (Nano, Nano) {
-        let qty = if percentage >= 100 {
-            self.qty
-        } else {
-            self.qty.times(percentage as f64 / 100.0)
-        };
+        let qty = if percentage >= 100 { self.qty } else { self.qty.times(percentage as f64 / 100.0) };
         let amount = qty.times(price);
         self.realised += gain(qty, price, self.avg_cost);
         self.qty -= qty;
@@ -67,11 +63,7 @@ impl Book {
 
     /// Total result in percent of what was invested.
     pub fn pnl_percent(&self, mark: f64) -> f64 {
-        if self.invested == Nano::ZERO {
-            0.0
-        } else {
-            self.pnl(mark).to_f64() / self.invested.to_f64() * 100.0
-        }
+        if self.invested == Nano::ZERO { 0.0 } else { self.pnl(mark).to_f64() / self.invested.to_f64() * 100.0 }
     }
 }
 
@@ -85,12 +77,7 @@ fn nine_decimals(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
     #[test]
@@ -104,10 +91,7 @@ mod tests {
         assert_eq!(book.avg_cost, 1.5);
         assert_eq!(book.regular_pnl(3.0), Nano(30_000_000));
         book.sell(100, 3.0);
-        assert_eq!(
-            (book.qty, book.avg_cost, book.invested),
-            (Nano::ZERO, 0.0, Nano::milli(30))
-        );
+        assert_eq!((book.qty, book.avg_cost, book.invested), (Nano::ZERO, 0.0, Nano::milli(30)));
         assert_eq!(book.pnl_percent(1.0), 100.0);
     }
 }

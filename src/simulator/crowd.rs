@@ -11,9 +11,7 @@ use super::players::Player;
 use super::prng::Prng;
 
 /// Amounts people type, in thousandths of a SOL. Small ones are drawn more often.
-const AMOUNTS: [i64; 18] = [
-    1, 2, 3, 5, 8, 10, 15, 20, 25, 34, 50, 65, 90, 100, 123, 250, 1000, 5000,
-];
+const AMOUNTS: [i64; 18] = [1, 2, 3, 5, 8, 10, 15, 20, 25, 34, 50, 65, 90, 100, 123, 250, 1000, 5000];
 const STAKES: [i64; 8] = [1, 2, 3, 4, 5, 10, 25, 34];
 const SHARES: [i64; 5] = [10, 25, 50, 100, 100];
 
@@ -71,10 +69,7 @@ impl Crowd<'_> {
 }
 
 fn trade(round: &mut Round, random: &mut Prng, who: Seat<'_>, tick: usize) {
-    let holds = round
-        .books
-        .get(who.seat)
-        .is_some_and(|book| book.qty > Nano::ZERO);
+    let holds = round.books.get(who.seat).is_some_and(|book| book.qty > Nano::ZERO);
     if holds && random.chance(0.6) {
         let share = random.pick(&SHARES).copied().unwrap_or(100);
         round.sell(random, who, share, tick);
@@ -88,11 +83,7 @@ fn trade(round: &mut Round, random: &mut Prng, who: Seat<'_>, tick: usize) {
 fn amount(random: &mut Prng) -> Nano {
     let place = random.below(AMOUNTS.len()).min(random.below(AMOUNTS.len()));
     let round = Nano::milli(AMOUNTS.get(place).copied().unwrap_or(1));
-    if random.chance(0.1) {
-        round + Nano(random.between(1, 999_999))
-    } else {
-        round
-    }
+    if random.chance(0.1) { round + Nano(random.between(1, 999_999)) } else { round }
 }
 
 fn stake(random: &mut Prng) -> Nano {

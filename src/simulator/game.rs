@@ -66,49 +66,22 @@ impl Round {
 
     /// Price of `tick`; of the rug for every later one.
     pub fn price(&self, tick: usize) -> f64 {
-        self.path
-            .prices
-            .get(tick)
-            .or(self.path.prices.last())
-            .copied()
-            .unwrap_or(1.0)
+        self.path.prices.get(tick).or(self.path.prices.last()).copied().unwrap_or(1.0)
     }
 
     /// Buys for `amount` and returns the trade's index.
-    pub fn buy(
-        &mut self,
-        random: &mut Prng,
-        who: Seat<'_>,
-        amount: Nano,
-        tick: usize,
-    ) -> Option<usize> {
+    pub fn buy(&mut self, random: &mut Prng, who: Seat<'_>, amount: Nano, tick: usize) -> Option<usize> {
         let price = self.price(tick);
         let qty = self.books.get_mut(who.seat)?.buy(amount, price);
         self.trade(random, who, Side::Buy, (qty, amount), tick, false)
     }
 
     /// Sells `percentage` of the position and returns the trade's index; None when there is nothing to sell.
-    pub fn sell(
-        &mut self,
-        random: &mut Prng,
-        who: Seat<'_>,
-        percentage: i64,
-        tick: usize,
-    ) -> Option<usize> {
+    pub fn sell(&mut self, random: &mut Prng, who: Seat<'_>, percentage: i64, tick: usize) -> Option<usize> {
         let price = self.price(tick);
-        let book = self
-            .books
-            .get_mut(who.seat)
-            .filter(|book| book.qty > Nano::ZERO)?;
+        let book = self.books.get_mut(who.seat).filter(|book| book.qty > Nano::ZERO)?;
         let sold = book.sell(percentage, price);
-        self.trade(
-            random,
-            who,
-            Side::Sell,
-            sold,
-            tick,
-            tick == self.path.rug_tick,
-        )
+        self.trade(random, who, Side::Sell, sold, tick, tick == self.path.rug_tick)
     }
 
     fn trade(
@@ -144,10 +117,7 @@ impl Round {
         now_ms: i64,
     ) -> Option<usize> {
         let number = self.bets.len();
-        let book = self
-            .books
-            .get_mut(who.seat)
-            .filter(|book| book.open_bet.is_none())?;
+        let book = self.books.get_mut(who.seat).filter(|book| book.open_bet.is_none())?;
         book.open_bet = Some(number);
         book.invested += stake;
         book.entered = true;
@@ -170,12 +140,8 @@ impl Round {
     /// Returns the indexes of the settled bets.
     pub fn settle(&mut self, random: &mut Prng, tick: usize, now_ms: i64) -> Vec<usize> {
         let won = tick >= self.path.rug_tick;
-        let decided: Vec<usize> = self
-            .open_bets
-            .iter()
-            .copied()
-            .filter(|bet| won || self.ends_by(*bet, tick))
-            .collect();
+        let decided: Vec<usize> =
+            self.open_bets.iter().copied().filter(|bet| won || self.ends_by(*bet, tick)).collect();
         self.open_bets.retain(|bet| !decided.contains(bet));
         for (place, number) in decided.iter().enumerate() {
             self.settle_one(random, *number, won, tick, now_ms + place as i64);
@@ -192,23 +158,10 @@ impl Round {
         let Some(bet) = self.bets.get_mut(number) else {
             return;
         };
-        let payout = if won {
-            Nano(bet.stake.0 * BET_PAYOUT)
-        } else {
-            Nano::ZERO
-        };
-        bet.outcome = Some(Outcome {
-            won,
-            payout,
-            tick,
-            at_ms,
-        });
+        let payout = if won { Nano(bet.stake.0 * BET_PAYOUT) } else { Nano::ZERO };
+        bet.outcome = Some(Outcome { won, payout, tick, at_ms });
         record_payout(&mut self.bet_records, random, &self.id, bet, price);
-        if let Some(book) = self
-            .books
-            .iter_mut()
-            .find(|book| book.open_bet == Some(number))
-        {
+        if let Some(book) = self.books.iter_mut().find(|book| book.open_bet == Some(number)) {
             book.open_bet = None;
             book.sidebet_pnl += payout - bet.stake;
         }
@@ -219,15 +172,8 @@ impl Round {
         let rug_tick = self.path.rug_tick;
         let mut lost = Nano::ZERO;
         for (seat, player) in roster.iter().enumerate() {
-            let cost = self
-                .books
-                .get(seat)
-                .map_or(Nano::ZERO, |book| book.qty.times(book.avg_cost));
-            if self
-                .sell(random, Seat { seat, player }, 100, rug_tick)
-                .is_some()
-                && !player.practice
-            {
+            let cost = self.books.get(seat).map_or(Nano::ZERO, |book| book.qty.times(book.avg_cost));
+            if self.sell(random, Seat { seat, player }, 100, rug_tick).is_some() && !player.practice {
                 lost += cost;
             }
         }
@@ -237,33 +183,14 @@ impl Round {
     /// The game's entry in `gameHistory`.
     pub fn history_entry(&self, ended_ms: i64) -> String {
         let mut json = Json::fragment();
-        json.object()
-            .key("id")
-            .string(&self.id)
-            .key("timestamp")
-            .int(ended_ms);
-        json.key("prices")
-            .raw(self.price_texts.all())
-            .key("peakMultiplier")
-            .number(self.path.peak);
-        json.key("rugged")
-            .boolean(true)
-            .key("globalTrades")
-            .raw("[]")
-            .key("globalSidebets");
+        json.object().key("id").string(&self.id).key("timestamp").int(ended_ms);
+        json.key("prices").raw(self.price_texts.all()).key("peakMultiplier").number(self.path.peak);
+        json.key("rugged").boolean(true).key("globalTrades").raw("[]").key("globalSidebets");
         let mut records = self.bet_records.clone();
         records.end_array();
-        json.raw(&records.into_text())
-            .key("provablyFair")
-            .object()
-            .key("serverSeed")
-            .string(&self.seed);
-        json.key("serverSeedHash")
-            .string(&self.seed_hash)
-            .end_object();
-        json.key("gameVersion")
-            .string(self.version.as_str())
-            .end_object();
+        json.raw(&records.into_text()).key("provablyFair").object().key("serverSeed").string(&self.seed);
+        json.key("serverSeedHash").string(&self.seed_hash).end_object();
+        json.key("gameVersion").string(self.version.as_str()).end_object();
         json.into_text()
     }
 

@@ -21,9 +21,7 @@ impl Json {
 
     /// The frame `42["name",…]`: a Socket.IO event.
     pub fn event(name: &str) -> Self {
-        let mut json = Self {
-            text: String::with_capacity(512),
-        };
+        let mut json = Self { text: String::with_capacity(512) };
         json.text.push_str("42[");
         json.string(name);
         json
@@ -186,10 +184,7 @@ impl Json {
 
     /// The trace argument that most events put before their payload.
     pub fn trace(&mut self, trace: &Trace) -> &mut Self {
-        self.object()
-            .key("__trace")
-            .boolean(true)
-            .key("traceparent");
+        self.object().key("__trace").boolean(true).key("traceparent");
         self.separate();
         let _ = write!(self.text, "\"00-{:032x}-{:016x}-01\"", trace.id, trace.span);
         self.end_object()
@@ -208,51 +203,26 @@ pub struct Trace {
 impl Trace {
     /// A trace of its own.
     pub fn fresh(random: &mut Prng) -> Self {
-        Self {
-            id: (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()),
-            span: random.next_u64(),
-        }
+        Self { id: (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()), span: random.next_u64() }
     }
 
     /// Another message of the same trace.
     pub fn sibling(self, random: &mut Prng) -> Self {
-        Self {
-            span: random.next_u64(),
-            ..self
-        }
+        Self { span: random.next_u64(), ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
     #[test]
     fn commas_go_between_values_only() {
         let mut json = Json::event("tick");
-        json.object()
-            .key("a")
-            .number(1.0)
-            .key("b")
-            .array()
-            .null()
-            .int(-2)
-            .end_array();
-        json.key("c")
-            .object()
-            .end_object()
-            .end_object()
-            .boolean(true);
-        assert_eq!(
-            json.frame(),
-            r#"42["tick",{"a":1,"b":[null,-2],"c":{}},true]"#
-        );
+        json.object().key("a").number(1.0).key("b").array().null().int(-2).end_array();
+        json.key("c").object().end_object().end_object().boolean(true);
+        assert_eq!(json.frame(), r#"42["tick",{"a":1,"b":[null,-2],"c":{}},true]"#);
     }
 
     #[test]
@@ -268,12 +238,7 @@ mod tests {
     #[test]
     fn requests_and_acks_carry_their_id() {
         let mut request = Json::request(29, "buyOrder");
-        request
-            .trace(&Trace { id: 1, span: 2 })
-            .object()
-            .key("amount")
-            .nano(Nano::milli(2))
-            .end_object();
+        request.trace(&Trace { id: 1, span: 2 }).object().key("amount").nano(Nano::milli(2)).end_object();
         let frame = request.frame();
         assert!(frame.starts_with(r#"4229["buyOrder",{"__trace":true,"traceparent":"00-0"#));
         // The length that DevTools showed for the real frame.

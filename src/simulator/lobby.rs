@@ -92,11 +92,7 @@ impl Lobby {
         let Some(tick) = round.path.god_candles.last().copied() else {
             return;
         };
-        if self
-            .god_candles
-            .get(tier)
-            .is_some_and(|held| is_higher(peak, held.as_ref()))
-        {
+        if self.god_candles.get(tier).is_some_and(|held| is_higher(peak, held.as_ref())) {
             let jump = (round.price(tick.saturating_sub(1)), round.price(tick));
             let record = self.record(round, at_ms, Some(jump));
             if let Some(held) = self.god_candles.get_mut(tier) {
@@ -106,41 +102,23 @@ impl Lobby {
     }
 
     fn record(&self, round: &Round, at_ms: i64, jump: Option<(f64, f64)>) -> Record {
-        let prices = if self.keep_prices {
-            round.price_texts.all()
-        } else {
-            "[]"
-        };
-        Record {
-            peak: round.path.peak,
-            at_ms,
-            prices: prices.to_owned(),
-            jump,
-        }
+        let prices = if self.keep_prices { round.price_texts.all() } else { "[]" };
+        Record { peak: round.path.peak, at_ms, prices: prices.to_owned(), jump }
     }
 
     /// `averageMultiplier` and the counts of high peaks, which tick and full packets carry.
     pub fn statistics(&self, json: &mut Json) {
         let average = self.peaks.iter().sum::<f64>() / self.peaks.len().max(1) as f64;
         json.key("averageMultiplier").number(average);
-        for (name, limit) in [
-            ("count2x", 2.0),
-            ("count10x", 10.0),
-            ("count50x", 50.0),
-            ("count100x", 100.0),
-        ] {
-            json.key(name)
-                .count(self.peaks.iter().filter(|peak| **peak >= limit).count());
+        for (name, limit) in [("count2x", 2.0), ("count10x", 10.0), ("count50x", 50.0), ("count100x", 100.0)] {
+            json.key(name).count(self.peaks.iter().filter(|peak| **peak >= limit).count());
         }
     }
 
     /// The best game and the god candles of the day, which full packets carry.
     pub fn records(&self, json: &mut Json) {
         push_record(json, "highestToday", self.highest.as_ref());
-        for (name, record) in ["godCandle2x", "godCandle10x", "godCandle50x"]
-            .iter()
-            .zip(&self.god_candles)
-        {
+        for (name, record) in ["godCandle2x", "godCandle10x", "godCandle50x"].iter().zip(&self.god_candles) {
             push_record(json, name, record.as_ref());
             json.key(&format!("{name}MassiveJump"));
             match record.as_ref().and_then(|record| record.jump) {
@@ -163,10 +141,7 @@ fn push_record(json: &mut Json, name: &str, record: Option<&Record>) {
             json.key(&format!("{name}Prices")).raw(&record.prices);
         }
         None => {
-            json.key(name)
-                .null()
-                .key(&format!("{name}Timestamp"))
-                .null();
+            json.key(name).null().key(&format!("{name}Timestamp")).null();
             json.key(&format!("{name}Prices")).raw("[]");
         }
     }
@@ -211,58 +186,26 @@ impl Rugpool {
 
     /// The summary in tick packets.
     pub fn public(&self, json: &mut Json) {
-        json.key("rugpool")
-            .object()
-            .key("instarugCount")
-            .count(self.count);
-        json.key("threshold")
-            .count(INSTARUGS_PER_DRAWING)
-            .key("rugpoolAmount")
-            .nano(self.amount)
-            .end_object();
+        json.key("rugpool").object().key("instarugCount").count(self.count);
+        json.key("threshold").count(INSTARUGS_PER_DRAWING).key("rugpoolAmount").nano(self.amount).end_object();
     }
 
     /// The details that only a logged-in socket gets.
     pub fn private(&self, json: &mut Json) {
         let entries = |place: usize| 5000 / (place + 1);
         let total: usize = (0..self.entrants.len()).map(entries).sum();
-        json.key("rugpool")
-            .object()
-            .key("instarugCount")
-            .count(self.count)
-            .key("rugpoolAmount")
-            .nano(self.amount);
-        json.key("totalEntries")
-            .count(total)
-            .key("threshold")
-            .count(INSTARUGS_PER_DRAWING);
-        json.key("playersWithEntries")
-            .count(self.entrants.len())
-            .key("solPerEntry")
-            .raw("0.001");
-        json.key("maxEntriesPerPlayer")
-            .int(5000)
-            .key("playerEntries")
-            .array();
+        json.key("rugpool").object().key("instarugCount").count(self.count).key("rugpoolAmount").nano(self.amount);
+        json.key("totalEntries").count(total).key("threshold").count(INSTARUGS_PER_DRAWING);
+        json.key("playersWithEntries").count(self.entrants.len()).key("solPerEntry").raw("0.001");
+        json.key("maxEntriesPerPlayer").int(5000).key("playerEntries").array();
         for (place, player) in self.entrants.iter().enumerate() {
             let share = entries(place) as f64 / total as f64 * 100.0;
-            json.object()
-                .key("playerId")
-                .string(&player.id)
-                .key("entries")
-                .count(entries(place));
-            json.key("username")
-                .raw(&player.username_json)
-                .key("percentage")
-                .number(share)
-                .end_object();
+            json.object().key("playerId").string(&player.id).key("entries").count(entries(place));
+            json.key("username").raw(&player.username_json).key("percentage").number(share).end_object();
         }
         json.end_array();
         self.last_drawing(json, entries);
-        json.key("config")
-            .object()
-            .key("threshold")
-            .count(INSTARUGS_PER_DRAWING);
+        json.key("config").object().key("threshold").count(INSTARUGS_PER_DRAWING);
         json.key("instarugThreshold")
             .count(INSTARUG_TICK)
             .key("rugpoolPercentage")
@@ -273,39 +216,19 @@ impl Rugpool {
 
     fn last_drawing(&self, json: &mut Json, entries: impl Fn(usize) -> usize) {
         let reward = self.last_amount.to_f64() / 3.0;
-        json.key("lastDrawing")
-            .object()
-            .key("timestamp")
-            .int(self.last_drawing_ms)
-            .key("winners")
-            .array();
+        json.key("lastDrawing").object().key("timestamp").int(self.last_drawing_ms).key("winners").array();
         for (place, player) in self.entrants.iter().take(3).enumerate() {
-            json.object()
-                .key("playerId")
-                .string(&player.id)
-                .key("username")
-                .raw(&player.username_json);
-            json.key("entries")
-                .count(entries(place))
-                .key("reward")
-                .number(reward)
-                .end_object();
+            json.object().key("playerId").string(&player.id).key("username").raw(&player.username_json);
+            json.key("entries").count(entries(place)).key("reward").number(reward).end_object();
         }
         json.end_array().key("rewardPerWinner").number(reward);
-        json.key("totalPoolAmount")
-            .nano(self.last_amount)
-            .end_object();
+        json.key("totalPoolAmount").nano(self.last_amount).end_object();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::super::prng::Prng;
     use super::*;
 
@@ -351,9 +274,7 @@ mod tests {
     fn history_keeps_the_newest_games() {
         let mut random = Prng::new(2);
         let mut lobby = Lobby::new(3, false, &[]);
-        let rounds: Vec<Round> = (0..5)
-            .map(|_| Round::new(&mut random, "20260101", 0))
-            .collect();
+        let rounds: Vec<Round> = (0..5).map(|_| Round::new(&mut random, "20260101", 0)).collect();
         for round in &rounds {
             lobby.finish(round, 1);
         }

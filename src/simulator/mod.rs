@@ -42,7 +42,7 @@ mod truth;
 pub use numbers::{Nano, push_number};
 pub use players::Player;
 pub use prng::Prng;
-pub use session::{Config, Direction, Session, SimulatedFrame};
+pub use session::{Config, Session, SimulatedFrame};
 pub use truth::{BET_PAYOUT, BET_WINDOW, GameTruth, Outcome, Side, SideBet, Trade};
 
 #[cfg(test)]

@@ -57,11 +57,7 @@ impl Nano {
 
     /// `self / divisor`, rounded down to nine decimals as the server does; zero for a zero divisor.
     pub fn over(self, divisor: f64) -> Self {
-        if divisor > 0.0 {
-            Self((self.0 as f64 / divisor).floor() as i64)
-        } else {
-            Self::ZERO
-        }
+        if divisor > 0.0 { Self((self.0 as f64 / divisor).floor() as i64) } else { Self::ZERO }
     }
 
     /// Appends the amount as JavaScript prints it.
@@ -128,12 +124,7 @@ impl Sum for Nano {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
     fn number(value: f64) -> String {
@@ -188,13 +179,7 @@ mod tests {
 
     #[test]
     fn quantities_round_down_like_the_server() {
-        assert_eq!(
-            nano(Nano::milli(5000).over(0.828_371_964_629_887_8).0),
-            "6.035935803"
-        );
-        assert_eq!(
-            nano(Nano::milli(90).over(0.579_904_186_257_235_7).0),
-            "0.155198051"
-        );
+        assert_eq!(nano(Nano::milli(5000).over(0.828_371_964_629_887_8).0), "6.035935803");
+        assert_eq!(nano(Nano::milli(90).over(0.579_904_186_257_235_7).0), "0.155198051");
     }
 }

@@ -36,12 +36,7 @@ impl Session {
 
     /// What the player does after seeing the price of `tick`.
     pub(super) fn own_tick(&mut self, at_us: i64, tick: usize) {
-        if tick == 0
-            && self
-                .own
-                .as_ref()
-                .is_some_and(|own| at_us >= own.logged_in_us)
-        {
+        if tick == 0 && self.own.as_ref().is_some_and(|own| at_us >= own.logged_in_us) {
             self.player_update(at_us + 20 * MS);
             self.player_update(at_us + 22 * MS);
             return;
@@ -62,24 +57,13 @@ impl Session {
     }
 
     fn own_is_free(&self, at_us: i64) -> bool {
-        self.own
-            .as_ref()
-            .is_some_and(|own| at_us >= own.logged_in_us && at_us >= own.busy_until_us)
+        self.own.as_ref().is_some_and(|own| at_us >= own.logged_in_us && at_us >= own.busy_until_us)
     }
 
     /// Sends a request with a trace and a payload, four milliseconds after the packet that prompted it.
-    fn request(
-        &mut self,
-        at_us: i64,
-        name: &str,
-        payload: impl FnOnce(&mut Json),
-    ) -> Option<Request> {
+    fn request(&mut self, at_us: i64, name: &str, payload: impl FnOnce(&mut Json)) -> Option<Request> {
         let id = self.own.as_mut()?.ack_id();
-        let request = Request {
-            id,
-            trace: Trace::fresh(&mut self.random),
-            at_us: at_us + 4 * MS,
-        };
+        let request = Request { id, trace: Trace::fresh(&mut self.random), at_us: at_us + 4 * MS };
         let mut json = Json::request(id, name);
         json.trace(&request.trace).object();
         payload(&mut json);
@@ -101,43 +85,22 @@ impl Session {
             return;
         };
         let player = Arc::clone(&self.pilot);
-        let trade = self.round.buy(
-            &mut self.random,
-            Seat {
-                seat: SEAT,
-                player: &player,
-            },
-            amount,
-            tick,
-        );
+        let trade = self.round.buy(&mut self.random, Seat { seat: SEAT, player: &player }, amount, tick);
         self.move_cash(-amount);
         self.own_trade_done(request, trade, presale);
     }
 
     fn own_sell(&mut self, at_us: i64, tick: usize) {
-        let percentage = self
-            .random
-            .pick(&[10_i64, 25, 50, 100])
-            .copied()
-            .unwrap_or(100);
+        let percentage = self.random.pick(&[10_i64, 25, 50, 100]).copied().unwrap_or(100);
         let Some(request) = self.request(at_us, "sellOrder", |json| {
             json.key("percentage").int(percentage);
         }) else {
             return;
         };
         let player = Arc::clone(&self.pilot);
-        let trade = self.round.sell(
-            &mut self.random,
-            Seat {
-                seat: SEAT,
-                player: &player,
-            },
-            percentage,
-            tick,
-        );
-        let received = trade
-            .and_then(|number| self.round.trades.get(number))
-            .map_or(Nano::ZERO, |trade| trade.amount);
+        let trade = self.round.sell(&mut self.random, Seat { seat: SEAT, player: &player }, percentage, tick);
+        let received =
+            trade.and_then(|number| self.round.trades.get(number)).map_or(Nano::ZERO, |trade| trade.amount);
         self.move_cash(received);
         self.own_trade_done(request, trade, false);
     }
@@ -170,24 +133,13 @@ impl Session {
             return;
         }
         let Some(request) = self.request(at_us, "requestSidebet", |json| {
-            json.key("amount")
-                .nano(stake)
-                .key("coinAddress")
-                .string(SOL)
-                .key("xPayout")
-                .int(BET_PAYOUT);
+            json.key("amount").nano(stake).key("coinAddress").string(SOL).key("xPayout").int(BET_PAYOUT);
         }) else {
             return;
         };
         let player = Arc::clone(&self.pilot);
-        let seat = Seat {
-            seat: SEAT,
-            player: &player,
-        };
-        let Some(number) = self
-            .round
-            .bet(&mut self.random, seat, stake, tick, at_us / MS + 70)
-        else {
+        let seat = Seat { seat: SEAT, player: &player };
+        let Some(number) = self.round.bet(&mut self.random, seat, stake, tick, at_us / MS + 70) else {
             return;
         };
         self.move_cash(-stake);
@@ -204,12 +156,7 @@ impl Session {
         notice.trace(&request.trace.sibling(&mut self.random));
         push_placed_bet(&mut notice, &self.round.id, bet, price);
         let mut ack = Json::ack(request.id);
-        ack.object()
-            .key("success")
-            .boolean(true)
-            .key("message")
-            .string("Side bet placed")
-            .key("sidebet");
+        ack.object().key("success").boolean(true).key("message").string("Side bet placed").key("sidebet");
         push_placed_bet(&mut ack, &self.round.id, bet, price);
         ack.end_object();
         self.receive(request.at_us + 205 * MS, notice.frame());
@@ -222,10 +169,8 @@ impl Session {
             return;
         }
         let own_id = self.pilot.id.clone();
-        let own = decided
-            .iter()
-            .filter_map(|number| self.round.bets.get(*number))
-            .find(|bet| bet.player.id == own_id);
+        let own =
+            decided.iter().filter_map(|number| self.round.bets.get(*number)).find(|bet| bet.player.id == own_id);
         let Some(bet) = own.cloned() else { return };
         self.move_cash(bet.outcome.map_or(Nano::ZERO, |outcome| outcome.payout));
         let text = self.bet_result(&bet);
@@ -237,26 +182,11 @@ impl Session {
         let trace = Trace::fresh(&mut self.random);
         let (payout, tick, at_ms) = bet
             .outcome
-            .map_or((Nano::ZERO, bet.end_tick, bet.placed_ms), |done| {
-                (done.payout, done.tick, done.at_ms)
-            });
+            .map_or((Nano::ZERO, bet.end_tick, bet.placed_ms), |done| (done.payout, done.tick, done.at_ms));
         let mut json = Json::event("currentSidebetResult");
-        json.trace(&trace)
-            .object()
-            .key("playerId")
-            .string(&bet.player.id)
-            .key("gameId")
-            .string(&self.round.id);
-        json.key("username")
-            .raw(&bet.player.username_json)
-            .key("level")
-            .int(i64::from(bet.player.level));
-        json.key("type")
-            .string("payout")
-            .key("betAmount")
-            .nano(bet.stake)
-            .key("payout")
-            .nano(payout);
+        json.trace(&trace).object().key("playerId").string(&bet.player.id).key("gameId").string(&self.round.id);
+        json.key("username").raw(&bet.player.username_json).key("level").int(i64::from(bet.player.level));
+        json.key("type").string("payout").key("betAmount").nano(bet.stake).key("payout").nano(payout);
         json.key("profit")
             .nano(payout - bet.stake)
             .key("xPayout")
@@ -269,11 +199,7 @@ impl Session {
             .count(tick)
             .key("price")
             .number(self.round.price(tick));
-        json.key("coinAddress")
-            .string(bet.coin())
-            .key("timestamp")
-            .int(at_ms)
-            .end_object();
+        json.key("coinAddress").string(bet.coin()).key("timestamp").int(at_ms).end_object();
         json.frame()
     }
 
@@ -283,17 +209,9 @@ impl Session {
             return;
         }
         let own_id = self.pilot.id.clone();
-        let sold = self
-            .round
-            .trades
-            .iter()
-            .rposition(|trade| trade.forced && trade.player.id == own_id);
+        let sold = self.round.trades.iter().rposition(|trade| trade.forced && trade.player.id == own_id);
         let Some(number) = sold else { return };
-        let received = self
-            .round
-            .trades
-            .get(number)
-            .map_or(Nano::ZERO, |trade| trade.amount);
+        let received = self.round.trades.get(number).map_or(Nano::ZERO, |trade| trade.amount);
         self.move_cash(received);
         let trace = Trace::fresh(&mut self.random);
         self.show_own_trade(at_us + 25 * MS, trace, Some(number));

@@ -7,8 +7,10 @@ use super::game::Round;
 use super::json::Json;
 use super::lobby::Lobby;
 
-const RUG_ROYALE: &str = r#"{"status":"INACTIVE","activeEventId":null,"currentEvent":null,"upcomingEvents":[],"events":[]}"#;
-const SHITCOINS: &str = r#"[{"address":"0xPractice","ticker":"FREE","name":"Practice SOL","max_bet":10000,"max_win":100000}]"#;
+const RUG_ROYALE: &str =
+    r#"{"status":"INACTIVE","activeEventId":null,"currentEvent":null,"upcomingEvents":[],"events":[]}"#;
+const SHITCOINS: &str =
+    r#"[{"address":"0xPractice","ticker":"FREE","name":"Practice SOL","max_bet":10000,"max_win":100000}]"#;
 
 /// What all shapes show.
 #[derive(Debug, Clone, Copy)]
@@ -43,22 +45,12 @@ pub struct Moment {
 impl Moment {
     /// A running game on `tick`.
     pub fn running(tick: usize) -> Self {
-        Self {
-            active: true,
-            rugged: false,
-            tick,
-            tick_count: tick,
-        }
+        Self { active: true, rugged: false, tick, tick_count: tick }
     }
 
     /// A game that has not begun.
     pub fn waiting() -> Self {
-        Self {
-            active: false,
-            rugged: false,
-            tick: 0,
-            tick_count: 0,
-        }
+        Self { active: false, rugged: false, tick: 0, tick_count: 0 }
     }
 }
 
@@ -74,18 +66,9 @@ pub enum Prices {
 /// Every 100 ms before the game.
 pub fn timer(view: View<'_>) -> String {
     let mut json = Json::event("gameStateUpdate");
-    json.reserve(view.leaderboard.len())
-        .object()
-        .key("gameId")
-        .string(&view.round.id);
-    json.key("cooldownTimer")
-        .int(view.timer)
-        .key("cooldownPaused")
-        .boolean(false);
-    json.key("allowPreRoundBuys")
-        .boolean(view.presale)
-        .key("leaderboard")
-        .raw(view.leaderboard);
+    json.reserve(view.leaderboard.len()).object().key("gameId").string(&view.round.id);
+    json.key("cooldownTimer").int(view.timer).key("cooldownPaused").boolean(false);
+    json.key("allowPreRoundBuys").boolean(view.presale).key("leaderboard").raw(view.leaderboard);
     json.key("connectedPlayers").count(view.connected);
     commitment(&mut json, view.round);
     json.frame()
@@ -95,11 +78,7 @@ pub fn timer(view: View<'_>) -> String {
 pub fn start(view: View<'_>) -> String {
     let mut json = Json::event("gameStateUpdate");
     let moment = Moment::running(0);
-    json.object()
-        .key("active")
-        .boolean(true)
-        .key("price")
-        .raw(view.round.price_texts.at(0));
+    json.object().key("active").boolean(true).key("price").raw(view.round.price_texts.at(0));
     json.key("rugged").boolean(false);
     clock(&mut json, view, moment);
     json.key("leaderboard").raw(view.leaderboard);
@@ -114,16 +93,9 @@ pub fn start(view: View<'_>) -> String {
 pub fn tick(view: View<'_>, moment: Moment, trades: usize) -> String {
     let mut json = Json::event("gameStateUpdate");
     json.reserve(view.leaderboard.len() + 700);
-    json.object()
-        .key("active")
-        .boolean(moment.active)
-        .key("price")
-        .raw(view.round.price_texts.at(moment.tick));
+    json.object().key("active").boolean(moment.active).key("price").raw(view.round.price_texts.at(moment.tick));
     partial_prices(&mut json, view.round, moment.tick);
-    json.key("tradeCount")
-        .count(trades)
-        .key("rugged")
-        .boolean(moment.rugged);
+    json.key("tradeCount").count(trades).key("rugged").boolean(moment.rugged);
     clock(&mut json, view, moment);
     view.lobby.statistics(&mut json);
     json.key("leaderboard").raw(view.leaderboard);
@@ -138,31 +110,16 @@ pub fn tick(view: View<'_>, moment: Moment, trades: usize) -> String {
 pub fn full(view: View<'_>, moment: Moment, prices: Prices, history: bool) -> String {
     let mut json = Json::event("gameStateUpdate");
     let entries = if history { usize::MAX } else { 0 };
-    let room: usize = view
-        .lobby
-        .history
-        .iter()
-        .take(entries)
-        .map(|entry| entry.len() + 1)
-        .sum();
-    json.reserve(room + 8192)
-        .object()
-        .key("gameHistory")
-        .array();
+    let room: usize = view.lobby.history.iter().take(entries).map(|entry| entry.len() + 1).sum();
+    json.reserve(room + 8192).object().key("gameHistory").array();
     for entry in view.lobby.history.iter().take(entries) {
         json.raw(entry);
     }
     json.end_array();
     view.lobby.statistics(&mut json);
     view.lobby.records(&mut json);
-    json.key("availableShitcoins")
-        .raw(SHITCOINS)
-        .key("active")
-        .boolean(moment.active);
-    json.key("price")
-        .raw(view.round.price_texts.at(moment.tick))
-        .key("rugged")
-        .boolean(moment.rugged);
+    json.key("availableShitcoins").raw(SHITCOINS).key("active").boolean(moment.active);
+    json.key("price").raw(view.round.price_texts.at(moment.tick)).key("rugged").boolean(moment.rugged);
     clock(&mut json, view, moment);
     json.key("leaderboard").raw(view.leaderboard);
     game(&mut json, view);
@@ -170,8 +127,7 @@ pub fn full(view: View<'_>, moment: Moment, prices: Prices, history: bool) -> St
     match prices {
         Prices::Partial => partial_prices(&mut json, view.round, moment.tick),
         Prices::Whole => {
-            json.key("prices")
-                .raw(&view.round.price_texts.through(moment.tick));
+            json.key("prices").raw(&view.round.price_texts.through(moment.tick));
         }
     }
     commitment(&mut json, view.round);
@@ -179,49 +135,28 @@ pub fn full(view: View<'_>, moment: Moment, prices: Prices, history: bool) -> St
 }
 
 fn clock(json: &mut Json, view: View<'_>, moment: Moment) {
-    json.key("tickCount")
-        .count(moment.tick_count)
-        .key("cooldownTimer")
-        .int(view.timer);
-    json.key("cooldownPaused")
-        .boolean(false)
-        .key("pauseMessage")
-        .raw("\"\"");
+    json.key("tickCount").count(moment.tick_count).key("cooldownTimer").int(view.timer);
+    json.key("cooldownPaused").boolean(false).key("pauseMessage").raw("\"\"");
     json.key("allowPreRoundBuys").boolean(view.presale);
 }
 
 fn game(json: &mut Json, view: View<'_>) {
-    json.key("gameId")
-        .string(&view.round.id)
-        .key("connectedPlayers")
-        .count(view.connected);
+    json.key("gameId").string(&view.round.id).key("connectedPlayers").count(view.connected);
 }
 
 /// The last five ticks, keyed by tick.
 fn partial_prices(json: &mut Json, round: &Round, tick: usize) {
     let first = tick.saturating_sub(4);
-    json.key("partialPrices")
-        .object()
-        .key("startTick")
-        .count(first)
-        .key("endTick")
-        .count(tick);
+    json.key("partialPrices").object().key("startTick").count(first).key("endTick").count(tick);
     json.key("values").object();
     for shown in first..=tick {
-        json.key(&shown.to_string())
-            .raw(round.price_texts.at(shown));
+        json.key(&shown.to_string()).raw(round.price_texts.at(shown));
     }
     json.end_object().end_object();
 }
 
 /// The last key of every shape; it also closes the payload.
 fn commitment(json: &mut Json, round: &Round) {
-    json.key("provablyFair")
-        .object()
-        .key("serverSeedHash")
-        .string(&round.seed_hash);
-    json.key("version")
-        .string(round.version.as_str())
-        .end_object()
-        .end_object();
+    json.key("provablyFair").object().key("serverSeedHash").string(&round.seed_hash);
+    json.key("version").string(round.version.as_str()).end_object().end_object();
 }

@@ -27,13 +27,10 @@ pub struct Player {
     pub(super) username_json: String,
 }
 
-const COLOURS: [&str; 12] = [
-    "Amber", "Blue", "Coral", "Dusty", "Ember", "Frost", "Golden", "Hazel", "Ivory", "Jade",
-    "Lilac", "Misty",
-];
+const COLOURS: [&str; 12] =
+    ["Amber", "Blue", "Coral", "Dusty", "Ember", "Frost", "Golden", "Hazel", "Ivory", "Jade", "Lilac", "Misty"];
 const ANIMALS: [&str; 12] = [
-    "Otter", "Heron", "Lynx", "Badger", "Falcon", "Gecko", "Marmot", "Newt", "Puffin", "Stoat",
-    "Tapir", "Wombat",
+    "Otter", "Heron", "Lynx", "Badger", "Falcon", "Gecko", "Marmot", "Newt", "Puffin", "Stoat", "Tapir", "Wombat",
 ];
 /// Names that have to survive storage, search and display: emoji, right-to-left, zero-width, quotes.
 const ODD_NAMES: [&str; 6] = [
@@ -58,17 +55,11 @@ pub fn roster(random: &mut Prng, pilot: &Arc<Player>, count: usize) -> Vec<Arc<P
 
 fn player(random: &mut Prng, number: usize) -> Player {
     let username = username(random, number);
-    let discord = username
-        .as_ref()
-        .filter(|_| random.chance(0.7))
-        .map(|_| format!("sim.{number}"));
+    let discord = username.as_ref().filter(|_| random.chance(0.7)).map(|_| format!("sim.{number}"));
     let mut username_json = Json::fragment();
     username_json.optional(username.as_deref());
     Player {
-        id: format!(
-            "did:privy:sim{number:04}{}",
-            random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 18)
-        ),
+        id: format!("did:privy:sim{number:04}{}", random.text(b"abcdefghijklmnopqrstuvwxyz0123456789", 18)),
         level: random.between(0, 75) as u32,
         practice: number > 0 && random.chance(0.04),
         bonus: number > 0 && random.chance(0.05),
@@ -83,9 +74,7 @@ fn username(random: &mut Prng, number: usize) -> Option<String> {
     match number {
         0 => Some("SimPilot".to_owned()),
         _ if random.chance(0.06) => None,
-        _ if random.chance(0.06) => random
-            .pick(&ODD_NAMES)
-            .map(|name| format!("{name}{number}")),
+        _ if random.chance(0.06) => random.pick(&ODD_NAMES).map(|name| format!("{name}{number}")),
         _ => Some(format!("Sim{colour}{animal}{number}")),
     }
 }

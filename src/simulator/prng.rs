@@ -13,9 +13,7 @@ impl Prng {
     /// Equal seeds give equal streams.
     pub fn new(seed: u64) -> Self {
         let mut mixer = seed;
-        Self {
-            state: std::array::from_fn(|_| split_mix(&mut mixer)),
-        }
+        Self { state: std::array::from_fn(|_| split_mix(&mut mixer)) }
     }
 
     /// 64 random bits.
@@ -64,9 +62,7 @@ impl Prng {
 
     /// `length` characters of an ASCII `alphabet`.
     pub fn text(&mut self, alphabet: &[u8], length: usize) -> String {
-        (0..length)
-            .filter_map(|_| self.pick(alphabet).map(|byte| char::from(*byte)))
-            .collect()
+        (0..length).filter_map(|_| self.pick(alphabet).map(|byte| char::from(*byte))).collect()
     }
 
     /// A random version-4 UUID.
@@ -86,12 +82,7 @@ fn split_mix(state: &mut u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
     #[test]

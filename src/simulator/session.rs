@@ -18,15 +18,7 @@ use super::standings::Standings;
 use super::steps::Step;
 use super::truth::GameTruth;
 use crate::protocol::fairness::{self, GameVersion};
-
-/// Which way a frame went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// From the server.
-    Received,
-    /// From the client.
-    Sent,
-}
+use crate::store::record::Direction;
 
 /// One WebSocket text message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,12 +183,8 @@ impl Session {
     fn play_prior_games(&mut self) {
         let (date, shown) = (utc_date(self.config.start_us), self.config.history_len);
         for _ in shown..STATISTICS_WINDOW {
-            let (seed, id) = (
-                self.random.hex(64),
-                format!("{date}-{}", self.random.hex(16)),
-            );
-            self.lobby
-                .count_peak(fairness::play(&seed, &id, GameVersion::V3).peak);
+            let (seed, id) = (self.random.hex(64), format!("{date}-{}", self.random.hex(16)));
+            self.lobby.count_peak(fairness::play(&seed, &id, GameVersion::V3).peak);
         }
         for before in (0..shown).rev() {
             let start_us = self.config.start_us - (before as i64 + 1) * 75_000_000;
@@ -210,10 +198,7 @@ impl Session {
     }
 
     fn play_silently(&mut self, round: &mut Round, start_us: i64) {
-        let crowd = Crowd {
-            roster: &self.roster,
-            first: usize::from(self.own.is_some()),
-        };
+        let crowd = Crowd { roster: &self.roster, first: usize::from(self.own.is_some()) };
         let rug_tick = round.path.rug_tick;
         let at_ms = |tick: usize| start_us / 1000 + tick as i64 * 250;
         for _ in 0..100 {
@@ -252,12 +237,7 @@ impl Session {
 
     fn enqueue(&mut self, at_us: i64, sent: bool, text: String) {
         self.made += 1;
-        self.queue.push(Reverse(Queued {
-            at_us,
-            number: self.made,
-            sent,
-            text,
-        }));
+        self.queue.push(Reverse(Queued { at_us, number: self.made, sent, text }));
     }
 
     /// The earliest frame, if nothing that is still to be made can come before it.
@@ -267,16 +247,8 @@ impl Session {
             return None;
         }
         let Reverse(frame) = self.queue.pop()?;
-        let direction = if frame.sent {
-            Direction::Sent
-        } else {
-            Direction::Received
-        };
-        Some(SimulatedFrame {
-            at_us: frame.at_us,
-            direction,
-            text: frame.text,
-        })
+        let direction = if frame.sent { Direction::Sent } else { Direction::Received };
+        Some(SimulatedFrame { at_us: frame.at_us, direction, text: frame.text })
     }
 }
 

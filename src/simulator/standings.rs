@@ -25,19 +25,10 @@ pub struct Standings {
 impl Standings {
     /// Ranks everybody by result at the price `mark`. Before the game (`running` false) nobody has one.
     pub fn of(round: &Round, mark: f64, running: bool) -> Self {
-        let entered = round
-            .books
-            .iter()
-            .enumerate()
-            .filter(|(_, book)| book.entered);
-        let mut ranks: Vec<(Nano, usize)> =
-            entered.map(|(seat, book)| (book.pnl(mark), seat)).collect();
+        let entered = round.books.iter().enumerate().filter(|(_, book)| book.entered);
+        let mut ranks: Vec<(Nano, usize)> = entered.map(|(seat, book)| (book.pnl(mark), seat)).collect();
         ranks.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        Self {
-            ranks,
-            mark,
-            running,
-        }
+        Self { ranks, mark, running }
     }
 
     /// The public `leaderboard` as JSON.
@@ -59,31 +50,14 @@ impl Standings {
         Some(json.into_text())
     }
 
-    fn row(
-        &self,
-        json: &mut Json,
-        round: &Round,
-        roster: &[Arc<Player>],
-        seat: usize,
-        position: usize,
-    ) {
+    fn row(&self, json: &mut Json, round: &Round, roster: &[Arc<Player>], seat: usize, position: usize) {
         let (Some(player), Some(book)) = (roster.get(seat), round.books.get(seat)) else {
             return;
         };
-        json.object()
-            .key("id")
-            .string(&player.id)
-            .key("username")
-            .raw(&player.username_json);
-        json.key("level")
-            .int(i64::from(player.level))
-            .key("pnl")
-            .nano(book.pnl(self.mark));
+        json.object().key("id").string(&player.id).key("username").raw(&player.username_json);
+        json.key("level").int(i64::from(player.level)).key("pnl").nano(book.pnl(self.mark));
         if self.running {
-            json.key("regularPnl")
-                .nano(book.regular_pnl(self.mark))
-                .key("sidebetPnl")
-                .nano(book.sidebet_pnl);
+            json.key("regularPnl").nano(book.regular_pnl(self.mark)).key("sidebetPnl").nano(book.sidebet_pnl);
             json.key("shortPnl").int(0);
             bet_columns(json, round, book);
             json.key("pnlPercent").number(book.pnl_percent(self.mark));
@@ -91,28 +65,16 @@ impl Standings {
             json.key("pnlPercent").number(book.pnl_percent(self.mark));
             bet_columns(json, round, book);
         }
-        json.key("hasActiveTrades")
-            .boolean(true)
-            .key("positionQty")
-            .nano(book.qty);
-        json.key("avgCost")
-            .number(book.avg_cost)
-            .key("totalInvested")
-            .nano(book.invested);
-        json.key("selectedCoin").raw(if player.practice {
-            PRACTICE_COIN
-        } else {
-            "null"
-        });
+        json.key("hasActiveTrades").boolean(true).key("positionQty").nano(book.qty);
+        json.key("avgCost").number(book.avg_cost).key("totalInvested").nano(book.invested);
+        json.key("selectedCoin").raw(if player.practice { PRACTICE_COIN } else { "null" });
         json.key("position").count(position).end_object();
     }
 }
 
 fn bet_columns(json: &mut Json, round: &Round, book: &Book) {
     let bet = book.open_bet.and_then(|number| round.bets.get(number));
-    json.key("sidebetActive")
-        .raw(if bet.is_some() { "true" } else { "null" })
-        .key("sideBet");
+    json.key("sidebetActive").raw(if bet.is_some() { "true" } else { "null" }).key("sideBet");
     push_open_bet(json, &round.id, bet);
     json.key("shortPosition").null();
 }
@@ -124,22 +86,8 @@ pub fn push_open_bet(json: &mut Json, game_id: &str, bet: Option<&SideBet>) {
         return;
     };
     let (bonus, real) = bet.portions();
-    json.object()
-        .key("startedAtTick")
-        .count(bet.start_tick)
-        .key("gameId")
-        .string(game_id);
-    json.key("end")
-        .count(bet.end_tick)
-        .key("betAmount")
-        .nano(bet.stake)
-        .key("xPayout")
-        .int(BET_PAYOUT);
-    json.key("coinAddress")
-        .string(bet.coin())
-        .key("bonusPortion")
-        .nano(bonus)
-        .key("realPortion")
-        .nano(real);
+    json.object().key("startedAtTick").count(bet.start_tick).key("gameId").string(game_id);
+    json.key("end").count(bet.end_tick).key("betAmount").nano(bet.stake).key("xPayout").int(BET_PAYOUT);
+    json.key("coinAddress").string(bet.coin()).key("bonusPortion").nano(bonus).key("realPortion").nano(real);
     json.end_object();
 }

@@ -62,22 +62,14 @@ impl Session {
     }
 
     fn connect(&mut self, at_us: i64) -> (Option<Step>, i64) {
-        let joined = self
-            .config
-            .join_tick
-            .map(|tick| tick.min(self.round.path.rug_tick.saturating_sub(1)));
+        let joined = self.config.join_tick.map(|tick| tick.min(self.round.path.rug_tick.saturating_sub(1)));
         if let Some(tick) = joined {
             self.catch_up(tick, at_us);
         }
         self.handshake(at_us);
         let moment = joined.map_or_else(Moment::waiting, Moment::running);
         let timer = if joined.is_some() { 0 } else { JOIN_TIMER };
-        let snapshot = packets::full(
-            self.view(timer, false),
-            moment,
-            Prices::Whole,
-            self.config.full_snapshots,
-        );
+        let snapshot = packets::full(self.view(timer, false), moment, Prices::Whole, self.config.full_snapshots);
         self.receive(at_us + 120 * MS, snapshot);
         self.announce(at_us + 130 * MS);
         match joined {
@@ -88,10 +80,7 @@ impl Session {
 
     /// Plays what was missed of the running game.
     fn catch_up(&mut self, tick: usize, at_us: i64) {
-        let crowd = Crowd {
-            roster: &self.roster,
-            first: self.crowd(),
-        };
+        let crowd = Crowd { roster: &self.roster, first: self.crowd() };
         for _ in 0..PRESALE / TIMER_STEP {
             crowd.before_the_game(&mut self.round, &mut self.random, at_us / MS);
         }
@@ -106,22 +95,15 @@ impl Session {
     fn cooldown(&mut self, at_us: i64, timer: i64) -> (Option<Step>, i64) {
         self.receive(at_us, packets::timer(self.view(timer, false)));
         self.companion(at_us);
-        let next = if timer - TIMER_STEP > PRESALE {
-            Step::Cooldown(timer - TIMER_STEP)
-        } else {
-            Step::OpenPresale
-        };
+        let next =
+            if timer - TIMER_STEP > PRESALE { Step::Cooldown(timer - TIMER_STEP) } else { Step::OpenPresale };
         (Some(next), self.timer_gap())
     }
 
     fn open_presale(&mut self, at_us: i64) -> (Option<Step>, i64) {
         self.leaderboard = "[]".to_owned();
         self.vary_connected();
-        let opening = packets::tick(
-            self.view(PRESALE, true),
-            Moment::waiting(),
-            self.previous_trades,
-        );
+        let opening = packets::tick(self.view(PRESALE, true), Moment::waiting(), self.previous_trades);
         self.receive(at_us, opening);
         self.companion(at_us);
         self.receive(at_us + MS, packets::timer(self.view(PRESALE, true)));
@@ -130,10 +112,7 @@ impl Session {
     }
 
     fn presale(&mut self, at_us: i64, timer: i64) -> (Option<Step>, i64) {
-        let crowd = Crowd {
-            roster: &self.roster,
-            first: self.crowd(),
-        };
+        let crowd = Crowd { roster: &self.roster, first: self.crowd() };
         crowd.before_the_game(&mut self.round, &mut self.random, at_us / MS);
         if self.ranked != (self.round.trades.len(), self.round.bets.len()) {
             self.rank(1.0, false);
@@ -143,11 +122,7 @@ impl Session {
         if timer == 5000 {
             self.own_presale(at_us);
         }
-        let next = if timer > TIMER_STEP {
-            Step::Presale(timer - TIMER_STEP)
-        } else {
-            Step::Tick(0)
-        };
+        let next = if timer > TIMER_STEP { Step::Presale(timer - TIMER_STEP) } else { Step::Tick(0) };
         (Some(next), self.timer_gap())
     }
 
@@ -159,51 +134,28 @@ impl Session {
             self.own_bet_decided(at_us, &decided);
         }
         self.vary_connected();
-        let text = if tick == 0 {
-            self.start_packet()
-        } else {
-            self.tick_packet(tick, rugged)
-        };
+        let text = if tick == 0 { self.start_packet() } else { self.tick_packet(tick, rugged) };
         self.receive(at_us, text);
         self.companion(at_us);
         if rugged {
-            return (
-                Some(Step::RugBroadcast),
-                self.random.between(800, 1700) * MS,
-            );
+            return (Some(Step::RugBroadcast), self.random.between(800, 1700) * MS);
         }
         self.own_tick(at_us, tick);
-        let crowd = Crowd {
-            roster: &self.roster,
-            first: self.crowd(),
-        };
+        let crowd = Crowd { roster: &self.roster, first: self.crowd() };
         crowd.after_tick(&mut self.round, &mut self.random, tick, at_us / MS);
-        let lead = if self.after_tick(tick) == Step::Settle {
-            SETTLEMENT_LEAD_US
-        } else {
-            0
-        };
+        let lead = if self.after_tick(tick) == Step::Settle { SETTLEMENT_LEAD_US } else { 0 };
         (Some(self.after_tick(tick)), self.tick_gap() - lead)
     }
 
     fn after_tick(&self, tick: usize) -> Step {
-        if tick + 1 == self.round.path.rug_tick {
-            Step::Settle
-        } else {
-            Step::Tick(tick + 1)
-        }
+        if tick + 1 == self.round.path.rug_tick { Step::Settle } else { Step::Tick(tick + 1) }
     }
 
     /// The ranking is empty on tick 0. Golden games begin with a full packet instead of a short one.
     fn start_packet(&mut self) -> String {
         self.leaderboard = "[]".to_owned();
         if self.is_golden() {
-            packets::full(
-                self.view(0, false),
-                Moment::running(0),
-                Prices::Partial,
-                self.config.full_snapshots,
-            )
+            packets::full(self.view(0, false), Moment::running(0), Prices::Partial, self.config.full_snapshots)
         } else {
             packets::start(self.view(0, false))
         }
@@ -212,10 +164,7 @@ impl Session {
     /// Results are marked with the price of the tick before: the ranking lags by one.
     fn tick_packet(&mut self, tick: usize, rugged: bool) -> String {
         self.rank(self.round.price(tick - 1), true);
-        let moment = Moment {
-            rugged,
-            ..Moment::running(tick)
-        };
+        let moment = Moment { rugged, ..Moment::running(tick) };
         packets::tick(self.view(0, false), moment, self.round.trades.len())
     }
 
@@ -233,18 +182,8 @@ impl Session {
     fn rug_broadcast(&mut self, at_us: i64) -> (Option<Step>, i64) {
         let tick = self.round.path.rug_tick;
         let tick_count = tick + 1 + self.random.below(3);
-        let moment = Moment {
-            active: true,
-            rugged: true,
-            tick,
-            tick_count,
-        };
-        let text = packets::full(
-            self.view(0, false),
-            moment,
-            Prices::Partial,
-            self.config.full_snapshots,
-        );
+        let moment = Moment { active: true, rugged: true, tick, tick_count };
+        let text = packets::full(self.view(0, false), moment, Prices::Partial, self.config.full_snapshots);
         self.receive(at_us, text);
         self.companion(at_us);
         if self.is_golden() {
@@ -254,14 +193,9 @@ impl Session {
     }
 
     fn draw_golden(&mut self, at_us: i64) {
-        let entrants: Vec<&Player> = self
-            .roster
-            .iter()
-            .map(AsRef::as_ref)
-            .filter(|player| player.level >= 10)
-            .collect();
-        if let Some(text) = golden_drawing(&mut self.random, &self.round.id, at_us / MS, &entrants)
-        {
+        let entrants: Vec<&Player> =
+            self.roster.iter().map(AsRef::as_ref).filter(|player| player.level >= 10).collect();
+        if let Some(text) = golden_drawing(&mut self.random, &self.round.id, at_us / MS, &entrants) {
             self.receive(at_us, text);
         }
     }
@@ -269,9 +203,7 @@ impl Session {
     fn next_game(&mut self, at_us: i64) -> (Option<Step>, i64) {
         let ended_ms = at_us / MS - self.random.between(300, 900);
         self.lobby.finish(&self.round, ended_ms);
-        self.lobby
-            .rugpool
-            .finish(self.round.path.rug_tick, self.liquidated, ended_ms);
+        self.lobby.rugpool.finish(self.round.path.rug_tick, self.liquidated, ended_ms);
         self.previous_trades = self.round.trades.len();
         let next = Round::new(&mut self.random, &utc_date(at_us), self.roster.len());
         let ended = std::mem::replace(&mut self.round, next);
@@ -281,18 +213,9 @@ impl Session {
         self.finished += 1;
         (self.shown_tick, self.ranked) = (0, (0, 0));
         self.own_new_game();
-        self.receive(
-            at_us,
-            packets::full(
-                self.view(15_000, false),
-                Moment::waiting(),
-                Prices::Partial,
-                true,
-            ),
-        );
+        self.receive(at_us, packets::full(self.view(15_000, false), Moment::waiting(), Prices::Partial, true));
         self.companion(at_us);
-        let next =
-            (self.finished < self.config.games).then_some(Step::Cooldown(15_000 - TIMER_STEP));
+        let next = (self.finished < self.config.games).then_some(Step::Cooldown(15_000 - TIMER_STEP));
         (next, self.timer_gap())
     }
 

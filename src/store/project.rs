@@ -12,6 +12,7 @@ use super::ids::SessionId;
 use super::record::{Direction, Record};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
+use crate::protocol::fairness::{self, GameVersion};
 use crate::protocol::frame::Packet;
 use crate::protocol::identity::{self, Identity};
 use crate::protocol::line::{self, Event, LineFormat, RecordingLine};
@@ -213,7 +214,7 @@ impl<'r, S: RowSink> Rows<'r, S> {
             (&game.game_version).into(),
             if prices.is_empty() { Cell::Null } else { Cell::Floats(&prices) },
             if game.global_sidebets.is_some() { Cell::Int(bets.len() as i64) } else { Cell::Null },
-            Cell::Null,
+            proven(game_id, &fair, game.game_version.as_deref(), &prices).into(),
             Cell::Int(quality.as_i64()),
         ];
         self.sink.row(DocType::Game, &envelope, &own)?;
@@ -387,6 +388,19 @@ impl<'r, S: RowSink> Rows<'r, S> {
     }
 }
 
+/// Whether the seed has the published hash and reproduces every price bit for bit; `None` when the record holds
+/// too little to tell.
+fn proven(game_id: &str, fair: &ProvablyFair<'_>, version: Option<&str>, prices: &[f64]) -> Option<bool> {
+    let (seed, hash) = fair.server_seed.as_deref().zip(fair.server_seed_hash.as_deref())?;
+    let version: GameVersion = version?.parse().ok()?;
+    if prices.is_empty() {
+        return None;
+    }
+    let played = fairness::play(seed, game_id, version).prices;
+    let same = played.len() == prices.len() && played.iter().zip(prices).all(|(a, b)| a.to_bits() == b.to_bits());
+    Some(same && fairness::hash_seed(seed) == hash)
+}
+
 fn integer(value: Option<u64>) -> Cell<'static> {
     value.and_then(|value| i64::try_from(value).ok()).into()
 }
@@ -421,3 +435,6 @@ struct GameDocumentMeta<'a> {
     #[serde(deserialize_with = "crate::protocol::lenient::number")]
     peak_multiplier: Option<f64>,
 }
+
+#[cfg(test)]
+mod tests;

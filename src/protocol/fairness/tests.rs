@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use serde_json::Value;
 
@@ -15,25 +10,16 @@ fn random(seed: &str) -> SeedRandom {
 
 /// SHA-256 over the prices as little-endian doubles, the form in which the reference vectors pin a path.
 fn digest(prices: &[f64]) -> String {
-    let bytes: Vec<u8> = prices
-        .iter()
-        .flat_map(|price| price.to_le_bytes())
-        .collect();
-    Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let bytes: Vec<u8> = prices.iter().flat_map(|price| price.to_le_bytes()).collect();
+    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The vectors of real games, which are not part of the repository. None, loudly, when they are not there.
 fn reference() -> Option<Value> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/reference/pf_vectors.json");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/pf_vectors.json");
     let text = std::fs::read_to_string(path);
     if text.is_err() {
-        eprintln!(
-            "SKIPPED: pf_vectors.json is not beside the repository; real games were NOT checked"
-        );
+        eprintln!("SKIPPED: pf_vectors.json is not beside the repository; real games were NOT checked");
     }
     serde_json::from_str(&text.ok()?).ok()
 }
@@ -55,10 +41,7 @@ fn generator_takes_empty_long_and_non_ascii_seeds() {
 
 #[test]
 fn seed_hash_is_of_the_text() {
-    assert_eq!(
-        hash_seed("abc"),
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    );
+    assert_eq!(hash_seed("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 #[test]
@@ -66,27 +49,15 @@ fn versions_have_their_wire_names() {
     for version in [GameVersion::V1, GameVersion::V2, GameVersion::V3] {
         assert_eq!(version.as_str().parse(), Ok(version));
     }
-    assert!(
-        "v4".parse::<GameVersion>()
-            .unwrap_err()
-            .to_string()
-            .contains("v4")
-    );
+    assert!("v4".parse::<GameVersion>().unwrap_err().to_string().contains("v4"));
 }
 
 #[test]
 fn rug_price_follows_from_the_lowest_price() {
     for number in 0..200 {
-        let path = play(
-            &format!("{number:064x}"),
-            "20260101-0123456789abcdef",
-            GameVersion::V3,
-        );
+        let path = play(&format!("{number:064x}"), "20260101-0123456789abcdef", GameVersion::V3);
         let (rug, before) = path.prices.split_last().unwrap();
-        assert_eq!(
-            *rug,
-            before.iter().copied().fold(1.0, f64::min) * (1.0 - 0.98)
-        );
+        assert_eq!(*rug, before.iter().copied().fold(1.0, f64::min) * (1.0 - 0.98));
         assert_eq!(path.rug_tick, before.len());
         assert_eq!(path.peak, before.iter().copied().fold(1.0, f64::max));
         assert_eq!(path.prices[0], 1.0);
@@ -98,11 +69,7 @@ fn real_games_reproduce_bit_for_bit() {
     let Some(reference) = reference() else { return };
     for vector in reference["vectors"].as_array().unwrap() {
         let text = |key: &str| vector[key].as_str().unwrap();
-        let path = play(
-            text("serverSeed"),
-            text("gameId"),
-            text("version").parse().unwrap(),
-        );
+        let path = play(text("serverSeed"), text("gameId"), text("version").parse().unwrap());
         assert_eq!(hash_seed(text("serverSeed")), text("serverSeedHash"));
         assert_eq!(path.rug_tick as u64, vector["rug_tick"].as_u64().unwrap());
         assert_eq!(path.peak, vector["peakMultiplier"].as_f64().unwrap());
@@ -152,21 +119,14 @@ fn made_up_games_stay_what_they_were() {
     ];
     for (number, version, rug_tick, peak, god_candles, sha256) in pinned {
         let path = play(&format!("{number:064x}"), GAME, version);
-        assert_eq!(
-            (path.rug_tick, path.peak, path.god_candles.as_slice()),
-            (rug_tick, peak, god_candles)
-        );
+        assert_eq!((path.rug_tick, path.peak, path.god_candles.as_slice()), (rug_tick, peak, god_candles));
         assert_eq!(digest(&path.prices), sha256);
     }
 }
 
 #[test]
 fn a_god_candle_is_exactly_ten_times() {
-    let path = play(
-        &format!("{:064x}", 0x163),
-        "20260101-00000000000000ab",
-        GameVersion::V3,
-    );
+    let path = play(&format!("{:064x}", 0x163), "20260101-00000000000000ab", GameVersion::V3);
     assert_eq!(path.prices[39], path.prices[38] * 10.0);
 }
 
@@ -175,16 +135,9 @@ fn examples_of_the_verification_page_reproduce() {
     let Some(reference) = reference() else { return };
     for example in reference["page_examples"].as_array().unwrap() {
         let text = |key: &str| example[key].as_str().unwrap();
-        let path = play(
-            text("serverSeed"),
-            text("gameId"),
-            text("version").parse().unwrap(),
-        );
+        let path = play(text("serverSeed"), text("gameId"), text("version").parse().unwrap());
         assert_eq!(path.rug_tick as u64, example["rug_tick"].as_u64().unwrap());
         assert_eq!(path.peak, example["peakMultiplier"].as_f64().unwrap());
-        assert_eq!(
-            path.prices[path.rug_tick],
-            example["rug_price"].as_f64().unwrap()
-        );
+        assert_eq!(path.prices[path.rug_tick], example["rug_price"].as_f64().unwrap());
     }
 }

@@ -1,9 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::super::crowd::Crowd;
 use super::super::players::{pilot, roster};
@@ -15,10 +10,7 @@ fn finished(seed: u64) -> Round {
     let first = pilot(&mut random);
     let roster = roster(&mut random, &first, 30);
     let mut round = Round::new(&mut random, "20260101", roster.len());
-    let crowd = Crowd {
-        roster: &roster,
-        first: 0,
-    };
+    let crowd = Crowd { roster: &roster, first: 0 };
     for step in 0..100 {
         crowd.before_the_game(&mut round, &mut random, step);
     }
@@ -41,10 +33,7 @@ fn bets_win_up_to_and_including_their_last_tick() {
             let outcome = bet.outcome.unwrap();
             assert_eq!(bet.end_tick, bet.start_tick + 40);
             assert_eq!(outcome.won, round.path.rug_tick <= bet.end_tick);
-            assert_eq!(
-                outcome.payout.0,
-                if outcome.won { bet.stake.0 * 5 } else { 0 }
-            );
+            assert_eq!(outcome.payout.0, if outcome.won { bet.stake.0 * 5 } else { 0 });
             decided += 1;
         }
     }
@@ -63,44 +52,22 @@ fn a_bet_whose_window_ends_on_the_rug_wins() {
         }
     };
     let start = round.path.rug_tick - BET_WINDOW;
-    let seat = |seat: usize| Seat {
-        seat,
-        player: &roster[seat],
-    };
-    round
-        .bet(&mut random, seat(0), Nano::milli(1), start - 1, 0)
-        .unwrap();
-    round
-        .bet(&mut random, seat(1), Nano::milli(1), start, 0)
-        .unwrap();
+    let seat = |seat: usize| Seat { seat, player: &roster[seat] };
+    round.bet(&mut random, seat(0), Nano::milli(1), start - 1, 0).unwrap();
+    round.bet(&mut random, seat(1), Nano::milli(1), start, 0).unwrap();
     for tick in start..=round.path.rug_tick {
         round.settle(&mut random, tick, 0);
     }
-    let won: Vec<bool> = round
-        .bets
-        .iter()
-        .map(|bet| bet.outcome.unwrap().won)
-        .collect();
+    let won: Vec<bool> = round.bets.iter().map(|bet| bet.outcome.unwrap().won).collect();
     assert_eq!(won, [false, true]);
 }
 
 #[test]
 fn everything_is_sold_at_the_rug() {
     let round = finished(4);
-    assert!(
-        round
-            .books
-            .iter()
-            .all(|book| book.qty == Nano::ZERO && book.open_bet.is_none())
-    );
+    assert!(round.books.iter().all(|book| book.qty == Nano::ZERO && book.open_bet.is_none()));
     let rug_price = *round.path.prices.last().unwrap();
-    assert!(
-        round
-            .trades
-            .iter()
-            .filter(|trade| trade.forced)
-            .all(|trade| trade.price == rug_price)
-    );
+    assert!(round.trades.iter().filter(|trade| trade.forced).all(|trade| trade.price == rug_price));
 }
 
 #[test]

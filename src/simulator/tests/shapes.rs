@@ -52,10 +52,7 @@ fn ordered_keys(object: &str) -> Vec<String> {
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("an object")
         }
-        fn visit_map<A: serde::de::MapAccess<'de>>(
-            self,
-            mut map: A,
-        ) -> Result<Vec<String>, A::Error> {
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
             let mut keys = Vec::new();
             while let Some((key, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
                 keys.push(key);
@@ -63,16 +60,13 @@ fn ordered_keys(object: &str) -> Vec<String> {
             Ok(keys)
         }
     }
-    serde::Deserializer::deserialize_map(&mut serde_json::Deserializer::from_str(object), Keys)
-        .unwrap()
+    serde::Deserializer::deserialize_map(&mut serde_json::Deserializer::from_str(object), Keys).unwrap()
 }
 
 /// Every key list of `gameStateUpdate` in the simulated frames.
 fn shapes(frames: &[SimulatedFrame]) -> BTreeSet<Vec<String>> {
     let prefix = "42[\"gameStateUpdate\",";
-    let bodies = frames
-        .iter()
-        .filter_map(|frame| frame.text.strip_prefix(prefix)?.strip_suffix(']'));
+    let bodies = frames.iter().filter_map(|frame| frame.text.strip_prefix(prefix)?.strip_suffix(']'));
     bodies.map(ordered_keys).collect()
 }
 
@@ -92,9 +86,7 @@ fn shapes_are_those_of_the_capture() {
     let name = "../shared/data/raw_captures/2025-12-12_17-16-58_raw.jsonl";
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!(
-            "SKIPPED: the real capture is not beside the repository; shapes were NOT compared with it"
-        );
+        eprintln!("SKIPPED: the real capture is not beside the repository; shapes were NOT compared with it");
         return;
     };
     #[derive(serde::Deserialize)]
@@ -103,23 +95,14 @@ fn shapes_are_those_of_the_capture() {
         #[serde(borrow)]
         data: &'a serde_json::value::RawValue,
     }
-    let lines = text
-        .lines()
-        .map(|line| serde_json::from_str::<Line<'_>>(line).unwrap());
+    let lines = text.lines().map(|line| serde_json::from_str::<Line<'_>>(line).unwrap());
     let real: Vec<Line<'_>> = lines.collect();
     let states = real.iter().filter(|line| line.event == "gameStateUpdate");
-    let expected: BTreeSet<Vec<String>> =
-        states.map(|line| ordered_keys(line.data.get())).collect();
-    let simulated = frames(Config {
-        join_tick: Some(4),
-        ..config(3)
-    });
+    let expected: BTreeSet<Vec<String>> = states.map(|line| ordered_keys(line.data.get())).collect();
+    let simulated = frames(Config { join_tick: Some(4), ..config(3) });
     assert_eq!(shapes(&simulated), expected);
     compare_inner_keys(
-        &real
-            .iter()
-            .map(|line| (line.event.clone(), line.data.get().to_owned()))
-            .collect::<Vec<_>>(),
+        &real.iter().map(|line| (line.event.clone(), line.data.get().to_owned())).collect::<Vec<_>>(),
         &simulated,
     );
 }
@@ -127,34 +110,20 @@ fn shapes_are_those_of_the_capture() {
 /// Key lists of what is nested (rankings, history, side bets) and of other events: each one that the
 /// simulator writes has to occur in the capture.
 fn compare_inner_keys(real: &[(String, String)], simulated: &[SimulatedFrame]) {
-    let known: BTreeSet<String> = real
-        .iter()
-        .flat_map(|(name, data)| inner_shapes(name, data))
-        .collect();
+    let known: BTreeSet<String> = real.iter().flat_map(|(name, data)| inner_shapes(name, data)).collect();
     let written = simulated.iter().filter_map(|frame| {
         let body = frame.text.strip_prefix("42[")?.strip_suffix(']')?;
         let (name, arguments) = body.split_once(',')?;
         Some((name.trim_matches('"').to_owned(), format!("[{arguments}]")))
     });
     for (name, arguments) in written {
-        let data = arguments
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-            .unwrap();
+        let data = arguments.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap();
         let is_state = name == "gameStateUpdate";
-        if !is_state
-            && !matches!(
-                name.as_str(),
-                "standard/newTrade" | "newChatMessage" | "battleEventUpdate"
-            )
-        {
+        if !is_state && !matches!(name.as_str(), "standard/newTrade" | "newChatMessage" | "battleEventUpdate") {
             continue;
         }
         for shape in inner_shapes(&name, if is_state { data } else { &arguments }) {
-            assert!(
-                known.contains(&shape),
-                "{name} has a shape that the capture does not have: {shape}"
-            );
+            assert!(known.contains(&shape), "{name} has a shape that the capture does not have: {shape}");
         }
     }
 }
@@ -168,14 +137,12 @@ fn inner_shapes(name: &str, data: &str) -> BTreeSet<String> {
             if !path.ends_with("values") {
                 found.insert(format!("{path}: {}", keys.join(",")));
             }
-            let members: BTreeMap<String, Box<serde_json::value::RawValue>> =
-                serde_json::from_str(text).unwrap();
+            let members: BTreeMap<String, Box<serde_json::value::RawValue>> = serde_json::from_str(text).unwrap();
             for (key, value) in &members {
                 walk(&format!("{path}.{key}"), value, found);
             }
         } else if text.starts_with('[') {
-            let elements: Vec<Box<serde_json::value::RawValue>> =
-                serde_json::from_str(text).unwrap();
+            let elements: Vec<Box<serde_json::value::RawValue>> = serde_json::from_str(text).unwrap();
             for element in &elements {
                 walk(&format!("{path}[]"), element, found);
             }
@@ -188,16 +155,8 @@ fn inner_shapes(name: &str, data: &str) -> BTreeSet<String> {
 
 #[test]
 fn small_snapshots_keep_the_shapes() {
-    let small = Config {
-        full_snapshots: false,
-        history_len: 1,
-        ..config(2)
-    };
+    let small = Config { full_snapshots: false, history_len: 1, ..config(2) };
     assert_eq!(shapes(&frames(small.clone())), shapes(&frames(config(2))));
-    let longest = frames(small)
-        .iter()
-        .map(|frame| frame.text.len())
-        .max()
-        .unwrap();
+    let longest = frames(small).iter().map(|frame| frame.text.len()).max().unwrap();
     assert!(longest < 100_000, "{longest}");
 }
