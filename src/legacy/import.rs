@@ -54,13 +54,15 @@ pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
     into_target(&found, &mut StoreTarget::new(&store)?, options)
 }
 
-/// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs.
+/// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs. Each
+/// report names the sessions of `imports` that hold the file or a beginning of it.
 ///
 /// # Errors
 /// When a named path cannot be read.
-pub fn read_only(options: &Options, exclude: Option<&DataRoot>) -> Result<Report, LegacyError> {
-    let found = walk::collect(&options.paths, exclude.map(DataRoot::path))?;
-    into_target(&found, &mut Nowhere::default(), options)
+pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) -> Result<Report, LegacyError> {
+    let found = walk::collect(&options.paths, Some(root.path()))?;
+    let mut target = Nowhere::reading_again(imports.iter().map(known_of).collect());
+    into_target(&found, &mut target, options)
 }
 
 fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
@@ -127,14 +129,16 @@ fn one_file<T: Target>(
         Shape::Skip(reason) => return ended(Status::Skipped, reason.to_owned()),
         shape => shape,
     };
-    let known = target.known();
-    let earlier = Earlier::of(&opened.fingerprint, &known);
+    let earlier = Earlier::of(&opened.fingerprint, &target.known(), target.reads_again());
     report.sha256 = Some(opened.fingerprint.sha256.clone());
     report.earlier_sessions = earlier.sessions.clone();
     if let Some(same) = earlier.same {
         report.status = Status::AlreadyImported;
-        report.session_id = Some(same.session_id.clone());
-        report.reason = Some(format!("already imported as session {} (then named {})", same.session_id, same.name));
+        report.reason = Some(match &same.session_id {
+            Some(session_id) => format!("already imported as session {session_id}, from {}", same.name),
+            None => format!("the same content as {}", same.name),
+        });
+        report.session_id = same.session_id;
         return Ok(report);
     }
     let outcome = match shape {
@@ -194,19 +198,19 @@ struct Earlier {
 }
 
 impl Earlier {
-    fn of(fingerprint: &Fingerprint, known: &[Known]) -> Earlier {
+    /// With `reads_again`, only the same bytes in this very run count as read.
+    fn of(fingerprint: &Fingerprint, known: &[Known], reads_again: bool) -> Earlier {
         let mut earlier = Earlier::default();
         for beginning in &fingerprint.beginnings {
-            let found = known
-                .iter()
-                .find(|known| known.bytes == beginning.bytes && known.sha256 == beginning.sha256);
-            if let Some(found) = found {
-                earlier.sessions.push(found.session_id.clone());
-                earlier.beginning = Some((beginning.clone(), found.clone()));
+            let same = |known: &&Known| known.bytes == beginning.bytes && known.sha256 == beginning.sha256;
+            if let Some(found) = known.iter().find(same) {
+                earlier.sessions.extend(found.session_id.clone());
+                earlier.beginning = Some((beginning.clone(), found.clone())).filter(|_| !reads_again);
             }
         }
-        earlier.same = known.iter().find(|known| known.sha256 == fingerprint.sha256).cloned();
-        earlier.sessions.extend(earlier.same.iter().map(|same| same.session_id.clone()));
+        let same: Vec<&Known> = known.iter().filter(|known| known.sha256 == fingerprint.sha256).collect();
+        earlier.sessions.extend(same.iter().filter_map(|same| same.session_id.clone()));
+        earlier.same = same.into_iter().find(|same| !reads_again || same.session_id.is_none()).cloned();
         earlier
     }
 }
@@ -242,7 +246,8 @@ fn import_lines<T: Target>(
         report.status = Status::Grown;
         report.reason = Some(format!(
             "its first {} bytes were imported as session {}; only what follows is imported{note}",
-            beginning.bytes, known.session_id
+            beginning.bytes,
+            known.session_id.as_deref().unwrap_or("of this run")
         ));
     }
     begin(target, file, format.as_str(), &opened.fingerprint, report)?;
@@ -348,7 +353,7 @@ fn known_of(entry: &ImportEntry) -> Known {
         sha256: entry.sha256.clone(),
         bytes: entry.bytes,
         name: entry.name.clone(),
-        session_id: entry.session_id.to_string(),
+        session_id: Some(entry.session_id.to_string()),
     }
 }
 
@@ -369,7 +374,7 @@ impl Target for StoreTarget<'_> {
             sha256: file.sha256.to_owned(),
             bytes: file.bytes,
             name: file.name.to_owned(),
-            session_id: session_id.clone(),
+            session_id: Some(session_id.clone()),
         });
         Ok(Some(session_id))
     }

@@ -22,6 +22,10 @@ pub const REJECTED: &str = "import_rejected";
 /// The `system_event` that keeps a damaged line from which objects were recovered.
 pub const DAMAGED: &str = "import_damaged_line";
 
+/// What the name of a `system_event` of this program begins with in the counts, so that it is never taken for
+/// an event of the game.
+pub const OWN_EVENT: &str = "system:";
+
 /// Why reading a file ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Interrupted {
@@ -194,7 +198,8 @@ impl<'i, T: Target> Ingest<'i, T> {
             return false;
         }
         if envelope.format != LineFormat::ExportedRow {
-            self.frames_seen = true;
+            let whole = matches!(envelope.format, LineFormat::HistoryCollector | LineFormat::GameDocument);
+            self.frames_seen |= whole || fields.text("doc_type").as_deref() == Some("ws_event");
             return false;
         }
         self.frames_seen
@@ -320,7 +325,7 @@ pub fn label(format: LineFormat, hint: Option<&str>, text: &str) -> (String, boo
                 None => "marker".to_owned(),
             }
         }
-        LineFormat::System => hint.unwrap_or("system").to_owned(),
+        LineFormat::System => format!("{OWN_EVENT}{}", hint.unwrap_or_default()),
         LineFormat::Demonstration => "demonstration".to_owned(),
         LineFormat::HistoryCollector => "history_entry".to_owned(),
         LineFormat::GameDocument => "game_document".to_owned(),

@@ -7,8 +7,10 @@
 //! * [`parquet`] — rows of the older Parquet store.
 //! * [`export`] — rows out of the store as JSON lines. [`compare`] — older files against the store.
 
+pub mod compare;
 pub mod detect;
 pub mod error;
+pub mod export;
 pub mod fields;
 pub mod fingerprint;
 pub mod formats;
@@ -23,3 +25,6 @@ pub mod time;
 pub mod walk;
 
 pub use error::LegacyError;
+
+#[cfg(test)]
+mod testing;

@@ -51,14 +51,18 @@ pub struct Known {
     pub bytes: u64,
     /// Its name then.
     pub name: String,
-    /// The session it became.
-    pub session_id: String,
+    /// The session it became; `None` where nothing was stored (a dry run).
+    pub session_id: Option<String>,
 }
 
 /// Takes the records of one file after the other.
 pub trait Target {
     /// The files imported so far, by this run too.
     fn known(&self) -> Vec<Known>;
+    /// Whether files are read whole although they are known.
+    fn reads_again(&self) -> bool {
+        false
+    }
     /// Begins a file; its session, where there is one.
     ///
     /// # Errors
@@ -86,12 +90,18 @@ pub trait Target {
 pub struct Nowhere {
     known: Vec<Known>,
     open: Option<Known>,
+    reads_again: bool,
 }
 
 impl Nowhere {
+    /// A target that wants files read although these are imported; still each content once.
+    pub fn reading_again(known: Vec<Known>) -> Nowhere {
+        Nowhere { known, open: None, reads_again: true }
+    }
+
     /// A target that counts these files as imported.
     pub fn knowing(known: Vec<Known>) -> Nowhere {
-        Nowhere { known, open: None }
+        Nowhere { known, open: None, reads_again: false }
     }
 }
 
@@ -99,12 +109,15 @@ impl Target for Nowhere {
     fn known(&self) -> Vec<Known> {
         self.known.clone()
     }
+    fn reads_again(&self) -> bool {
+        self.reads_again
+    }
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
         self.open = Some(Known {
             sha256: file.sha256.to_owned(),
             bytes: file.bytes,
             name: file.name.to_owned(),
-            session_id: format!("of {} in this run", file.name),
+            session_id: None,
         });
         Ok(None)
     }
