@@ -527,14 +527,34 @@ fn compose(wanted: Wanted, found: Found, mut texts: HashMap<Address, Text>) -> O
         }
         _ => None,
     };
+    let truncated = next.is_some();
+    let nothing = events.is_empty() && !by_ref && matches!(wanted.which, Which::Newest);
+    let next = next.or_else(|| nothing.then(|| none(&wanted)));
     Output {
-        truncated: next.is_some(),
+        truncated,
         next,
         events,
         cursor,
         not_found: found.not_found,
         as_of: found.as_of,
     }
+}
+
+/// What to do when no frame matches.
+fn none(wanted: &Wanted) -> String {
+    let filters: Vec<String> =
+        [("session_id", &wanted.session_id), ("event_name", &wanted.event_name), ("game_id", &wanted.game_id)]
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name} {:?}", value.as_deref()?)))
+            .collect();
+    if filters.is_empty() {
+        return "none: nothing has been recorded or imported into this data root yet".to_owned();
+    }
+    format!(
+        "none: no frame has {}. query_sql {{\"sql\": \"SELECT event_name, count(*) FROM ws_event GROUP BY 1\"}} and \
+         get_game {{}} show what there is",
+        filters.join(" and ")
+    )
 }
 
 fn event(head: Head, text: Option<Text>, wanted: &Wanted) -> Event {
@@ -705,6 +725,13 @@ mod tests {
         let output = compose(asked, found(&[], false), HashMap::new());
         assert_eq!(output.cursor.as_deref(), Some(format!("{SESSION}:5").as_str()));
         assert!(!output.truncated && output.next.is_none());
+    }
+
+    #[test]
+    fn no_match_says_what_was_looked_for() {
+        let output = compose(wanted(json!({"session_id": SESSION})).unwrap(), found(&[], false), HashMap::new());
+        assert!(!output.truncated);
+        assert!(output.next.unwrap().starts_with(&format!("none: no frame has session_id \"{SESSION}\"")));
     }
 
     #[test]
