@@ -98,7 +98,8 @@ mod tests {
     #[tokio::test]
     async fn an_empty_root_has_an_empty_manifest() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(read(root.path()).await.unwrap(), r#"{"files":null,"schema":null}"#);
+        let manifest: Value = serde_json::from_str(&read(root.path()).await.unwrap()).unwrap();
+        assert_eq!(manifest, json!({"schema": null, "files": null}));
     }
 
     #[test]
