@@ -16,12 +16,13 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::record_batch::RecordBatch;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant as Deadline;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::cells;
 use super::error::SqlError;
 use super::protocol::{self, Job, Mode, QueryResult, Reply, Request, SandboxReport};
 
@@ -318,13 +319,17 @@ impl Worker {
             .envs(ENVIRONMENT.iter().filter_map(|name| std::env::var_os(name).map(|value| (*name, value))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            // Through a pipe: a worker may not make any file longer, and stderr may be one.
+            .stderr(Stdio::piped())
             .kill_on_drop(true);
         let failed = |why: &dyn std::fmt::Display| SqlError::machinery(format!("{} does not start: {why}", exe.display()));
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(&"no pipes"));
         };
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(forward(stderr, child.id()));
+        }
         let mut stdout = BufReader::with_capacity(256 * 1024, stdout);
         let first = tokio::time::timeout(PREPARE, read_frame(&mut stdout)).await;
         let first = first.map_err(|_| failed(&"it did not report within a minute"))?.map_err(|error| failed(&error))?;
@@ -346,6 +351,14 @@ impl Worker {
         if tokio::time::timeout(OBEY, child.wait()).await.is_err() {
             let _ = child.kill().await;
         }
+    }
+}
+
+/// What a worker writes to stderr becomes this process's log.
+async fn forward(stderr: ChildStderr, pid: Option<u32>) {
+    let mut lines = BufReader::new(stderr).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        tracing::warn!(pid, "SQL worker: {}", cells::visible(&String::from_utf8_lossy(&line)));
     }
 }
 

@@ -370,8 +370,8 @@ fn lock(db: &Connection, parts: &Path) -> duckdb::Result<()> {
     let _ = db.execute_batch("SET GLOBAL TimeZone = 'UTC'");
     db.execute_batch(&format!(
         "SET GLOBAL parquet_metadata_cache = true;
-         SET GLOBAL enable_progress_bar = false;
-         SET GLOBAL lambda_syntax = 'ENABLE_SINGLE_ARROW';
+         SET enable_progress_bar = false;
+         SET lambda_syntax = 'ENABLE_SINGLE_ARROW';
          SET GLOBAL allowed_directories = [{}];
          SET GLOBAL enable_external_access = false;
          SET GLOBAL lock_configuration = true;",

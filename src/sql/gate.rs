@@ -14,6 +14,8 @@ mod walk;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::ALLOWED;
 
 use duckdb::Connection;
 use serde_json::Value;
@@ -83,7 +85,7 @@ impl Gate {
     fn parse(&self, sql: &str) -> Result<Tree, SqlError> {
         let text: String = self
             .parser
-            .prepare_cached("SELECT json_serialize_sql(?)::VARCHAR")
+            .prepare_cached("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR")
             .and_then(|mut statement| statement.query_row([sql], |row| row.get(0)))
             .map_err(|error| SqlError::refused(format!("the SQL text cannot be parsed: {error}")))?;
         // serde_json stops at 128 levels; DuckDB would go on to 1000.
@@ -101,7 +103,7 @@ impl Gate {
 
     fn print(&self, tree: &str) -> Result<String, SqlError> {
         self.parser
-            .prepare_cached("SELECT json_deserialize_sql(?)")
+            .prepare_cached("SELECT json_deserialize_sql(?::JSON)")
             .and_then(|mut statement| statement.query_row([tree], |row| row.get(0)))
             .map_err(|error| SqlError::refused(format!("the query cannot be brought into canonical form: {error}")))
     }

@@ -23,3 +23,6 @@ pub mod worker;
 pub use client::{BatchStream, Config, Query, SqlClient};
 pub use error::SqlError;
 pub use protocol::{Column, Limit, QueryResult};
+
+#[cfg(test)]
+mod tests;

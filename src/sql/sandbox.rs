@@ -63,9 +63,9 @@ fn limits(memory_mib: u64) -> Vec<String> {
         .collect()
 }
 
-/// Everything is handled (refused); reading below the data root is the one exception. The loader has mapped all
-/// libraries by now, DuckDB's memory and thread limits are given, and time zones are built in, so nothing of
-/// `/proc`, `/sys` or `/usr` is needed.
+/// Everything is handled (refused), but for reading below the data root and the control groups' numbers: DuckDB
+/// 1.5.6 aborts at start when it sees those files and may not read them. The loader has mapped all libraries by
+/// now and time zones are built in, so nothing else of `/proc`, `/sys` or `/usr` is needed.
 #[cfg(target_os = "linux")]
 fn landlock(root: &Path) -> Result<String, landlock::RulesetError> {
     use landlock::{
@@ -80,6 +80,7 @@ fn landlock(root: &Path) -> Result<String, landlock::RulesetError> {
         .scope(Scope::from_all(abi))?
         .create()?
         .add_rules(path_beneath_rules([root], AccessFs::ReadFile | AccessFs::ReadDir))?
+        .add_rules(path_beneath_rules(["/proc/self/cgroup", "/sys/fs/cgroup"], AccessFs::ReadFile))?
         .restrict_self()?;
     let what = match status.ruleset {
         RulesetStatus::FullyEnforced => "full",

@@ -116,7 +116,7 @@ static CATALOGUE: &[ViewDoc] = &[
         own_columns: &[column(
             "payload",
             "JSON",
-            "the event's payload: its last argument, without name and trace; computed only when selected",
+            "the event's payload: its first argument behind name and trace; computed only when selected",
         )],
         example: "SELECT ts, seq, payload->>'$.price' AS price FROM ws_event WHERE event_name = 'gameStateUpdate' \
                   ORDER BY ts DESC LIMIT 5",
@@ -203,34 +203,50 @@ pub(super) fn statements() -> Vec<String> {
     out
 }
 
-/// Payload in layers, so that each JSON text is parsed once: `part` holds the last element and the one before
-/// it (frames), or the places legacy lines keep their data. TRY: a broken frame has a NULL payload and does not
-/// fail the query.
+/// Payload by the rules of `protocol::line::decode`: the first argument that is not the trace. In layers, so that
+/// each JSON text is parsed once: the frame's text, its arguments, the choice among them. TRY: a broken frame has
+/// a NULL payload and does not fail the query.
 const WS_EVENT: &str = r#"
-SELECT * EXCLUDE (part),
+SELECT * EXCLUDE (frame_text, arguments),
   CASE
-    WHEN "format" IS DISTINCT FROM 'wire' THEN CASE
-      WHEN starts_with(CAST(part[1] AS VARCHAR), '{"__trace"') THEN NULL ELSE part[1] END
-    WHEN packet IN ('event', 'binary_event') AND part[2] IS NULL THEN NULL
-    WHEN starts_with(CAST(part[1] AS VARCHAR), '{"__trace"') THEN NULL
-    ELSE part[1]
+    WHEN frame_text IS NULL AND "format" IN ('raw_capture', 'sandbox') THEN CASE
+      WHEN starts_with(CAST(arguments[1] AS VARCHAR), '{"__trace"') THEN arguments[2]
+      WHEN starts_with(CAST(arguments[3] AS VARCHAR), '{"__trace"') THEN NULL
+      WHEN json_type(arguments[3]) = 'NULL' THEN NULL
+      ELSE arguments[3] END
+    WHEN starts_with(CAST(arguments[1] AS VARCHAR), '{"__trace"') THEN arguments[2]
+    WHEN json_type(arguments[1]) = 'NULL' THEN NULL
+    ELSE arguments[1]
   END AS payload
 FROM (
   SELECT *,
     CASE
-      WHEN "format" IS DISTINCT FROM 'wire' THEN TRY(CASE
-        WHEN json_type(line) = 'ARRAY' THEN [json_extract(line, '$[#-1]')] ELSE [line] END)
-      WHEN packet IN ('event', 'ack', 'binary_event', 'binary_ack')
-        THEN TRY(json_extract(substr(raw_json, strpos(raw_json, '[')), ['$[#-1]', '$[#-2]']))
-      WHEN packet IN ('open', 'connect', 'connect_error') AND contains(raw_json, '{')
-        THEN TRY([json_extract(substr(raw_json, strpos(raw_json, '{')), '$')])
-    END AS part
+      WHEN frame_text IS NOT NULL THEN CASE
+        WHEN packet IN ('event', 'binary_event')
+          THEN TRY(json_extract(substr(frame_text, strpos(frame_text, '[')), ['$[1]', '$[2]']))
+        WHEN packet IN ('ack', 'binary_ack')
+          THEN TRY(json_extract(substr(frame_text, strpos(frame_text, '[')), ['$[0]', '$[1]']))
+        WHEN contains(frame_text, '{')
+          THEN TRY([json_extract(substr(frame_text, strpos(frame_text, '{')), '$')])
+        END
+      WHEN "format" IN ('raw_capture', 'sandbox')
+        THEN TRY(json_extract(raw_json, ['$.data[0]', '$.data[1]', '$.data']))
+      WHEN "format" IN ('cdp_capture', 'notebook_capture', 'key_sample')
+        THEN TRY(json_extract(raw_json, ['$.data']))
+      WHEN "format" = 'browser_log' THEN CASE
+        WHEN packet = 'ack' THEN TRY(json_extract(raw_json, ['$.packet.data[0]']))
+        WHEN TRY(json_exists(raw_json, '$.packet')) THEN TRY(json_extract(raw_json, ['$.packet.data[1]', '$.packet.data[2]']))
+        ELSE TRY(json_extract(raw_json, ['$.args[0]', '$.args[1]'])) END
+      WHEN "format" = 'exported_row' THEN TRY(json_extract(raw_json, ['$.raw_json']))
+      ELSE TRY(json_extract(raw_json, ['$']))
+    END AS arguments
   FROM (
     SELECT *,
-      CASE WHEN "format" IS DISTINCT FROM 'wire' THEN TRY(coalesce(
-        json_extract(raw_json, '$.data'), json_extract(raw_json, '$.packet.data'),
-        json_extract(raw_json, '$.args'), json_extract(raw_json, '$')))
-      END AS line
+      CASE
+        WHEN "format" = 'wire' THEN raw_json
+        WHEN "format" IN ('raw_capture', 'cdp_capture', 'sandbox', 'key_sample', 'notebook_capture')
+          THEN TRY(json_extract_string(raw_json, '$.raw'))
+      END AS frame_text
     FROM store.ws_event
   )
 )"#;
@@ -254,8 +270,8 @@ SELECT
   coalesce(bool_or(seed), false) AS has_seed,
   coalesce(bool_or(proof), false) AS proven,
   coalesce(min(tick) <= 1 AND bool_or(rugged), false) AS complete,
-  list(DISTINCT session_id) AS sessions,
-  list(DISTINCT source) AS sources
+  list(DISTINCT session_id ORDER BY session_id) AS sessions,
+  list(DISTINCT source ORDER BY source) AS sources
 FROM (
   SELECT game_id, session_id, source, seq, ts AS tick_ts, NULL::TIMESTAMPTZ AS game_ts, tick, price, rugged,
     NULL::BIGINT AS quality, NULL::BIGINT AS game_ticks, NULL::DOUBLE AS game_peak, NULL::DOUBLE AS game_rug_price,

@@ -262,7 +262,7 @@ impl Worker {
     }
 }
 
-fn run_rows(engine: &Engine, job: &Job, checked: &Checked) -> Result<QueryResult, RunError> {
+pub(super) fn run_rows(engine: &Engine, job: &Job, checked: &Checked) -> Result<QueryResult, RunError> {
     let begun = Instant::now();
     // One more than asked for tells whether there are more.
     let shape = if job.explain { Shape::Plan } else { Shape::Limited(job.max_rows.saturating_add(1)) };
