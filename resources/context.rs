@@ -77,7 +77,8 @@ fn describe(out: &mut String, view: &ViewDoc) {
 fn columns(out: &mut String, columns: &[ColumnDoc]) {
     out.push_str("| column | type | meaning |\n|---|---|---|\n");
     for column in columns {
-        let _ = writeln!(out, "| {} | {} | {} |", column.name, column.sql_type, column.meaning.replace('|', "\\|"));
+        let _ =
+            writeln!(out, "| {} | {} | {} |", column.name, column.sql_type, column.meaning.replace('|', "\\|"));
     }
 }
 
@@ -133,6 +134,9 @@ mod tests {
             std::fs::write(&path, generate(None)).unwrap();
         }
         let text = std::fs::read_to_string(path).unwrap();
-        assert!(text == generate(None), "CONTEXT.md is out of date: REPLAYER_BLESS=1 cargo test --release the_repository_has");
+        assert!(
+            text == generate(None),
+            "CONTEXT.md is out of date: REPLAYER_BLESS=1 cargo test --release the_repository_has"
+        );
     }
 }

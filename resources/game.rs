@@ -21,7 +21,9 @@ const TIME: Duration = Duration::from_secs(60);
 pub fn listed() -> ResourceTemplate {
     ResourceTemplate::new(TEMPLATE, "game")
         .with_title("One game")
-        .with_description("A game's card: peak, rug, seed, price line, side bets, addresses of its frames. Same as get_game.")
+        .with_description(
+            "A game's card: peak, rug, seed, price line, side bets, addresses of its frames. Same as get_game.",
+        )
         .with_mime_type("application/json")
 }
 
@@ -52,7 +54,8 @@ pub async fn read(app: &Arc<App>, game_id: &str, request: &CancellationToken) ->
         .limits
         .run(TIME, request, move |cancel| async move { get_game::card(&asked, &wanted, &cancel).await })
         .await;
-    let (card, as_of) = card.map_err(|error| ErrorData::resource_not_found(error.to_string(), Some(json!({"game_id": game_id}))))?;
+    let (card, as_of) =
+        card.map_err(|error| ErrorData::resource_not_found(error.to_string(), Some(json!({"game_id": game_id}))))?;
     serde_json::to_string(&json!({"game": card, "as_of": as_of}))
         .map_err(|error| ErrorData::internal_error(error.to_string(), None))
 }
@@ -67,7 +70,13 @@ mod tests {
     fn an_address_gives_its_game_id() {
         assert_eq!(id("replayer://game/20260214-5f0c").as_deref(), Some("20260214-5f0c"));
         assert_eq!(id("replayer://game/a%20b%C3%A9").as_deref(), Some("a bé"));
-        for other in ["replayer://game/", "replayer://game/a/b", "replayer://games/a", "replayer://game/%zz", "replayer://game/%f"] {
+        for other in [
+            "replayer://game/",
+            "replayer://game/a/b",
+            "replayer://games/a",
+            "replayer://game/%zz",
+            "replayer://game/%f",
+        ] {
             assert_eq!(id(other), None, "{other}");
         }
     }

@@ -31,7 +31,10 @@ pub async fn read(root: &Path) -> Result<String, ErrorData> {
 
 async fn json_file(root: &Path, name: &str) -> Result<Option<Value>, ErrorData> {
     let damaged = |reason: String| {
-        ErrorData::internal_error(format!("{name} cannot be read: {reason}. `replayer data verify` says what to do"), None)
+        ErrorData::internal_error(
+            format!("{name} cannot be read: {reason}. `replayer data verify` says what to do"),
+            None,
+        )
     };
     match tokio::fs::read(root.join(name)).await {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string())),

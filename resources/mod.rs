@@ -27,7 +27,11 @@ pub fn templates() -> Vec<ResourceTemplate> {
 /// # Errors
 /// Resource not found, for an address that is none of ours or a game that is not there; internal error when the
 /// store cannot be read.
-pub async fn read(app: &Arc<App>, uri: &str, request: &CancellationToken) -> Result<ReadResourceResult, ErrorData> {
+pub async fn read(
+    app: &Arc<App>,
+    uri: &str,
+    request: &CancellationToken,
+) -> Result<ReadResourceResult, ErrorData> {
     let (text, kind) = if uri == context::URI {
         (context::read(&app.root).await, "text/markdown")
     } else if uri == manifest::URI {
@@ -36,7 +40,12 @@ pub async fn read(app: &Arc<App>, uri: &str, request: &CancellationToken) -> Res
         (game::read(app, &game_id, request).await?, "application/json")
     } else {
         return Err(ErrorData::resource_not_found(
-            format!("There is no resource {uri}. The resources are {}, {} and {}", context::URI, manifest::URI, game::TEMPLATE),
+            format!(
+                "There is no resource {uri}. The resources are {}, {} and {}",
+                context::URI,
+                manifest::URI,
+                game::TEMPLATE
+            ),
             Some(json!({"uri": uri})),
         ));
     };

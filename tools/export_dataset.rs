@@ -168,7 +168,13 @@ impl Plan {
             }
             (None, Some(sql)) if given.is_empty() => {
                 let name = name(args.name.as_deref().unwrap_or("query"))?;
-                Ok(Self { format: args.format, name, sql: sql.clone(), params: Vec::new(), asked: json!({"sql": sql}) })
+                Ok(Self {
+                    format: args.format,
+                    name,
+                    sql: sql.clone(),
+                    params: Vec::new(),
+                    asked: json!({"sql": sql}),
+                })
             }
             (None, Some(_)) => Err(ToolError::new(
                 "Nothing was exported",
@@ -221,7 +227,10 @@ fn select(view: &views::ViewDoc, args: &Args) -> Result<(String, Vec<Value>), To
             return Err(ToolError::new(
                 "Nothing was exported",
                 format!("{argument} cannot filter {}: it has no column {column}", view.name),
-                format!(r#"export_dataset with sql instead of dataset; query_sql {{"sql": "DESCRIBE {}"}} has the columns"#, view.name),
+                format!(
+                    r#"export_dataset with sql instead of dataset; query_sql {{"sql": "DESCRIBE {}"}} has the columns"#,
+                    view.name
+                ),
             ));
         }
         let place = binds.bind(value.as_str());
@@ -357,7 +366,8 @@ impl Making {
         let text = serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n";
         std::fs::write(self.folder.join("manifest.json"), text).map_err(|error| failed(&error))?;
         for attempt in 1..100 {
-            let target = self.exports.join(if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") });
+            let target =
+                self.exports.join(if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") });
             // Renaming onto an existing empty folder would succeed; nothing existing is overwritten.
             if target.exists() {
                 continue;
@@ -368,7 +378,11 @@ impl Making {
                 Err(error) => Err(failed(&error)),
             };
         }
-        Err(ToolError::new("The export cannot be completed", format!("a hundred exports are named {name}"), "export_dataset with another name"))
+        Err(ToolError::new(
+            "The export cannot be completed",
+            format!("a hundred exports are named {name}"),
+            "export_dataset with another name",
+        ))
     }
 }
 

@@ -293,8 +293,9 @@ fn addresses(refs: Vec<Ref>) -> Result<Vec<Address>, ToolError> {
     refs.into_iter()
         .map(|one| match one {
             Ref::Text(text) => text.parse(),
-            Ref::Pair { session_id, seq } => Address::new(&session_id, seq)
-                .map_or_else(|| format!("{session_id}:{seq}").parse(), Ok),
+            Ref::Pair { session_id, seq } => {
+                Address::new(&session_id, seq).map_or_else(|| format!("{session_id}:{seq}").parse(), Ok)
+            }
         })
         .collect()
 }
@@ -344,7 +345,8 @@ async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<
         let mut binds = Binds::default();
         let sql = format!("SELECT {HEAD} FROM ws_event WHERE {}", at(refs, &mut binds));
         let (heads, as_of) = ask::records::<Head>(&app.sql, &sql, binds.into_values(), MAX_EVENTS, cancel).await?;
-        let mut by_address: HashMap<Address, Head> = heads.into_iter().map(|head| (head.address(), head)).collect();
+        let mut by_address: HashMap<Address, Head> =
+            heads.into_iter().map(|head| (head.address(), head)).collect();
         let (mut heads, mut not_found) = (Vec::new(), Vec::new());
         for address in refs {
             match by_address.remove(address) {
@@ -517,27 +519,24 @@ fn compose(wanted: Wanted, found: Found, mut texts: HashMap<Address, Text>) -> O
         (_, last) => last.map(|address| address.to_string()),
     };
     let next = match (&cursor, left_out, &first_cut) {
-        (_, 1.., _) if by_ref => Some(format!("{left_out} refs did not fit: ask for the last {left_out} again, or with a larger max_bytes")),
-        (_, 1.., _) if newest => {
-            Some(format!("{left_out} older frames did not fit: a smaller max_text or a larger max_bytes shows them"))
+        (_, 1.., _) if by_ref => Some(format!(
+            "{left_out} refs did not fit: ask for the last {left_out} again, or with a larger max_bytes"
+        )),
+        (_, 1.., _) if newest => Some(format!(
+            "{left_out} older frames did not fit: a smaller max_text or a larger max_bytes shows them"
+        )),
+        (Some(cursor), _, _) if found.more || left_out > 0 => {
+            Some(format!(r#"get_events with "after": "{cursor}""#))
         }
-        (Some(cursor), _, _) if found.more || left_out > 0 => Some(format!(r#"get_events with "after": "{cursor}""#)),
-        (_, _, Some((address, offset))) => {
-            Some(format!(r#"the rest of the first cut frame: get_events {{"refs": ["{address}"], "offset": {offset}}}"#))
-        }
+        (_, _, Some((address, offset))) => Some(format!(
+            r#"the rest of the first cut frame: get_events {{"refs": ["{address}"], "offset": {offset}}}"#
+        )),
         _ => None,
     };
     let truncated = next.is_some();
     let nothing = events.is_empty() && !by_ref && matches!(wanted.which, Which::Newest);
     let next = next.or_else(|| nothing.then(|| none(&wanted)));
-    Output {
-        truncated,
-        next,
-        events,
-        cursor,
-        not_found: found.not_found,
-        as_of: found.as_of,
-    }
+    Output { truncated, next, events, cursor, not_found: found.not_found, as_of: found.as_of }
 }
 
 /// What to do when no frame matches.
@@ -642,7 +641,12 @@ mod tests {
     }
 
     fn found(seqs: &[u64], more: bool) -> Found {
-        Found { heads: seqs.iter().map(|seq| head(*seq)).collect(), not_found: Vec::new(), more, as_of: "t".into() }
+        Found {
+            heads: seqs.iter().map(|seq| head(*seq)).collect(),
+            not_found: Vec::new(),
+            more,
+            as_of: "t".into(),
+        }
     }
 
     fn text(seq: u64, piece: &str, total_chars: u64) -> (Address, Text) {
@@ -651,9 +655,14 @@ mod tests {
 
     #[test]
     fn both_forms_of_a_ref_are_read() {
-        let asked = wanted(json!({"refs": [format!("{SESSION}:7"), {"session_id": SESSION.to_uppercase(), "seq": 8}]})).unwrap();
+        let asked =
+            wanted(json!({"refs": [format!("{SESSION}:7"), {"session_id": SESSION.to_uppercase(), "seq": 8}]}))
+                .unwrap();
         let Which::Refs(refs) = asked.which else { panic!("refs expected") };
-        assert_eq!(refs.iter().map(ToString::to_string).collect::<Vec<_>>(), [format!("{SESSION}:7"), format!("{SESSION}:8")]);
+        assert_eq!(
+            refs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [format!("{SESSION}:7"), format!("{SESSION}:8")]
+        );
     }
 
     #[test]
@@ -667,13 +676,19 @@ mod tests {
             json!({"session_id": "../../etc"}),
         ] {
             let text = wanted(args.clone()).unwrap_err().to_string();
-            assert!(text.contains("next: get_events {") || text.contains("next: query_sql {") || text.contains("next: get_events with"), "{args}: {text}");
+            assert!(
+                text.contains("next: get_events {")
+                    || text.contains("next: query_sql {")
+                    || text.contains("next: get_events with"),
+                "{args}: {text}"
+            );
         }
     }
 
     #[test]
     fn a_value_is_bound_and_never_spliced() {
-        let (sql, params) = listing(&wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap());
+        let (sql, params) =
+            listing(&wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap());
         assert!(!sql.contains("1=1"), "{sql}");
         assert_eq!(params, [json!("x' OR 1=1 --"), json!(SESSION), json!(SESSION), json!(3)]);
         assert!(sql.contains("session_id >= $2 AND (session_id > $3 OR seq > $4)"), "{sql}");
@@ -682,7 +697,8 @@ mod tests {
     #[test]
     fn refs_become_one_condition_per_session() {
         let mut binds = Binds::default();
-        let refs: Vec<Address> = [2, 9, 4].iter().map(|seq| Address { session_id: SESSION.into(), seq: *seq }).collect();
+        let refs: Vec<Address> =
+            [2, 9, 4].iter().map(|seq| Address { session_id: SESSION.into(), seq: *seq }).collect();
         assert_eq!(at(&refs, &mut binds), "(session_id = $1 AND seq BETWEEN $2 AND $3 AND seq IN ($4, $5, $6))");
         assert_eq!(binds.into_values(), [json!(SESSION), json!(2), json!(9), json!(2), json!(9), json!(4)]);
     }
@@ -703,7 +719,8 @@ mod tests {
         let long = "x".repeat(30_000);
         let asked = wanted(json!({"after": format!("{SESSION}:0"), "max_text": 30_000})).unwrap();
         let size = long.len() as u64;
-        let output = compose(asked, found(&[1, 2], false), HashMap::from([text(1, &long, size), text(2, &long, size)]));
+        let output =
+            compose(asked, found(&[1, 2], false), HashMap::from([text(1, &long, size), text(2, &long, size)]));
         assert_eq!(output.events.len(), 1);
         assert_eq!(output.cursor.as_deref(), Some(format!("{SESSION}:1").as_str()));
         assert!(output.next.unwrap().contains(&format!("{SESSION}:1")));
@@ -714,7 +731,8 @@ mod tests {
         let long = "x".repeat(30_000);
         let size = long.len() as u64;
         let asked = wanted(json!({"max_text": 30_000})).unwrap();
-        let output = compose(asked, found(&[1, 2], false), HashMap::from([text(1, &long, size), text(2, &long, size)]));
+        let output =
+            compose(asked, found(&[1, 2], false), HashMap::from([text(1, &long, size), text(2, &long, size)]));
         assert_eq!(output.events.iter().map(|event| event.seq).collect::<Vec<_>>(), [2]);
         assert_eq!(output.cursor.as_deref(), Some(format!("{SESSION}:2").as_str()));
     }

@@ -376,7 +376,10 @@ fn read_cursor(order: Order, before: &str) -> Result<(String, Option<&str>), Too
     }
     Err(ToolError::new(
         format!("The list cannot go on from {before:?}"),
-        format!("with order {} it goes on from the `before` of an answer in the same order, or from a time when the order is newest or oldest", order.name()),
+        format!(
+            "with order {} it goes on from the `before` of an answer in the same order, or from a time when the order is newest or oldest",
+            order.name()
+        ),
         format!(r#"get_game {{"order": "{}"}}, then its before"#, order.name()),
     ))
 }
@@ -396,7 +399,8 @@ pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Resul
     let sql = &app.sql;
     let id = || vec![Value::from(game_id)];
     let (rows, as_of) =
-        ask::records::<GameRow>(sql, &format!("SELECT {ROW} FROM games WHERE game_id = $1"), id(), 1, cancel).await?;
+        ask::records::<GameRow>(sql, &format!("SELECT {ROW} FROM games WHERE game_id = $1"), id(), 1, cancel)
+            .await?;
     let Some(summary) = rows.into_iter().next() else {
         return Err(unknown(app, game_id, cancel).await?);
     };
@@ -413,7 +417,8 @@ pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Resul
     let mut ticks: Vec<Tick> = ticks.into_iter().filter(|row| row.tick <= last).map(Tick::from).collect();
     let recorded: Vec<(i64, f64)> = ticks.iter().map(|tick| (tick.tick, tick.price)).collect();
     let listed: Vec<(i64, f64)> = (0..).zip(history.prices.unwrap_or_default()).collect();
-    let (line, from) = if listed.len() >= recorded.len() { (listed, "game_history") } else { (recorded, "recorded_ticks") };
+    let (line, from) =
+        if listed.len() >= recorded.len() { (listed, "game_history") } else { (recorded, "recorded_ticks") };
     let end = ticks.pop();
     let start = if ticks.is_empty() { None } else { Some(ticks.swap_remove(0)) };
     Ok((
@@ -494,7 +499,8 @@ async fn unknown(app: &App, game_id: &str, cancel: &CancellationToken) -> Result
     struct Near {
         game_id: String,
     }
-    let nearest = "SELECT game_id FROM games ORDER BY jaro_winkler_similarity(game_id, $1) DESC, last_ts DESC LIMIT 3";
+    let nearest =
+        "SELECT game_id FROM games ORDER BY jaro_winkler_similarity(game_id, $1) DESC, last_ts DESC LIMIT 3";
     let (near, _) = ask::records::<Near>(&app.sql, nearest, vec![Value::from(game_id)], 3, cancel).await?;
     let ids: Vec<String> = near.into_iter().map(|near| near.game_id).collect();
     let what = format!("There is no game {game_id:?}");
@@ -557,7 +563,9 @@ mod tests {
         assert!(listing(Order::Newest, Some("2026-02-01T12:00:00Z"), 5).is_ok());
         assert!(listing(Order::Newest, Some("2026-02-01"), 5).is_ok());
         assert!(listing(Order::Peak, Some("12.5~g-1"), 5).is_ok());
-        for (order, cursor) in [(Order::Peak, "2026-02-01~g"), (Order::Peak, "12.5"), (Order::Newest, "g-1"), (Order::Longest, "x~g")] {
+        for (order, cursor) in
+            [(Order::Peak, "2026-02-01~g"), (Order::Peak, "12.5"), (Order::Newest, "g-1"), (Order::Longest, "x~g")]
+        {
             let text = listing(order, Some(cursor), 5).unwrap_err().to_string();
             assert!(text.contains("next: get_game {"), "{text}");
         }

@@ -94,7 +94,8 @@ PIVOT does not, use conditional aggregation; for a plan set explain.
 
 Example: {\"sql\": \"SELECT count(*) AS games, median(peak) AS median_peak, count(*) FILTER (WHERE peak >= 2) AS \
 reached_2x FROM games\"}";
-    const EXAMPLE: &'static str = r#"{"sql": "SELECT game_id, peak, rug_tick FROM games ORDER BY last_ts DESC LIMIT 10"}"#;
+    const EXAMPLE: &'static str =
+        r#"{"sql": "SELECT game_id, peak, rug_tick FROM games ORDER BY last_ts DESC LIMIT 10"}"#;
     const TIME: Duration = Duration::from_secs(MAX_SECONDS + 15);
     type Args = Args;
     type Output = Output;
@@ -155,14 +156,25 @@ fn next(result: &QueryResult) -> Option<String> {
 /// The engine's words, with the call that gets on from there.
 fn refused(error: &SqlError) -> ToolError {
     let (what, next) = match error {
-        SqlError::Refused { .. } => ("The query was not run", r#"query_sql with one SELECT; query_sql {"sql": "SHOW TABLES"} lists the views"#),
-        SqlError::Failed { .. } => {
-            ("The query failed", r#"query_sql with the change named above; query_sql {"sql": "DESCRIBE games"} shows a view's columns"#)
+        SqlError::Refused { .. } => (
+            "The query was not run",
+            r#"query_sql with one SELECT; query_sql {"sql": "SHOW TABLES"} lists the views"#,
+        ),
+        SqlError::Failed { .. } => (
+            "The query failed",
+            r#"query_sql with the change named above; query_sql {"sql": "DESCRIBE games"} shows a view's columns"#,
+        ),
+        SqlError::Timeout { .. } => {
+            ("The query was too slow", "query_sql with a narrower query, or with timeout_s up to 300")
         }
-        SqlError::Timeout { .. } => ("The query was too slow", "query_sql with a narrower query, or with timeout_s up to 300"),
         SqlError::Memory { .. } => ("The query was too large", "query_sql with fewer columns or an aggregate"),
-        SqlError::WorkerDied { .. } => ("The query ended its worker", "query_sql with a smaller query; a fresh worker is ready"),
-        _ => ("The query could not be run", "the same call again; if it keeps failing, ask the user to run `replayer doctor`"),
+        SqlError::WorkerDied { .. } => {
+            ("The query ended its worker", "query_sql with a smaller query; a fresh worker is ready")
+        }
+        _ => (
+            "The query could not be run",
+            "the same call again; if it keeps failing, ask the user to run `replayer doctor`",
+        ),
     };
     ToolError::sql(what, error, next)
 }
@@ -192,7 +204,12 @@ mod tests {
         let output = Output::from(result(None, 0));
         assert!(output.next.is_none());
         let text = serde_json::to_string(&output).unwrap();
-        assert!(text.starts_with(r#"{"columns":["n"],"types":["BIGINT"],"rows":[[1]],"row_count":1,"truncated":false"#), "{text}");
+        assert!(
+            text.starts_with(
+                r#"{"columns":["n"],"types":["BIGINT"],"rows":[[1]],"row_count":1,"truncated":false"#
+            ),
+            "{text}"
+        );
         assert!(!text.contains("cut_cells"));
     }
 

@@ -32,7 +32,11 @@ fn schemas_are_objects_and_every_argument_is_described() {
                 assert!(property.get("description").is_some(), "{} {what}: {name} is not described", tool.name);
             }
         }
-        assert_eq!(tool.input_schema["additionalProperties"], false, "{}: a typo must not pass silently", tool.name);
+        assert_eq!(
+            tool.input_schema["additionalProperties"], false,
+            "{}: a typo must not pass silently",
+            tool.name
+        );
     });
 }
 
@@ -53,7 +57,8 @@ fn the_examples_are_calls_that_parse() {
         for line in T::DESCRIPTION.lines() {
             let call = line.trim_start_matches("Examples: ").trim_start_matches("Example: ");
             if call.starts_with('{') {
-                let example: JsonObject = serde_json::from_str(call).unwrap_or_else(|error| panic!("{call}: {error}"));
+                let example: JsonObject =
+                    serde_json::from_str(call).unwrap_or_else(|error| panic!("{call}: {error}"));
                 arguments::<T>(example).unwrap_or_else(|error| panic!("{call}: {error}"));
             }
         }
@@ -68,7 +73,10 @@ fn the_examples_are_calls_that_parse() {
 fn arguments_that_cannot_be_read_are_told_with_a_call_that_can() {
     let sent: JsonObject = serde_json::from_str(r#"{"sql": "SELECT 1", "max_row": 5}"#).unwrap();
     let text = arguments::<query_sql::QuerySql>(sent).unwrap_err().to_string();
-    assert!(text.starts_with("query_sql was not called: its arguments cannot be read. unknown field `max_row`"), "{text}");
+    assert!(
+        text.starts_with("query_sql was not called: its arguments cannot be read. unknown field `max_row`"),
+        "{text}"
+    );
     assert!(text.contains(r#"next: query_sql {"sql": "#), "{text}");
 }
 
@@ -92,5 +100,9 @@ fn the_readme_has_this_table() {
         std::fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", readme_table())).unwrap();
         return;
     }
-    assert_eq!(table, readme_table(), "README.md is out of date: REPLAYER_BLESS=1 cargo test --release the_readme_has");
+    assert_eq!(
+        table,
+        readme_table(),
+        "README.md is out of date: REPLAYER_BLESS=1 cargo test --release the_readme_has"
+    );
 }

@@ -43,5 +43,6 @@ pub fn run(_args: ServeArgs, root: PathBuf) -> ExitCode {
 /// Sends the log to stderr, unless the program has a log already. Never stdout: that is the protocol's.
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,replayer=info"));
-    let _ = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).try_init();
 }

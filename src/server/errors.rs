@@ -42,7 +42,9 @@ impl ToolError {
     /// Reading or writing a file of the data root failed.
     pub fn io(what: impl Into<String>, error: &std::io::Error) -> Self {
         let next = match error.kind() {
-            std::io::ErrorKind::StorageFull => "free space (`replayer data prune` shows what may go), then the same call again",
+            std::io::ErrorKind::StorageFull => {
+                "free space (`replayer data prune` shows what may go), then the same call again"
+            }
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 "ask the user to make the data root writable, or to start the server with another --data"
             }

@@ -46,7 +46,9 @@ impl Config {
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// stdin or stdout cannot be used.
-    #[error("stdin and stdout cannot be used for the protocol: {0}. Start the server from an MCP client, with both connected")]
+    #[error(
+        "stdin and stdout cannot be used for the protocol: {0}. Start the server from an MCP client, with both connected"
+    )]
     Stdio(#[from] std::io::Error),
     /// The client did not open the session as the protocol wants it.
     #[error("the client did not open an MCP session: {0}")]
@@ -93,7 +95,9 @@ where
         async move {
             let running = match server.serve_with_ct((input, output), session).await {
                 Ok(running) => running,
-                Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => return Ok(()),
+                Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => {
+                    return Ok(());
+                }
                 Err(error) => return Err(ServeError::Opening(Box::new(error))),
             };
             match running.waiting().await {
@@ -137,7 +141,9 @@ pub async fn stop_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}

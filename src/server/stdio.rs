@@ -38,7 +38,11 @@ impl<R> EndWatch<R> {
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for EndWatch<R> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let room = buffer.remaining();
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.inner).poll_read(context, buffer));

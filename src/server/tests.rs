@@ -84,7 +84,8 @@ async fn a_tool_that_is_not_there_is_a_protocol_error() {
 #[tokio::test]
 async fn resources_are_listed_and_read() {
     let (client, _root) = legacy().await;
-    let uris: Vec<String> = client.list_all_resources().await.unwrap().into_iter().map(|resource| resource.uri).collect();
+    let uris: Vec<String> =
+        client.list_all_resources().await.unwrap().into_iter().map(|resource| resource.uri).collect();
     assert_eq!(uris, ["replayer://context", "replayer://manifest"]);
     let templates = client.list_all_resource_templates().await.unwrap();
     assert_eq!(templates[0].uri_template, "replayer://game/{game_id}");
@@ -101,7 +102,8 @@ async fn completions_without_a_store_are_empty_and_no_error() {
     let (client, _root) = legacy().await;
     let template = Reference::for_resource("replayer://game/{game_id}");
     for argument in ["game_id", "session_id", "other"] {
-        let request = CompleteRequestParams::new(template.clone(), rmcp::model::ArgumentInfo::new(argument, "2026"));
+        let request =
+            CompleteRequestParams::new(template.clone(), rmcp::model::ArgumentInfo::new(argument, "2026"));
         assert!(client.complete(request).await.unwrap().completion.values.is_empty(), "{argument}");
     }
 }
@@ -111,7 +113,8 @@ async fn a_client_that_leaves_ends_the_server() {
     let (near, far) = tokio::io::duplex(1 << 16);
     let (input, output) = tokio::io::split(near);
     let root = tempfile::tempdir().unwrap();
-    let serving = tokio::spawn(run::serve_on(run::Config::new(root.path()), input, output, std::future::pending()));
+    let serving =
+        tokio::spawn(run::serve_on(run::Config::new(root.path()), input, output, std::future::pending()));
     drop(far);
     tokio::time::timeout(std::time::Duration::from_secs(2), serving).await.unwrap().unwrap().unwrap();
 }

@@ -21,7 +21,10 @@ fn query_sql_counts_right() {
 fn query_sql_says_when_it_cut() {
     let (root, _) = three_games();
     let mut wire = Wire::opened(root.path());
-    let answer = wire.call("query_sql", json!({"sql": "SELECT seq, raw_json FROM ws_event ORDER BY seq", "max_rows": 5, "max_cell": 20}));
+    let answer = wire.call(
+        "query_sql",
+        json!({"sql": "SELECT seq, raw_json FROM ws_event ORDER BY seq", "max_rows": 5, "max_cell": 20}),
+    );
     assert_eq!(answer["row_count"], 5);
     assert_eq!(answer["truncated"], true);
     assert_eq!(answer["cut_cells"], 5);
@@ -63,7 +66,8 @@ fn get_events_reads_a_long_frame_in_pieces() {
     let whole = tick_frame("game-001", 0);
     let (mut text, mut offset) = (String::new(), 0);
     loop {
-        let answer = wire.call("get_events", json!({"refs": [format!("{session}:1")], "max_text": 40, "offset": offset}));
+        let answer =
+            wire.call("get_events", json!({"refs": [format!("{session}:1")], "max_text": 40, "offset": offset}));
         let event = &answer["events"][0];
         text.push_str(event["raw_json"].as_str().unwrap());
         assert_eq!(event["cut"]["total_chars"], whole.chars().count());
@@ -81,7 +85,9 @@ fn get_events_follows_a_recording() {
     let (root, session) = three_games();
     let mut wire = Wire::opened(root.path());
     let newest = wire.call("get_events", json!({"limit": 3}));
-    let seqs = |answer: &Value| answer["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()).collect::<Vec<_>>();
+    let seqs = |answer: &Value| {
+        answer["events"].as_array().unwrap().iter().map(|event| event["seq"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
     assert_eq!(seqs(&newest), [20, 21, 22]);
     assert_eq!(newest["cursor"], json!(format!("{session}:22")));
     let nothing = wire.call("get_events", json!({"after": newest["cursor"]}));
@@ -111,7 +117,14 @@ fn get_events_sees_what_is_recorded_while_it_runs() {
     let mut wire = Wire::opened(folder.path());
     let mut cursor = json!(format!("{}:0", recorder.session_id()));
     for tick in 0..3 {
-        recorder.append(&Record::frame(1_770_000_000_000_000, Source::PublicWs, Direction::Received, &tick_frame("live", tick))).unwrap();
+        recorder
+            .append(&Record::frame(
+                1_770_000_000_000_000,
+                Source::PublicWs,
+                Direction::Received,
+                &tick_frame("live", tick),
+            ))
+            .unwrap();
         let page = wire.call("get_events", json!({"after": cursor}));
         assert_eq!(page["events"].as_array().unwrap().len(), 1, "{page}");
         assert_eq!(page["events"][0]["raw_json"], json!(tick_frame("live", tick)));
@@ -123,7 +136,14 @@ fn get_events_sees_what_is_recorded_while_it_runs() {
 fn get_game_lists_and_pages() {
     let (root, _) = three_games();
     let mut wire = Wire::opened(root.path());
-    let ids = |answer: &Value| answer["games"].as_array().unwrap().iter().map(|game| game["game_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let ids = |answer: &Value| {
+        answer["games"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|game| game["game_id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ids(&wire.call("get_game", json!({}))), ["game-003", "game-002", "game-001"]);
     for order in ["newest", "oldest", "peak", "longest"] {
         let whole = ids(&wire.call("get_game", json!({"order": order})));
@@ -151,8 +171,12 @@ fn get_game_shows_a_card() {
     assert_eq!((&card["start"]["tick"], &card["end"]["price"]), (&json!(0), &json!(1.9)));
     assert_eq!(card["prices"][2], json!([2, 1.2]));
     assert_eq!(card["prices_from"], "recorded_ticks");
-    assert_eq!(card["sessions"], json!([{"session_id": session.to_string(), "frames": 12, "first_seq": 1, "last_seq": 12}]));
-    let sides: Vec<(&Value, &Value)> = card["trades"].as_array().unwrap().iter().map(|side| (&side["side"], &side["seen"])).collect();
+    assert_eq!(
+        card["sessions"],
+        json!([{"session_id": session.to_string(), "frames": 12, "first_seq": 1, "last_seq": 12}])
+    );
+    let sides: Vec<(&Value, &Value)> =
+        card["trades"].as_array().unwrap().iter().map(|side| (&side["side"], &side["seen"])).collect();
     assert_eq!(sides, [(&json!("buy"), &json!(1)), (&json!("sell"), &json!(1))]);
 
     let text = wire.refused("get_game", json!({"game_id": "game-01"}));
@@ -192,7 +216,8 @@ fn exports_hold_what_was_asked() {
         let path = Path::new(made["path"].as_str().unwrap());
         assert!(path.starts_with(root.path().join("exports")), "{made}");
         assert_eq!(std::fs::metadata(path).unwrap().len(), made["bytes"].as_u64().unwrap());
-        let manifest: Value = serde_json::from_str(&std::fs::read_to_string(made["manifest"].as_str().unwrap()).unwrap()).unwrap();
+        let manifest: Value =
+            serde_json::from_str(&std::fs::read_to_string(made["manifest"].as_str().unwrap()).unwrap()).unwrap();
         assert_eq!((&manifest["sha256"], &manifest["rows"]), (&made["sha256"], &made["rows"]));
         assert!(manifest["catalog_generation"].is_number(), "{manifest}");
         if format == "jsonl" {
@@ -200,7 +225,10 @@ fn exports_hold_what_was_asked() {
             assert_eq!(text.lines().count(), rows);
             for line in text.lines() {
                 let row: Value = serde_json::from_str(line).unwrap();
-                assert!(row["ts"].is_string() && row["doc_type"].is_string() && row["session_id"].is_string(), "{row}");
+                assert!(
+                    row["ts"].is_string() && row["doc_type"].is_string() && row["session_id"].is_string(),
+                    "{row}"
+                );
             }
         }
     }

@@ -52,7 +52,10 @@ fn the_end_of_input_before_a_word_was_said_is_no_failure() {
 fn questions_sent_before_the_end_of_input_are_answered() {
     let (root, _) = three_games();
     let mut wire = Wire::opened(root.path());
-    let id = wire.request("tools/call", json!({"name": "query_sql", "arguments": {"sql": "SELECT count(*) AS n FROM games"}}));
+    let id = wire.request(
+        "tools/call",
+        json!({"name": "query_sql", "arguments": {"sql": "SELECT count(*) AS n FROM games"}}),
+    );
     wire.stdin = None;
     let answer = wire.answer(id);
     assert_eq!(answer["result"]["structuredContent"]["rows"], json!([[3]]), "{answer}");

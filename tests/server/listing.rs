@@ -44,7 +44,11 @@ fn the_listing_costs_a_model_little() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|tool| tool["name"].to_string().len() + tool["description"].to_string().len() + tool["inputSchema"].to_string().len())
+        .map(|tool| {
+            tool["name"].to_string().len()
+                + tool["description"].to_string().len()
+                + tool["inputSchema"].to_string().len()
+        })
         .sum();
     assert!(seen < 14_000, "{seen} bytes");
 }

@@ -115,7 +115,8 @@ impl Wire {
     /// The answer to a request; others that come before it are dropped.
     fn answer(&mut self, id: u64) -> Value {
         loop {
-            let message = self.message(PATIENCE).unwrap_or_else(|| panic!("no answer to {id}; log:\n{}", self.log()));
+            let message =
+                self.message(PATIENCE).unwrap_or_else(|| panic!("no answer to {id}; log:\n{}", self.log()));
             if message["id"] == json!(id) {
                 return message;
             }

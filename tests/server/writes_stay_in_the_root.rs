@@ -35,7 +35,10 @@ fn home_temp_and_working_folder_stay_empty() {
     let mut wire = Wire::of(&mut command);
     wire.initialize();
     // Enough rows to make a sort spill, if it spilled anywhere.
-    wire.call("query_sql", json!({"sql": "SELECT count(*) FROM (SELECT range FROM range(3000000) ORDER BY hash(range))"}));
+    wire.call(
+        "query_sql",
+        json!({"sql": "SELECT count(*) FROM (SELECT range FROM range(3000000) ORDER BY hash(range))"}),
+    );
     wire.call("get_game", json!({"game_id": "game-001"}));
     wire.call("export_dataset", json!({"format": "parquet", "dataset": "game_tick"}));
     wire.refused("query_sql", json!({"sql": "COPY (SELECT 1) TO 'evil.parquet'"}));

@@ -49,7 +49,8 @@ impl Encoder {
     /// # Errors
     /// When it cannot be created.
     pub fn create(path: &Path, format: Format, schema: SchemaRef) -> Result<Self, ToolError> {
-        let file = File::create_new(path).map_err(|error| ToolError::io("The data file cannot be created", &error))?;
+        let file =
+            File::create_new(path).map_err(|error| ToolError::io("The data file cannot be created", &error))?;
         let out = Digested { out: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new(), bytes: 0 };
         let sink = match format {
             Format::Jsonl => Sink::Jsonl(LineDelimitedWriter::new(out)),
@@ -57,7 +58,9 @@ impl Encoder {
                 let schema = flat_schema(&schema);
                 let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(out);
                 // The header is there even when no batch follows.
-                writer.write(&RecordBatch::new_empty(Arc::clone(&schema))).map_err(|error| arrow_failed(&error))?;
+                writer
+                    .write(&RecordBatch::new_empty(Arc::clone(&schema)))
+                    .map_err(|error| arrow_failed(&error))?;
                 Sink::Csv { writer: Box::new(writer), schema }
             }
             Format::Parquet => {

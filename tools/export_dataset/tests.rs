@@ -52,7 +52,8 @@ fn what_is_written_is_what_was_counted_and_digested() {
 #[test]
 fn jsonl_leaves_null_out() {
     let (bytes, _) = encode(Format::Jsonl, &[batch()]);
-    let lines: Vec<Value> = String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines, [json!({"game_id": "g,1", "ticks": 2, "prices": [1.0, 1.02]}), json!({"ticks": 3})]);
 }
 
