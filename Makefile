@@ -1,0 +1,16 @@
+# The two commands of the README. Everything is built with the same flags and into the same folder
+# (scripts/build-env): other flags would rebuild the dependencies.
+
+.PHONY: demo test bench lint
+
+demo:
+	@. scripts/build-env && cargo run --release -- demo
+
+test:
+	@. scripts/build-env && cargo test --release
+
+bench:
+	@. scripts/build-env && cargo bench --bench bench
+
+lint:
+	@. scripts/build-env && cargo fmt --check && cargo clippy --release --all-targets -- -D warnings
