@@ -3,4 +3,5 @@
 
 mod common;
 mod guardrails;
+mod sql;
 mod store;

@@ -30,6 +30,9 @@ enum Command {
     Data(data::DataArgs),
     /// The layout of the stored rows: show it, or take older layouts in.
     Schema(schema::SchemaArgs),
+    /// The child process that runs SQL; started by the server.
+    #[command(hide = true)]
+    SqlWorker(crate::sql::worker::WorkerArgs),
 }
 
 /// Why a command failed. The message says what happened, why, and what to do next.
@@ -62,9 +65,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    // Before anything else: it takes stdout for itself, names its root, and has no HOME to find another.
+    if let Command::SqlWorker(args) = cli.command {
+        return Ok(crate::sql::worker::main(args));
+    }
     let path = DataRoot::resolve(cli.data.as_deref())?;
     let mut out = Out::stdout();
     match cli.command {
+        Command::SqlWorker(_) => Ok(ExitCode::FAILURE), // served above
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
     }
