@@ -3,5 +3,6 @@
 
 mod common;
 mod guardrails;
+mod server;
 mod sql;
 mod store;

@@ -3,6 +3,7 @@
 pub mod data;
 pub mod out;
 pub mod schema;
+pub mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
     /// The layout of the stored rows: show it, or take older layouts in.
@@ -73,6 +75,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let mut out = Out::stdout();
     match cli.command {
         Command::SqlWorker(_) => Ok(ExitCode::FAILURE), // served above
+        Command::Serve(args) => Ok(serve::run(args, path)),
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
     }

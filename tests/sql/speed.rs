@@ -66,9 +66,11 @@ fn best(mut run: impl FnMut()) -> f64 {
 fn the_whole_path_against_duckdb_alone() {
     let house = House::new();
     let parts = million_ticks(&house.root);
-    let files: Vec<String> = parts.iter().map(|part| format!("'{}'", house.root.path().join(part).display())).collect();
+    let files: Vec<String> =
+        parts.iter().map(|part| format!("'{}'", house.root.path().join(part).display())).collect();
     let threads = std::thread::available_parallelism().unwrap().get().min(4) as i64;
-    let db = duckdb::Connection::open_in_memory_with_flags(duckdb::Config::default().threads(threads).unwrap()).unwrap();
+    let db = duckdb::Connection::open_in_memory_with_flags(duckdb::Config::default().threads(threads).unwrap())
+        .unwrap();
     db.execute_batch(&format!(
         "SET parquet_metadata_cache = true; SET TimeZone = 'UTC'; \
          CREATE VIEW game_tick AS SELECT * FROM read_parquet([{}], hive_partitioning = false)",
@@ -98,13 +100,18 @@ fn the_whole_path_against_duckdb_alone() {
             assert!(statement.query_arrow([]).unwrap().map(|batch| batch.num_rows()).sum::<usize>() > 0);
         });
         let path = best(|| {
-            let query = Query { max_rows: 1000, max_bytes: 1 << 20, timeout: Duration::from_secs(60), ..Query::new(sql) };
+            let query =
+                Query { max_rows: 1000, max_bytes: 1 << 20, timeout: Duration::from_secs(60), ..Query::new(sql) };
             let result = runtime.block_on(house.client.query(query, CancellationToken::new())).unwrap();
             assert!(result.row_count > 0);
         });
         println!("{alone:9.2} {path:9.2} {:6.2}  {sql}", path / alone);
     }
-    for sql in ["SELECT * FROM games ORDER BY first_ts DESC LIMIT 10", "SELECT * FROM games WHERE game_id = 'game-1234'", "SELECT * FROM session"] {
+    for sql in [
+        "SELECT * FROM games ORDER BY first_ts DESC LIMIT 10",
+        "SELECT * FROM games WHERE game_id = 'game-1234'",
+        "SELECT * FROM session",
+    ] {
         let path = best(|| {
             runtime.block_on(house.query(sql)).unwrap();
         });
@@ -112,7 +119,8 @@ fn the_whole_path_against_duckdb_alone() {
     }
     let whole = Instant::now();
     let rows = runtime.block_on(async {
-        let mut stream = house.client.stream(Query::new("SELECT * FROM game_tick"), CancellationToken::new()).await.unwrap();
+        let mut stream =
+            house.client.stream(Query::new("SELECT * FROM game_tick"), CancellationToken::new()).await.unwrap();
         let mut rows = 0;
         while let Some(batch) = stream.next().await {
             rows += batch.unwrap().num_rows();
@@ -121,6 +129,16 @@ fn the_whole_path_against_duckdb_alone() {
     });
     let streamed = whole.elapsed();
     let whole = Instant::now();
-    let alone: usize = db.prepare("SELECT * FROM game_tick").unwrap().stream_arrow([]).unwrap().map(|batch| batch.num_rows()).sum();
-    println!("stream of {rows} rows: {:.0} ms; alone ({alone}): {:.0} ms", streamed.as_secs_f64() * 1e3, whole.elapsed().as_secs_f64() * 1e3);
+    let alone: usize = db
+        .prepare("SELECT * FROM game_tick")
+        .unwrap()
+        .stream_arrow([])
+        .unwrap()
+        .map(|batch| batch.num_rows())
+        .sum();
+    println!(
+        "stream of {rows} rows: {:.0} ms; alone ({alone}): {:.0} ms",
+        streamed.as_secs_f64() * 1e3,
+        whole.elapsed().as_secs_f64() * 1e3
+    );
 }
