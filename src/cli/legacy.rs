@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::{CliError, Out};
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -102,6 +103,20 @@ fn doc_type(name: &str) -> Result<DocType, String> {
     })
 }
 
+/// Runs `replayer legacy …` on the root at `path`, which importing creates.
+///
+/// # Errors
+/// As [`run`].
+pub fn main(args: &LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    let imports = matches!(&args.command, LegacyCommand::Import(import) if !import.dry_run);
+    let root = if imports || !path.exists() { DataRoot::create(path)? } else { DataRoot::open(path)? };
+    let code = run(args, &root, out.writer())?;
+    if imports {
+        super::context::refresh(&root)?;
+    }
+    Ok(code)
+}
+
 /// Runs the command; `out` is standard output.
 ///
 /// # Errors
@@ -117,7 +132,11 @@ pub fn run(args: &LegacyArgs, root: &DataRoot, out: &mut dyn Write) -> Result<Ex
 fn import_command(args: &ImportArgs, root: &DataRoot, out: &mut dyn Write) -> Result<ExitCode, LegacyError> {
     let options = Options { paths: args.paths.clone(), dry_run: args.dry_run, progress: true };
     let report = import::run(root, &options)?;
-    if args.json { print_json(out, &report)? } else { print_report(out, &report)? }
+    if args.json {
+        print_json(out, &report)?
+    } else {
+        print_report(out, &report)?
+    }
     // A script must notice that a file it named could not be read.
     Ok(if report.files.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -182,7 +201,11 @@ fn time(text: &str) -> Result<i64, LegacyError> {
 fn compare_command(args: &CompareArgs, root: &DataRoot, out: &mut dyn Write) -> Result<ExitCode, LegacyError> {
     let options = Options { paths: args.paths.clone(), dry_run: true, progress: true };
     let comparison = compare::run(root, &options)?;
-    if args.json { print_json(out, &comparison)? } else { print_comparison(out, &comparison)? }
+    if args.json {
+        print_json(out, &comparison)?
+    } else {
+        print_comparison(out, &comparison)?
+    }
     Ok(if comparison.equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -207,7 +230,10 @@ const LISTED: usize = 50;
 
 fn print_report(out: &mut dyn Write, report: &Report) -> Result<(), LegacyError> {
     let needs_a_word = |file: &&crate::legacy::report::FileReport| {
-        file.status != Status::Imported || file.counts.rejected > 0 || file.counts.damaged > 0 || !file.notes.is_empty()
+        file.status != Status::Imported
+            || file.counts.rejected > 0
+            || file.counts.damaged > 0
+            || !file.notes.is_empty()
     };
     let noteworthy: Vec<_> = report.per_file.iter().filter(needs_a_word).collect();
     if !noteworthy.is_empty() {
@@ -230,7 +256,8 @@ fn print_report(out: &mut dyn Write, report: &Report) -> Result<(), LegacyError>
         }
         writeln!(out, "{files}").map_err(LegacyError::Write)?;
         if noteworthy.len() > LISTED {
-            writeln!(out, "… and {} more (--json lists all)", noteworthy.len() - LISTED).map_err(LegacyError::Write)?;
+            writeln!(out, "… and {} more (--json lists all)", noteworthy.len() - LISTED)
+                .map_err(LegacyError::Write)?;
         }
     }
     let mut events = table(&["event", "records"], 1..2);

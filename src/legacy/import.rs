@@ -142,7 +142,9 @@ fn one_file<T: Target>(
         return Ok(report);
     }
     let outcome = match shape {
-        Shape::Lines(format) => import_lines(file, &opened, format, &earlier, target, clock, &mut report, progress),
+        Shape::Lines(format) => {
+            import_lines(file, &opened, format, &earlier, target, clock, &mut report, progress)
+        }
         Shape::Document => import_document(file, &opened, target, clock, &mut report, progress),
         _ => parquet::import(file, &opened.fingerprint, target, clock, &mut report, progress),
     };

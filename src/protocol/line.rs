@@ -205,10 +205,8 @@ pub fn inner(format: LineFormat, text: &str) -> Option<Inner> {
         #[serde(borrow)]
         event_name: Option<&'a RawValue>,
     }
-    let may_hold = matches!(
-        format,
-        LineFormat::CdpCapture | LineFormat::NotebookCapture | LineFormat::ExportedRow
-    );
+    let may_hold =
+        matches!(format, LineFormat::CdpCapture | LineFormat::NotebookCapture | LineFormat::ExportedRow);
     if !may_hold || memchr::memmem::find(text.as_bytes(), b"\"raw").is_none() {
         return None;
     }

@@ -40,7 +40,7 @@ fn an_object_with_another_first_key_is_left_alone() {
 #[test]
 fn a_whole_object_beside_bytes_that_are_no_utf8_is_found() {
     let line = b"\xFF\xFE{\"type\": \"tick\"}\xFF";
-    assert_eq!(objects(line, &["type"], flat), [2..18]);
+    assert_eq!(objects(line, &["type"], flat), vec![2..18]);
 }
 
 #[test]

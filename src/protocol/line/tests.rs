@@ -104,15 +104,8 @@ fn w35_an_event_is_found_inside_its_wrappers() {
         assert_eq!(event.name.as_deref(), Some("x"), "{text}");
         assert_eq!(event.payload.unwrap().get(), r#"{"a": 1}"#, "{text}");
     }
-    for text in [
-        r#"{"data": 1}"#,
-        r#"{"name": "bus"}"#,
-        r#"{"data": {"data": null}}"#,
-    ] {
-        assert_eq!(
-            decode(LineFormat::RawCapture, None, text).status,
-            FrameStatus::Unparsed
-        );
+    for text in [r#"{"data": 1}"#, r#"{"name": "bus"}"#, r#"{"data": {"data": null}}"#] {
+        assert_eq!(decode(LineFormat::RawCapture, None, text).status, FrameStatus::Unparsed);
     }
 }
 
@@ -121,10 +114,7 @@ fn an_escaped_raw_frame_gives_the_payload_that_the_recorder_dropped() {
     let text = r#"{"event_name":"x","data":{"__trace":true,"traceparent":"00-0-0-1"},"raw":"42[\"x\",{\"__trace\":true},{\"a\":1}]"}"#;
     let inner = inner(LineFormat::NotebookCapture, text).unwrap();
     let event = decode(inner.format, inner.hint.as_deref(), &inner.text);
-    assert_eq!(
-        (event.status, event.payload.unwrap().get()),
-        (FrameStatus::Ok, r#"{"a":1}"#)
-    );
+    assert_eq!((event.status, event.payload.unwrap().get()), (FrameStatus::Ok, r#"{"a":1}"#));
 }
 
 #[test]
