@@ -18,7 +18,7 @@ use super::{cells, gate, tail, views};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::follow::{Change, Follower};
-use crate::store::schema::{DocType, arrow_schema};
+use crate::store::schema::{DocType, SCHEMA_VERSION, arrow_schema};
 
 /// Where the engine learns about parts and unsealed rows. The store's [`Follower`] outside of tests.
 pub trait Feed {
@@ -69,6 +69,8 @@ pub struct Engine {
 struct Reads {
     /// Paths of parts, relative to the root.
     parts: Vec<String>,
+    /// Whether a part was written with another schema version and may lack columns.
+    mixed: bool,
     /// Whether it reads the tail too. Without one, DuckDB counts rows from footers and reads wide columns late.
     tail: bool,
 }
@@ -210,7 +212,7 @@ impl Engine {
             let before = self.reads.get(&doc).cloned().unwrap_or_default();
             let mut now = before.clone();
             if let Some(parts) = &mut parts {
-                now.parts = parts.remove(&doc).unwrap_or_default();
+                (now.parts, now.mixed) = parts.remove(&doc).unwrap_or_default();
             }
             now.tail |= change.rows.iter().any(|(kind, _)| *kind == doc);
             if now.tail && !change.sealed.is_empty() {
@@ -235,15 +237,18 @@ impl Engine {
             return self.db.execute_batch(&format!("{view} {tail}"));
         }
         let files: Vec<String> = reads.parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
-        let files =
-            format!("read_parquet([{}], union_by_name = true, hive_partitioning = false)", files.join(", "));
-        if !reads.tail && self.db.execute_batch(&format!("{view} SELECT {columns} FROM {files}")).is_ok() {
-            return Ok(());
-        }
-        // BY NAME also serves parts of an older version that lack columns: the tail has all of them.
-        self.db.execute_batch(&format!(
-            "{view} SELECT {columns} FROM (SELECT * FROM {files} UNION ALL BY NAME {tail})"
-        ))
+        let files = files.join(", ");
+        let parts = if reads.mixed {
+            format!("SELECT * FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true)")
+        } else {
+            // Binds to the first file's schema; by name would read every footer for every query.
+            format!("SELECT {columns} FROM read_parquet([{files}], hive_partitioning = false)")
+        };
+        self.db.execute_batch(&match (reads.tail, reads.mixed) {
+            (false, false) => format!("{view} {parts}"),
+            // BY NAME, because the tail has all columns.
+            _ => format!("{view} SELECT {columns} FROM ({parts} UNION ALL BY NAME {tail})"),
+        })
     }
 
     fn read_columns(&self) -> duckdb::Result<HashMap<&'static str, Vec<String>>> {
@@ -370,10 +375,13 @@ impl Shape {
     }
 }
 
-fn parts_by_type(catalog: &Catalog) -> HashMap<DocType, Vec<String>> {
-    let mut all: HashMap<DocType, Vec<String>> = HashMap::new();
+/// The parts of each doc type, and whether any is of another schema version.
+fn parts_by_type(catalog: &Catalog) -> HashMap<DocType, (Vec<String>, bool)> {
+    let mut all: HashMap<DocType, (Vec<String>, bool)> = HashMap::new();
     for part in &catalog.parts {
-        all.entry(part.doc_type).or_default().push(part.path.clone());
+        let (paths, mixed) = all.entry(part.doc_type).or_default();
+        paths.push(part.path.clone());
+        *mixed |= part.schema != SCHEMA_VERSION;
     }
     all
 }

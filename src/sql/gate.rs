@@ -132,7 +132,7 @@ fn parse_error(sql: &str, answer: &Value) -> SqlError {
         let advice =
             advice.unwrap_or("only SELECT (also WITH, FROM-first, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES)");
         return SqlError::refused(format!(
-            "{} is not allowed: the store is read-only here. {advice}",
+            "{} is not allowed; one SELECT per call is. {advice}",
             word.to_uppercase()
         ));
     }

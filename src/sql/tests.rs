@@ -198,7 +198,7 @@ fn part(path: String, doc_type: DocType) -> Part {
         ts_min: None,
         ts_max: None,
         sessions: Vec::new(),
-        schema: "1.0".into(),
+        schema: crate::store::schema::SCHEMA_VERSION.into(),
         lineage: Default::default(),
     }
 }
@@ -441,6 +441,7 @@ fn parts_without_a_newer_column_are_read() {
             "old",
             "SELECT 's' AS session_id, 1::BIGINT AS seq, 'g' AS game_id, 5::BIGINT AS tick",
         );
+        let old = Part { schema: "0.9".into(), ..old };
         vec![Change { catalog: catalog(vec![old]), ..Change::default() }]
     });
     assert_eq!(bench.rows("SELECT tick, price, tick_source FROM game_tick"), json!([[5, null, null]]));

@@ -6,6 +6,7 @@ mod limits;
 mod live;
 mod pool;
 mod sandbox;
+mod speed;
 mod streams;
 
 use std::sync::Arc;
