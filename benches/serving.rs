@@ -1,7 +1,197 @@
-//! The server as a client meets it.
+//! The server as a client meets it: the real binary, spoken to over MCP on its pipes.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use replayer::protocol::line::LineFormat;
+use replayer::store::Store;
+use replayer::store::catalog::Catalog;
+use replayer::store::import::{FileCounts, ImportedFile};
+use replayer::store::record::{Direction, Record, Source};
+use replayer::store::root::DataRoot;
+use replayer::store::schema::DocType;
+use serde_json::{Value, json};
+
+use crate::summary;
+
+/// A client that measures: it waits for one line after each it writes.
+struct Client {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    id: u64,
+}
+
+impl Client {
+    fn start(root: &Path) -> Client {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_replayer"))
+            .args(["serve", "--data"])
+            .arg(root)
+            .env("RUST_LOG", "off")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Client { child, input, output, id: 0 }
+    }
+
+    fn request(&mut self, method: &str, params: Value) -> Value {
+        self.id += 1;
+        writeln!(self.input, "{}", json!({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params}))
+            .unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn initialize(&mut self) {
+        let client = json!({"name": "bench", "version": "1"});
+        let answer = self.request(
+            "initialize",
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}),
+        );
+        assert!(answer.get("result").is_some(), "{answer}");
+        writeln!(self.input, "{}", json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).unwrap();
+    }
+
+    fn query(&mut self, sql: &str) -> Value {
+        let arguments = json!({"sql": sql, "max_rows": 1000, "max_bytes": 1_000_000});
+        let answer = self.request("tools/call", json!({"name": "query_sql", "arguments": arguments}));
+        assert_eq!(answer["result"]["isError"], json!(false), "{answer}");
+        answer
+    }
+
+    /// Resident memory of the server, MiB.
+    fn resident(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 /// Time from process start to the answer of `initialize`, and memory before the first query.
-pub fn first_answer() {}
+pub fn first_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = DataRoot::create(folder.path().join("root")).unwrap();
+    let (mut times, mut memory) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let started = Instant::now();
+        let mut client = Client::start(root.path());
+        client.initialize();
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        client.request("tools/list", json!({}));
+        memory.push(client.resident());
+    }
+    let (median, fastest, slowest) = summary(times);
+    println!("initialize answered {median:.0} ms after process start ({fastest:.0} … {slowest:.0}), 20 starts");
+    let (median, least, most) = summary(memory);
+    println!("resident before the first query: {median:.0} MiB ({least:.0} … {most:.0})");
+}
 
-/// The same queries through MCP and in-process, on the same parts.
-pub fn sql_through_mcp() {}
+const TICKS: u64 = 1_000_000;
+
+/// A store of a million ticks, brought in as recordings are.
+fn million_ticks(root: &DataRoot) {
+    let store = Store::open(root, "bench").unwrap();
+    let mut batch = store.import_batch().unwrap();
+    batch
+        .begin(ImportedFile { name: "ticks".into(), format: "bench".into(), sha256: String::new(), bytes: 0 })
+        .unwrap();
+    let mut price = 1.0_f64;
+    for n in 0..TICKS {
+        let (game, tick) = (n / 300, n % 300);
+        price = if tick == 0 {
+            1.0
+        } else {
+            price * (1.0 + 0.05 * ((n * 2_654_435_761 % 1000) as f64 / 1000.0 - 0.49))
+        };
+        let text = format!(
+            r#"{{"type":"tick","game_id":"20231114-{game:016x}","tick":{tick},"price":{price:?},"active":true,"rugged":{},"cooldown_timer":0,"trade_count":{}}}"#,
+            tick == 299,
+            1 + n % 50
+        );
+        let ts = 1_700_000_000_000_000 + n as i64 * 250_000;
+        let record = Record {
+            format: LineFormat::Recording,
+            ..Record::frame(ts, Source::Import, Direction::Received, &text)
+        };
+        batch.push(&record).unwrap();
+    }
+    batch.end(FileCounts::default()).unwrap();
+    batch.commit().unwrap();
+}
+
+const QUERIES: [&str; 8] = [
+    "SELECT count(*) FROM game_tick",
+    "SELECT max(price), avg(price) FROM game_tick",
+    "SELECT game_id, max(price) AS peak, count(*) AS n FROM game_tick GROUP BY game_id ORDER BY peak DESC LIMIT 10",
+    "SELECT game_id, tick, price FROM game_tick ORDER BY price DESC LIMIT 100",
+    "SELECT tick, price FROM game_tick WHERE game_id = '20231114-0000000000000400' ORDER BY tick",
+    "SELECT phase, rugged, count(*), avg(price), stddev(price) FROM game_tick GROUP BY ALL ORDER BY ALL",
+    "SELECT date_trunc('hour', ts) AS h, count(*) AS n, stddev(price) AS s FROM game_tick GROUP BY h ORDER BY h",
+    "SELECT game_id, tick, price - lag(price) OVER (PARTITION BY game_id ORDER BY tick) AS d FROM game_tick QUALIFY abs(d) > 0.5 ORDER BY d DESC LIMIT 50",
+];
+
+/// The same queries through MCP (client, server, worker process) and in-process, on the same parts.
+pub fn sql_through_mcp() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = DataRoot::create(folder.path().join("root")).unwrap();
+    million_ticks(&root);
+    let files: Vec<String> = Catalog::load(&root)
+        .unwrap()
+        .parts
+        .iter()
+        .filter(|part| part.doc_type == DocType::GameTick)
+        .map(|part| format!("'{}'", root.path().join(&part.path).display()))
+        .collect();
+    let threads = std::thread::available_parallelism().unwrap().get().min(4) as i64;
+    let flags = duckdb::Config::default().threads(threads).unwrap();
+    let alone = duckdb::Connection::open_in_memory_with_flags(flags).unwrap();
+    alone
+        .execute_batch(&format!(
+            "SET parquet_metadata_cache = true; SET TimeZone = 'UTC'; \
+             CREATE VIEW game_tick AS SELECT * FROM read_parquet([{}], hive_partitioning = false)",
+            files.join(", ")
+        ))
+        .unwrap();
+    let mut client = Client::start(root.path());
+    client.initialize();
+    println!("{TICKS} ticks in {} parts, medians of 21 runs, alternating", files.len());
+    println!("{:>9} {:>9} {:>6}", "alone ms", "MCP ms", "ratio");
+    let mut ratios = Vec::new();
+    for sql in QUERIES {
+        let (mut in_process, mut through) = (Vec::new(), Vec::new());
+        for run in 0..22 {
+            let begun = Instant::now();
+            let mut statement = alone.prepare(sql).unwrap();
+            let rows: usize = statement.query_arrow([]).unwrap().map(|batch| batch.num_rows()).sum();
+            let first = begun.elapsed().as_secs_f64() * 1e3;
+            let begun = Instant::now();
+            let answer = client.query(sql);
+            let second = begun.elapsed().as_secs_f64() * 1e3;
+            assert_eq!(answer["result"]["structuredContent"]["row_count"], json!(rows), "{sql}");
+            // The first run of each warms caches.
+            if run > 0 {
+                in_process.push(first);
+                through.push(second);
+            }
+        }
+        let (alone_ms, through_ms) = (summary(in_process).0, summary(through).0);
+        ratios.push(through_ms / alone_ms);
+        println!("{alone_ms:9.2} {through_ms:9.2} {:6.2}  {sql}", through_ms / alone_ms);
+    }
+    let (median, least, most) = summary(ratios);
+    println!("median ratio {median:.2} ({least:.2} … {most:.2})");
+}

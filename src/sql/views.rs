@@ -88,7 +88,7 @@ static CATALOGUE: &[ViewDoc] = &[
             column("peak", "DOUBLE", "highest price multiplier, history first"),
             column("rug_price", "DOUBLE", "price at the rug"),
             column("has_seed", "BOOLEAN", "whether the server seed has been revealed"),
-            column("proven", "BOOLEAN", "whether the seed reproduced every price"),
+            column("proven", "BOOLEAN", "whether the seed reproduced every price; NULL: cannot be told"),
             column("complete", "BOOLEAN", "recorded from tick 0 or 1 to the rug"),
             column("sessions", "VARCHAR[]", "session_ids that saw it"),
             column("sources", "VARCHAR[]", "sources that saw it"),
@@ -277,7 +277,7 @@ SELECT
   coalesce(arg_max(game_peak, quality), max(price)) AS peak,
   coalesce(arg_max(game_rug_price, quality), arg_min(price, row(tick_ts, seq)) FILTER (WHERE rugged)) AS rug_price,
   coalesce(bool_or(seed), false) AS has_seed,
-  coalesce(bool_or(proof), false) AS proven,
+  bool_or(proof) AS proven,
   coalesce(min(tick) <= 1 AND bool_or(rugged), false) AS complete,
   list(DISTINCT session_id ORDER BY session_id) AS sessions,
   list(DISTINCT source ORDER BY source) AS sources

@@ -6,7 +6,6 @@ mod limits;
 mod live;
 mod pool;
 mod sandbox;
-mod speed;
 mod streams;
 
 use std::sync::Arc;
