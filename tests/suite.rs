@@ -4,4 +4,5 @@
 mod common;
 mod guardrails;
 mod server;
+mod sql;
 mod store;

@@ -1,6 +1,6 @@
 //! `replayer serve`: the MCP server on stdin and stdout, as MCP clients start it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::server::run::{self, Config};
+use crate::store::StoreError;
+use crate::store::root::DataRoot;
 
 /// Serves recorded games to AI agents over MCP on stdin and stdout.
 ///
@@ -21,6 +23,13 @@ pub struct ServeArgs {}
 /// could not serve.
 pub fn run(_args: ServeArgs, root: PathBuf) -> ExitCode {
     log_to_stderr();
+    let root = match prepare(&root) {
+        Ok(root) => root,
+        Err(error) => {
+            eprintln!("replayer serve: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -38,6 +47,15 @@ pub fn run(_args: ServeArgs, root: PathBuf) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Makes the root and its CONTEXT.md where they are missing; a root that can only be read is served as it is.
+fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
+    match DataRoot::create(path).and_then(|root| super::context::refresh(&root)) {
+        Ok(()) => {}
+        Err(error) => tracing::warn!(%error, "the data root cannot be written; serving what is there"),
+    }
+    Ok(DataRoot::open(path)?.path().to_owned())
 }
 
 /// Sends the log to stderr, unless the program has a log already. Never stdout: that is the protocol's.

@@ -1,1 +1,30 @@
 //! Import of older recordings, export, comparison.
+//!
+//! * [`detect`] — what a file is. [`formats`] — the line formats, one file each. [`time`] — their zones.
+//! * [`lines`] — lines in bounded memory. [`recover`] — whole objects in damaged lines.
+//! * [`import`] — files into the store; [`walk`], [`fingerprint`], [`ingest`] are its steps, [`target`] is
+//!   where the records go, [`report`] what it says.
+//! * [`parquet`] — rows of the older Parquet store.
+//! * [`export`] — rows out of the store as JSON lines. [`compare`] — older files against the store.
+
+pub mod compare;
+pub mod detect;
+pub mod error;
+pub mod export;
+pub mod fields;
+pub mod fingerprint;
+pub mod formats;
+pub mod import;
+pub mod ingest;
+pub mod lines;
+pub mod parquet;
+pub mod recover;
+pub mod report;
+pub mod target;
+pub mod time;
+pub mod walk;
+
+pub use error::LegacyError;
+
+#[cfg(test)]
+mod testing;

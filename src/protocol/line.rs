@@ -158,6 +158,8 @@ impl Event<'_> {
 
 /// Reads the event in `text`. `hint` is the event's name where the text does not carry it.
 ///
+/// A caller that wants the payload asks [`inner`] first.
+///
 /// Formats that hold no event (recordings, system events, documents) give an event without a name.
 pub fn decode<'a>(format: LineFormat, hint: Option<&'a str>, text: &'a str) -> Event<'a> {
     match format {
@@ -177,6 +179,52 @@ pub fn decode<'a>(format: LineFormat, hint: Option<&'a str>, text: &'a str) -> E
         | LineFormat::GameDocument
         | LineFormat::Document => Event::unread(FrameStatus::Ok, None),
     }
+}
+
+/// A text that stands, escaped, inside a stored text and holds more than it: see [`inner`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inner {
+    /// How the text is to be read.
+    pub format: LineFormat,
+    /// The event's name where the text does not carry it.
+    pub hint: Option<String>,
+    /// The text, without the escapes.
+    pub text: String,
+}
+
+/// The text to [`decode`] instead of `text`, where one stands inside it as a JSON string: the full frame
+/// that some recorders kept as `raw` beside their own, poorer reading of it, and the payload that the older
+/// store exported as a string. It cannot be borrowed, because of the escapes; `None` for all other texts.
+pub fn inner(format: LineFormat, text: &str) -> Option<Inner> {
+    #[derive(Deserialize)]
+    struct Strings<'a> {
+        #[serde(borrow)]
+        raw: Option<&'a RawValue>,
+        #[serde(borrow)]
+        raw_json: Option<&'a RawValue>,
+        #[serde(borrow)]
+        event_name: Option<&'a RawValue>,
+    }
+    let may_hold =
+        matches!(format, LineFormat::CdpCapture | LineFormat::NotebookCapture | LineFormat::ExportedRow);
+    if !may_hold || memchr::memmem::find(text.as_bytes(), b"\"raw").is_none() {
+        return None;
+    }
+    let strings: Strings = serde_json::from_str(text).ok()?;
+    let held = match format {
+        LineFormat::ExportedRow => strings.raw_json,
+        _ => strings.raw,
+    };
+    let text = held.and_then(frame::string)?.into_owned();
+    if frame::parse(&text).is_ok() {
+        return Some(Inner { format: LineFormat::Wire, hint: None, text });
+    }
+    let is_payload = format == LineFormat::ExportedRow && text.starts_with(['{', '[']);
+    is_payload.then(|| Inner {
+        format: LineFormat::Payload,
+        hint: strings.event_name.and_then(frame::string).map(Cow::into_owned),
+        text,
+    })
 }
 
 fn wire(text: &str) -> Event<'_> {
@@ -214,11 +262,22 @@ struct CapturedLine<'a> {
     raw: Option<&'a RawValue>,
 }
 
+/// The event's fields, also of an event inside the wrappers that older buses put around it:
+/// `{data: {event, …}}` and `{name, data: {data: {event, …}}}`.
+fn captured_line(text: &str) -> Option<(CapturedLine<'_>, Cow<'_, str>)> {
+    let mut text = text;
+    for _ in 0..3 {
+        let line: CapturedLine = serde_json::from_str(text).ok()?;
+        if let Some(name) = line.event.and_then(frame::string) {
+            return Some((line, name));
+        }
+        text = line.data?.get();
+    }
+    None
+}
+
 fn captured(format: LineFormat, text: &str) -> Event<'_> {
-    let Ok(line) = serde_json::from_str::<CapturedLine>(text) else {
-        return Event::unread(FrameStatus::Unparsed, None);
-    };
-    let Some(name) = line.event.and_then(frame::string) else {
+    let Some((line, name)) = captured_line(text) else {
         return Event::unread(FrameStatus::Unparsed, None);
     };
     // The full frame, where the recorder kept it, outranks its own reading of it.

@@ -93,7 +93,9 @@ fn value(array: &ArrayRef, row: usize, room: &mut Room) -> Value {
         DataType::Utf8View => {
             downcast::<StringViewArray>(array).map_or(Value::Null, |array| text(array.value(row), room))
         }
-        DataType::Binary => downcast::<BinaryArray>(array).map_or(Value::Null, |array| hex(array.value(row), room)),
+        DataType::Binary => {
+            downcast::<BinaryArray>(array).map_or(Value::Null, |array| hex(array.value(row), room))
+        }
         DataType::LargeBinary => {
             downcast::<LargeBinaryArray>(array).map_or(Value::Null, |array| hex(array.value(row), room))
         }
@@ -102,10 +104,16 @@ fn value(array: &ArrayRef, row: usize, room: &mut Room) -> Value {
         }
         DataType::Timestamp(unit, zone) => {
             let micros = match unit {
-                TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row).saturating_mul(1_000_000),
-                TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row).saturating_mul(1000),
+                TimeUnit::Second => {
+                    array.as_primitive::<TimestampSecondType>().value(row).saturating_mul(1_000_000)
+                }
+                TimeUnit::Millisecond => {
+                    array.as_primitive::<TimestampMillisecondType>().value(row).saturating_mul(1000)
+                }
                 TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row),
-                TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1000),
+                TimeUnit::Nanosecond => {
+                    array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1000)
+                }
             };
             room.take(27);
             timestamp(micros, zone.is_some())
@@ -115,7 +123,10 @@ fn value(array: &ArrayRef, row: usize, room: &mut Room) -> Value {
             let days = array.as_primitive::<Date32Type>().value(row);
             jiff::civil::date(1970, 1, 1)
                 .checked_add(jiff::Span::new().try_days(days).unwrap_or_default())
-                .map_or_else(|_| formatted(array, row, &mut Room { left: 40, cut: false }), |date| Value::String(date.to_string()))
+                .map_or_else(
+                    |_| formatted(array, row, &mut Room { left: 40, cut: false }),
+                    |date| Value::String(date.to_string()),
+                )
         }
         DataType::List(_) => items(&array.as_list::<i32>().value(row), room),
         DataType::LargeList(_) => items(&array.as_list::<i64>().value(row), room),
@@ -190,7 +201,13 @@ fn single(number: f32, room: &mut Room) -> Value {
 }
 
 fn not_finite(number: f64) -> String {
-    let name = if number.is_nan() { "NaN" } else if number > 0.0 { "Infinity" } else { "-Infinity" };
+    let name = if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "Infinity"
+    } else {
+        "-Infinity"
+    };
     name.to_owned()
 }
 
@@ -284,7 +301,9 @@ fn hidden(c: char) -> bool {
         '\n' | '\t' => false,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
-        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {
+            true
+        }
         // U+FE0F alone selects emoji style; the others can spell bytes.
         '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{3164}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' => true,
         '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
@@ -310,7 +329,9 @@ pub fn sql_type(kind: &DataType) -> String {
         DataType::Decimal128(38, 0) => "HUGEINT".into(),
         DataType::Decimal128(width, scale) => format!("DECIMAL({width},{scale})"),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "VARCHAR".into(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "BLOB".into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            "BLOB".into()
+        }
         DataType::Date32 | DataType::Date64 => "DATE".into(),
         DataType::Time32(_) | DataType::Time64(_) => "TIME".into(),
         DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".into(),
@@ -320,8 +341,10 @@ pub fn sql_type(kind: &DataType) -> String {
             format!("{}[]", sql_type(field.data_type()))
         }
         DataType::Struct(fields) => {
-            let parts: Vec<String> =
-                fields.iter().map(|field| format!("{} {}", visible(field.name()), sql_type(field.data_type()))).collect();
+            let parts: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{} {}", visible(field.name()), sql_type(field.data_type())))
+                .collect();
             format!("STRUCT({})", parts.join(", "))
         }
         DataType::Map(_, _) => "MAP".into(),

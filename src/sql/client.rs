@@ -36,7 +36,8 @@ const PREPARE: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(120);
 
 /// Variables a worker gets from the parent's environment. No other: a token has no business there.
-const ENVIRONMENT: &[&str] = &["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "RUST_LOG", "RUST_BACKTRACE"];
+const ENVIRONMENT: &[&str] =
+    &["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SystemRoot", "RUST_LOG", "RUST_BACKTRACE"];
 
 /// How workers are started.
 #[derive(Debug, Clone)]
@@ -176,7 +177,12 @@ impl SqlClient {
         let stop = cancel.child_token();
         let (schema_out, schema_in) = oneshot::channel();
         let (batches_out, batches) = mpsc::channel(4);
-        let pump = Pump { inner: Arc::clone(&self.inner), stop: stop.clone(), schema: Some(schema_out), batches: batches_out };
+        let pump = Pump {
+            inner: Arc::clone(&self.inner),
+            stop: stop.clone(),
+            schema: Some(schema_out),
+            batches: batches_out,
+        };
         tokio::spawn(pump.run(worker, permit, query.job(id, Mode::Arrow)));
         let schema = schema_in.await.map_err(|_| SqlError::machinery("the query ended before it began"))??;
         Ok(BatchStream { schema, batches, _stop: stop.drop_guard() })
@@ -239,7 +245,8 @@ impl SqlClient {
 /// # Errors
 /// See [`SqlError`].
 pub fn query_blocking(config: Config, query: Query) -> Result<QueryResult, SqlError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SqlError::machinery)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SqlError::machinery)?;
     runtime.block_on(async {
         let client = SqlClient::new(config);
         let result = client.query(query, CancellationToken::new()).await;
@@ -259,7 +266,9 @@ impl Inner {
 
     /// Keeps a worker for the next query, unless the last one shook it.
     fn give_back<T>(&self, mut worker: Worker, outcome: &Result<T, SqlError>) {
-        if self.closing.is_cancelled() || matches!(outcome, Err(SqlError::Machinery { .. } | SqlError::Store { .. })) {
+        if self.closing.is_cancelled()
+            || matches!(outcome, Err(SqlError::Machinery { .. } | SqlError::Store { .. }))
+        {
             return;
         }
         worker.idle_since = Instant::now();
@@ -322,7 +331,8 @@ impl Worker {
             // Through a pipe: a worker may not make any file longer, and stderr may be one.
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let failed = |why: &dyn std::fmt::Display| SqlError::machinery(format!("{} does not start: {why}", exe.display()));
+        let failed =
+            |why: &dyn std::fmt::Display| SqlError::machinery(format!("{} does not start: {why}", exe.display()));
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(&"no pipes"));
@@ -332,7 +342,8 @@ impl Worker {
         }
         let mut stdout = BufReader::with_capacity(256 * 1024, stdout);
         let first = tokio::time::timeout(PREPARE, read_frame(&mut stdout)).await;
-        let first = first.map_err(|_| failed(&"it did not report within a minute"))?.map_err(|error| failed(&error))?;
+        let first =
+            first.map_err(|_| failed(&"it did not report within a minute"))?.map_err(|error| failed(&error))?;
         match first.map(|(_, payload)| serde_json::from_slice(&payload)) {
             Some(Ok(Reply::Ready { sandbox })) => {
                 tracing::debug!(pid = child.id(), landlock = %sandbox.landlock, "SQL worker started");
@@ -446,7 +457,8 @@ impl<'a> Call<'a> {
                 (protocol::JSON, bytes) => match serde_json::from_slice(&bytes).map_err(SqlError::machinery)? {
                     Reply::Started { id } if id == self.id => {
                         if !self.cancelled {
-                            self.deadline = Deadline::now().checked_add(self.timeout + OBEY).unwrap_or(self.deadline);
+                            self.deadline =
+                                Deadline::now().checked_add(self.timeout + OBEY).unwrap_or(self.deadline);
                             self.told = "did not stop at the query's time limit and was killed";
                         }
                     }
@@ -536,7 +548,9 @@ impl Pump {
             let mut buffer = Buffer::from_vec(bytes);
             while !buffer.is_empty() {
                 let batch = decoder.decode(&mut buffer).map_err(SqlError::machinery)?;
-                if let (Some(sender), Some(schema)) = (self.schema.take_if(|_| decoder.schema().is_some()), decoder.schema()) {
+                if let (Some(sender), Some(schema)) =
+                    (self.schema.take_if(|_| decoder.schema().is_some()), decoder.schema())
+                {
                     let _ = sender.send(Ok(schema));
                 }
                 let Some(batch) = batch else { continue };

@@ -117,8 +117,15 @@ impl Engine {
         lock(&db, &options.parts).map_err(SqlError::machinery)?;
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
         let feed = open_feed().map_err(store_error)?;
-        let mut engine =
-            Self { db, options, open_feed, feed, reads: HashMap::new(), columns: HashMap::new(), as_of: String::new() };
+        let mut engine = Self {
+            db,
+            options,
+            open_feed,
+            feed,
+            reads: HashMap::new(),
+            columns: HashMap::new(),
+            as_of: String::new(),
+        };
         engine.empty().map_err(SqlError::machinery)?;
         engine.refresh()?;
         engine.columns = engine.read_columns().map_err(SqlError::machinery)?;
@@ -228,7 +235,8 @@ impl Engine {
             return self.db.execute_batch(&format!("{view} {tail}"));
         }
         let files: Vec<String> = reads.parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
-        let files = format!("read_parquet([{}], union_by_name = true, hive_partitioning = false)", files.join(", "));
+        let files =
+            format!("read_parquet([{}], union_by_name = true, hive_partitioning = false)", files.join(", "));
         if !reads.tail && self.db.execute_batch(&format!("{view} SELECT {columns} FROM {files}")).is_ok() {
             return Ok(());
         }
@@ -296,7 +304,10 @@ impl Engine {
         if core.contains("Interrupted!") || core.starts_with("INTERRUPT Error") {
             return RunError::Interrupted;
         }
-        if core.contains("Out of Memory Error") || core.contains("failed to allocate") || core.contains("bad_alloc") {
+        if core.contains("Out of Memory Error")
+            || core.contains("failed to allocate")
+            || core.contains("bad_alloc")
+        {
             let first = core.lines().next().unwrap_or_default();
             return RunError::Sql(SqlError::Memory {
                 limit_mib: self.options.memory_mib,
@@ -320,8 +331,11 @@ impl Engine {
             if let Some((before, _)) = short.split_once("\nCandidate bindings") {
                 short = before.trim_end().to_owned();
             }
-            let known: Vec<(&str, &Vec<String>)> =
-                query.views.iter().filter_map(|view| self.columns.get(view).map(|columns| (*view, columns))).collect();
+            let known: Vec<(&str, &Vec<String>)> = query
+                .views
+                .iter()
+                .filter_map(|view| self.columns.get(view).map(|columns| (*view, columns)))
+                .collect();
             let all = known.iter().flat_map(|(_, columns)| columns.iter().map(String::as_str));
             if let Some(guess) = gate::nearest(&column.to_ascii_lowercase(), all) {
                 short.push_str(&format!(" Did you mean {guess}?"));
@@ -400,7 +414,9 @@ fn bind(value: &Value) -> Result<Bound, SqlError> {
             _ => return Err(SqlError::failed("a parameter is not a number that can be bound")),
         },
         Value::Array(_) | Value::Object(_) => {
-            return Err(SqlError::failed("parameters are null, booleans, numbers or strings; send lists as JSON text"));
+            return Err(SqlError::failed(
+                "parameters are null, booleans, numbers or strings; send lists as JSON text",
+            ));
         }
     })
 }

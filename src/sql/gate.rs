@@ -20,7 +20,6 @@ pub(super) use tests::ALLOWED;
 use duckdb::Connection;
 use serde_json::Value;
 
-
 use super::error::SqlError;
 
 /// Longest SQL text that is looked at, in bytes.
@@ -105,7 +104,9 @@ impl Gate {
         self.parser
             .prepare_cached("SELECT json_deserialize_sql(?::JSON)")
             .and_then(|mut statement| statement.query_row([tree], |row| row.get(0)))
-            .map_err(|error| SqlError::refused(format!("the query cannot be brought into canonical form: {error}")))
+            .map_err(|error| {
+                SqlError::refused(format!("the query cannot be brought into canonical form: {error}"))
+            })
     }
 }
 
@@ -128,8 +129,12 @@ fn parse_error(sql: &str, answer: &Value) -> SqlError {
     let word = first_word(sql);
     let advice = statement_advice(&word);
     if message.starts_with("Only SELECT") {
-        let advice = advice.unwrap_or("only SELECT (also WITH, FROM-first, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES)");
-        return SqlError::refused(format!("{} is not allowed: the store is read-only here. {advice}", word.to_uppercase()));
+        let advice =
+            advice.unwrap_or("only SELECT (also WITH, FROM-first, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES)");
+        return SqlError::refused(format!(
+            "{} is not allowed: the store is read-only here. {advice}",
+            word.to_uppercase()
+        ));
     }
     let mut full = format!("SQL syntax error: {message}");
     if let Some(place) = text("position").parse().ok().and_then(|at| place(sql, at)) {

@@ -160,7 +160,10 @@ pub struct QueryResult {
 /// The writer's; [`ErrorKind::InvalidData`] for a payload over [`MAX_FRAME`].
 pub fn write_frame(out: &mut impl Write, kind: u8, payload: &[u8]) -> std::io::Result<()> {
     if payload.len() >= MAX_FRAME {
-        return Err(Error::new(ErrorKind::InvalidData, format!("a frame of {} bytes is too large", payload.len())));
+        return Err(Error::new(
+            ErrorKind::InvalidData,
+            format!("a frame of {} bytes is too large", payload.len()),
+        ));
     }
     let length = u32::try_from(payload.len() + 1).map_err(|_| ErrorKind::InvalidData)?;
     out.write_all(&length.to_le_bytes())?;

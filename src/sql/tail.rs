@@ -4,9 +4,7 @@
 //! pointers) and go out when the store says they have been sealed into parts.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{
-    DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use duckdb::Connection;
 use duckdb::types::{TimeUnit as DuckUnit, Value};

@@ -110,12 +110,20 @@ fn batch(doc: DocType, rows: &[Value]) -> (DocType, RecordBatch) {
     let plain = Schema::new(schema.fields().iter().map(naive).collect::<Vec<_>>());
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
     let mut reader = ReaderBuilder::new(Arc::new(plain)).build(lines.as_bytes()).unwrap();
-    let columns = reader.next().unwrap().unwrap().columns().iter().map(|column| match column.data_type() {
-        DataType::Timestamp(_, _) => {
-            Arc::new(column.as_primitive::<TimestampMicrosecondType>().clone().with_timezone("UTC")) as ArrayRef
-        }
-        _ => Arc::clone(column),
-    }).collect();
+    let columns = reader
+        .next()
+        .unwrap()
+        .unwrap()
+        .columns()
+        .iter()
+        .map(|column| match column.data_type() {
+            DataType::Timestamp(_, _) => {
+                Arc::new(column.as_primitive::<TimestampMicrosecondType>().clone().with_timezone("UTC"))
+                    as ArrayRef
+            }
+            _ => Arc::clone(column),
+        })
+        .collect();
     (doc, RecordBatch::try_new(schema, columns).unwrap())
 }
 
@@ -225,7 +233,10 @@ fn q1_to_q9_the_queries_of_the_older_layer() {
     assert!(seqs.len() == 12 && seqs.is_sorted(), "{seqs:?}");
     assert_eq!(bench.with(episode, vec![json!("unknown")]), json!([]));
     assert_eq!(bench.rows("SELECT count(*) FROM games"), json!([[3]]));
-    assert_eq!(bench.rows("SELECT game_id FROM games WHERE ticks_recorded >= 5 ORDER BY 1"), json!([["game-001"], ["game-002"]]));
+    assert_eq!(
+        bench.rows("SELECT game_id FROM games WHERE ticks_recorded >= 5 ORDER BY 1"),
+        json!([["game-001"], ["game-002"]])
+    );
     assert_eq!(bench.rows("SELECT DISTINCT username FROM player_action ORDER BY 1"), json!([["Alice"], ["Bob"]]));
     assert_eq!(bench.rows("SELECT count(*) FROM player_action WHERE username = 'Alice'"), json!([[3]]));
     let features = bench.rows(
@@ -255,23 +266,36 @@ fn q12_a_parameter_comes_back() {
 fn canonical_text_gives_what_the_original_gives() {
     let bench = bench(vec![episodes()]);
     let whole = |sql: &str| -> Result<Vec<String>, String> {
-        let query = Checked { sql: sql.trim_end_matches("-- that is all").trim_end().trim_end_matches(';').into(), views: Vec::new() };
+        let query = Checked {
+            sql: sql.trim_end_matches("-- that is all").trim_end().trim_end_matches(';').into(),
+            views: Vec::new(),
+        };
         let rows = RefCell::new(Vec::new());
-        let run = bench.engine.run(&query, Shape::Whole, &[], |_| Ok(()), |batch| {
-            let mut cells = super::cells::Cells::new(100_000);
-            for row in 0..batch.num_rows() {
-                let row: Vec<Value> = batch.columns().iter().map(|column| cells.cell(column, row)).collect();
-                rows.borrow_mut().push(json!(row).to_string());
-            }
-            Ok(super::engine::Flow::More)
-        });
+        let run = bench.engine.run(
+            &query,
+            Shape::Whole,
+            &[],
+            |_| Ok(()),
+            |batch| {
+                let mut cells = super::cells::Cells::new(100_000);
+                for row in 0..batch.num_rows() {
+                    let row: Vec<Value> = batch.columns().iter().map(|column| cells.cell(column, row)).collect();
+                    rows.borrow_mut().push(json!(row).to_string());
+                }
+                Ok(super::engine::Flow::More)
+            },
+        );
         run.map_err(|error| format!("{error:?}"))?;
         Ok(rows.into_inner())
     };
     for (name, sql) in gate::ALLOWED {
         let original = whole(sql).unwrap_or_else(|error| panic!("{name}: {sql}\n{error}"));
         let checked = bench.gate.check(sql).unwrap();
-        assert_eq!(original, whole(&checked.sql).unwrap_or_else(|error| panic!("{name}: {}\n{error}", checked.sql)), "{name}");
+        assert_eq!(
+            original,
+            whole(&checked.sql).unwrap_or_else(|error| panic!("{name}: {}\n{error}", checked.sql)),
+            "{name}"
+        );
         let limited: Vec<String> = bench.run(sql).rows.iter().map(|row| json!(row).to_string()).collect();
         assert_eq!(original, limited, "{name}: wrapped in a LIMIT");
     }
@@ -294,7 +318,9 @@ fn limits_cut_and_say_so() {
     assert_eq!((rows.row_count, rows.truncated, rows.truncated_by), (3, true, Some(Limit::Rows)));
     let exact = bench.try_run(&Job { max_rows: 3, ..Bench::job("SELECT * FROM range(3)") }).unwrap();
     assert_eq!((exact.row_count, exact.truncated, exact.truncated_by), (3, false, None));
-    let bytes = bench.try_run(&Job { max_bytes: 100, ..Bench::job("SELECT repeat('x', 40) AS x FROM range(10)") }).unwrap();
+    let bytes = bench
+        .try_run(&Job { max_bytes: 100, ..Bench::job("SELECT repeat('x', 40) AS x FROM range(10)") })
+        .unwrap();
     assert_eq!((bytes.row_count, bytes.truncated_by), (2, Some(Limit::Bytes)));
     let wide = bench.try_run(&Job { max_cell: 10, ..Bench::job("SELECT repeat('x', 40) AS x") }).unwrap();
     assert_eq!(wide.cut_cells, 1);
@@ -304,16 +330,22 @@ fn limits_cut_and_say_so() {
 #[test]
 fn a_plan_can_be_had() {
     let bench = bench(vec![episodes()]);
-    let plan = bench.try_run(&Job { explain: true, ..Bench::job("SELECT max(price) FROM game_tick WHERE tick > 3") }).unwrap();
+    let plan = bench
+        .try_run(&Job { explain: true, ..Bench::job("SELECT max(price) FROM game_tick WHERE tick > 3") })
+        .unwrap();
     assert!(json!(plan.rows).to_string().contains("AGGREGATE"), "{:?}", plan.rows);
 }
 
 #[test]
 fn columns_and_types_are_named() {
     let bench = bench(Vec::new());
-    let result = bench.run("SELECT now() AS t, 1::BIGINT AS i, [1.5::DOUBLE] AS l, 'x' AS s, {'a': 1} AS st, 1::HUGEINT AS h");
+    let result = bench
+        .run("SELECT now() AS t, 1::BIGINT AS i, [1.5::DOUBLE] AS l, 'x' AS s, {'a': 1} AS st, 1::HUGEINT AS h");
     let types: Vec<&str> = result.columns.iter().map(|column| column.sql_type.as_str()).collect();
-    assert_eq!(types, ["TIMESTAMP WITH TIME ZONE", "BIGINT", "DOUBLE[]", "VARCHAR", "STRUCT(a INTEGER)", "HUGEINT"]);
+    assert_eq!(
+        types,
+        ["TIMESTAMP WITH TIME ZONE", "BIGINT", "DOUBLE[]", "VARCHAR", "STRUCT(a INTEGER)", "HUGEINT"]
+    );
 }
 
 #[test]
@@ -356,22 +388,42 @@ fn parts_and_tail_are_one_view_and_sealing_moves_rows() {
         let sealed = write_part(root, DocType::GameTick, "a", &format!("{TICKS} FROM range(100) t(i)"));
         vec![Change {
             catalog: catalog(vec![sealed]),
-            rows: vec![batch(DocType::GameTick, &[tick("s1", 1, "g", 0, 1.0, false), tick("s1", 2, "g", 1, 1.1, false)])],
+            rows: vec![batch(
+                DocType::GameTick,
+                &[tick("s1", 1, "g", 0, 1.0, false), tick("s1", 2, "g", 1, 1.1, false)],
+            )],
             ..Change::default()
         }]
     });
     assert_eq!(bench.rows("SELECT count(*) FROM game_tick"), json!([[102]]));
-    assert_eq!(bench.rows("SELECT game_id, complete, ticks_recorded, rug_tick FROM games ORDER BY 1"), json!([["g", false, 2, null], ["part-game", true, 100, 99]]));
+    assert_eq!(
+        bench.rows("SELECT game_id, complete, ticks_recorded, rug_tick FROM games ORDER BY 1"),
+        json!([["g", false, 2, null], ["part-game", true, 100, 99]])
+    );
     // Two more rows; the first three are sealed into a second part.
     let root = bench.folder.path().canonicalize().unwrap();
-    let old = part(format!("{}/a.parquet", crate::store::root::DataRoot::partition(DocType::GameTick, "2023-11-14")), DocType::GameTick);
-    let new = write_part(&root, DocType::GameTick, "b", "SELECT NULL::TIMESTAMPTZ AS ts, 's1' AS session_id, i AS seq, 'g' AS game_id, i - 1 AS tick FROM range(1, 4) t(i)");
+    let old = part(
+        format!("{}/a.parquet", crate::store::root::DataRoot::partition(DocType::GameTick, "2023-11-14")),
+        DocType::GameTick,
+    );
+    let new = write_part(
+        &root,
+        DocType::GameTick,
+        "b",
+        "SELECT NULL::TIMESTAMPTZ AS ts, 's1' AS session_id, i AS seq, 'g' AS game_id, i - 1 AS tick FROM range(1, 4) t(i)",
+    );
     bench.next(Change {
         catalog: catalog(vec![old.clone(), new.clone()]),
-        rows: vec![batch(DocType::GameTick, &[tick("s1", 3, "g", 2, 1.2, false), tick("s1", 4, "g", 3, 1.3, true)])],
+        rows: vec![batch(
+            DocType::GameTick,
+            &[tick("s1", 3, "g", 2, 1.2, false), tick("s1", 4, "g", 3, 1.3, true)],
+        )],
         sealed: vec![("s1".into(), 3)],
     });
-    assert_eq!(bench.rows("SELECT seq FROM game_tick WHERE session_id = 's1' ORDER BY seq"), json!([[1], [2], [3], [4]]));
+    assert_eq!(
+        bench.rows("SELECT seq FROM game_tick WHERE session_id = 's1' ORDER BY seq"),
+        json!([[1], [2], [3], [4]])
+    );
     bench.next(Change { sealed: vec![("s1".into(), u64::MAX)], ..Change::default() });
     assert_eq!(bench.rows("SELECT count(*) FROM game_tick"), json!([[103]]));
     // Without a tail, DuckDB reads the row count from the footers.
@@ -383,7 +435,12 @@ fn parts_and_tail_are_one_view_and_sealing_moves_rows() {
 fn parts_without_a_newer_column_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let bench = open(folder, |root| {
-        let old = write_bare_part(root, DocType::GameTick, "old", "SELECT 's' AS session_id, 1::BIGINT AS seq, 'g' AS game_id, 5::BIGINT AS tick");
+        let old = write_bare_part(
+            root,
+            DocType::GameTick,
+            "old",
+            "SELECT 's' AS session_id, 1::BIGINT AS seq, 'g' AS game_id, 5::BIGINT AS tick",
+        );
         vec![Change { catalog: catalog(vec![old]), ..Change::default() }]
     });
     assert_eq!(bench.rows("SELECT tick, price, tick_source FROM game_tick"), json!([[5, null, null]]));
@@ -436,7 +493,10 @@ fn the_engine_itself_refuses_files_outside_and_settings() {
 fn payload_is_what_the_store_takes_for_it() {
     use crate::protocol::line::{LineFormat, decode};
     let cases = [
-        (LineFormat::Wire, r#"42["newChatMessage",{"__trace":true,"traceparent":"00-1-2-01"},{"playerId":"p","username":"u","message":"hi [x]"}]"#),
+        (
+            LineFormat::Wire,
+            r#"42["newChatMessage",{"__trace":true,"traceparent":"00-1-2-01"},{"playerId":"p","username":"u","message":"hi [x]"}]"#,
+        ),
         (LineFormat::Wire, r#"42["gameStateUpdate",{"price":1.5,"list":[1,2]}]"#),
         (LineFormat::Wire, r#"42["alone"]"#),
         (LineFormat::Wire, r#"4229["buyOrder",{"__trace":true,"traceparent":"00-1-2-01"},{"amount":0.002}]"#),
@@ -444,13 +504,19 @@ fn payload_is_what_the_store_takes_for_it() {
         (LineFormat::Wire, r#"0{"sid":"x"}"#),
         (LineFormat::Wire, "2"),
         (LineFormat::Wire, r#"42["broken"#),
-        (LineFormat::RawCapture, r#"{"seq":1,"event":"x","data":[{"__trace":true,"traceparent":"00-1-2-01"},{"v":1}]}"#),
+        (
+            LineFormat::RawCapture,
+            r#"{"seq":1,"event":"x","data":[{"__trace":true,"traceparent":"00-1-2-01"},{"v":1}]}"#,
+        ),
         (LineFormat::RawCapture, r#"{"seq":1,"event":"x","data":{"v":2}}"#),
         (LineFormat::RawCapture, r#"{"seq":1,"event":"x","data":[1,2]}"#),
         (LineFormat::RawCapture, r#"{"seq":1,"event":"x","data":null}"#),
         (LineFormat::CdpCapture, r#"{"seq":1,"event":"x","data":{"__trace":true,"traceparent":"00-1-2-01"}}"#),
         (LineFormat::CdpCapture, r#"{"seq":1,"event":"x","data":{"v":3}}"#),
-        (LineFormat::Sandbox, r#"{"timestamp":"t","event_type":"x","data":[{"__trace":true,"traceparent":"00-1-2-01"},{"v":4}]}"#),
+        (
+            LineFormat::Sandbox,
+            r#"{"timestamp":"t","event_type":"x","data":[{"__trace":true,"traceparent":"00-1-2-01"},{"v":4}]}"#,
+        ),
         (LineFormat::BrowserLog, r#"{"type":"INCOMING","packet":{"type":2,"nsp":"/","data":["x",{"v":5}]}}"#),
         (LineFormat::BrowserLog, r#"{"type":"OUTGOING","event":"x","args":[{"v":6}]}"#),
         (LineFormat::Payload, r#"{"v":7}"#),
@@ -494,14 +560,19 @@ fn the_best_history_row_of_a_game_is_shown() {
     let rows = [row(1, 2, json!(null)), row(2, 6, json!("abc")), row(3, 6, json!("abc"))];
     let bench = bench(vec![Change { rows: vec![batch(DocType::Game, &rows)], ..Change::default() }]);
     assert_eq!(bench.rows("SELECT seq, prices FROM game"), json!([[2, [1.0, 1.1, 0.022_000_000_000_000_003]]]));
-    assert_eq!(bench.rows("SELECT has_seed, proven, peak, rug_tick, complete FROM games"), json!([[true, true, 5.5, 10, false]]));
+    assert_eq!(
+        bench.rows("SELECT has_seed, proven, peak, rug_tick, complete FROM games"),
+        json!([[true, true, 5.5, 10, false]])
+    );
 }
 
 #[test]
 fn sessions_count_their_rows() {
     let bench = bench(vec![episodes()]);
     assert_eq!(
-        bench.rows("SELECT session_id, source, games, game_ticks, player_actions, ws_events, last_seq FROM session"),
+        bench.rows(
+            "SELECT session_id, source, games, game_ticks, player_actions, ws_events, last_seq FROM session"
+        ),
         json!([["s1", "cdp,public_ws", 3, 18, 4, 0, 104]])
     );
 }

@@ -60,8 +60,17 @@ pub fn catalogue() -> &'static [ViewDoc] {
 
 /// The names of all views.
 pub const NAMES: &[&str] = &[
-    "games", "session", "ws_event", "game_tick", "game", "trade", "sidebet", "player_action", "server_state",
-    "system_event", "chat_untrusted",
+    "games",
+    "session",
+    "ws_event",
+    "game_tick",
+    "game",
+    "trade",
+    "sidebet",
+    "player_action",
+    "server_state",
+    "system_event",
+    "chat_untrusted",
 ];
 
 static CATALOGUE: &[ViewDoc] = &[

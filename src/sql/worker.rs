@@ -238,9 +238,11 @@ impl Worker {
         let mut outcome = self.attempt(job, &checked);
         if let Err((RunError::Vanished(cause), false)) = &outcome {
             tracing::info!(%cause, "a part is gone; reading the catalog again");
-            outcome = self.engine.refresh().map_err(|error| (RunError::Sql(error), false)).and_then(|()| {
-                self.attempt(job, &checked)
-            });
+            outcome = self
+                .engine
+                .refresh()
+                .map_err(|error| (RunError::Sql(error), false))
+                .and_then(|()| self.attempt(job, &checked));
         }
         let stop = self.watch.end();
         outcome.map_err(|(error, _)| match (error, stop) {
@@ -345,7 +347,9 @@ fn json_len(value: &Value) -> u64 {
         Value::Number(number) => number.to_string().len() as u64,
         Value::String(text) => text.len() as u64 + 2,
         Value::Array(items) => items.iter().map(json_len).sum::<u64>() + items.len() as u64 + 2,
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() as u64 + 4 + json_len(value)).sum::<u64>() + 2,
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| key.len() as u64 + 4 + json_len(value)).sum::<u64>() + 2
+        }
     }
 }
 

@@ -52,7 +52,11 @@ pub fn project<S: RowSink>(
         LineFormat::GameDocument => older::game_document(rows, context),
         LineFormat::Document => rows.system(Some("imported_document"), None, Some(record.text)),
         _ => {
-            let event = line::decode(record.format, record.hint, record.text);
+            let inner = line::inner(record.format, record.text);
+            let event = match &inner {
+                Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
+                None => line::decode(record.format, record.hint, record.text),
+            };
             rows.event(&event, context)
         }
     }

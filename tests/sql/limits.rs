@@ -32,7 +32,8 @@ async fn every_stage_of_a_query_can_be_stopped() {
     ] {
         let begun = Instant::now();
         let error = house.limited(sql, Duration::from_millis(300)).await.unwrap_err();
-        let fits = matches!(error, SqlError::Timeout { .. } | SqlError::Memory { .. } | SqlError::WorkerDied { .. });
+        let fits =
+            matches!(error, SqlError::Timeout { .. } | SqlError::Memory { .. } | SqlError::WorkerDied { .. });
         assert!(fits && begun.elapsed() < Duration::from_secs(4), "{sql}: {error} after {:?}", begun.elapsed());
     }
     assert_eq!(house.number("SELECT 3").await, 3);
@@ -67,7 +68,8 @@ async fn a_memory_bomb_is_an_error() {
     ] {
         let error = house.limited(sql, Duration::from_secs(20)).await.unwrap_err();
         // What escapes DuckDB's accounting meets the process limit; either way it is this query's error.
-        let fits = matches!(error, SqlError::Memory { .. } | SqlError::WorkerDied { .. } | SqlError::Failed { .. });
+        let fits =
+            matches!(error, SqlError::Memory { .. } | SqlError::WorkerDied { .. } | SqlError::Failed { .. });
         assert!(fits, "{sql}: {error:?}");
         assert_eq!(house.number("SELECT 4").await, 4);
     }

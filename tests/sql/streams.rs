@@ -24,7 +24,8 @@ async fn a_stream_gives_every_row_once() {
 #[tokio::test]
 async fn an_empty_result_has_a_schema() {
     let house = House::new();
-    let mut stream = house.client.stream(Query::new("SELECT * FROM games"), CancellationToken::new()).await.unwrap();
+    let mut stream =
+        house.client.stream(Query::new("SELECT * FROM games"), CancellationToken::new()).await.unwrap();
     assert!(stream.schema().field_with_name("game_id").is_ok());
     assert!(stream.next().await.is_none());
 }

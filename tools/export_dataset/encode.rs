@@ -38,7 +38,7 @@ pub struct Written {
 }
 
 enum Sink {
-    Jsonl(LineDelimitedWriter<Digested>),
+    Jsonl(Box<LineDelimitedWriter<Digested>>),
     Csv { writer: Box<arrow::csv::Writer<Digested>>, schema: SchemaRef },
     Parquet(Box<ArrowWriter<Digested>>),
 }
@@ -53,7 +53,7 @@ impl Encoder {
             File::create_new(path).map_err(|error| ToolError::io("The data file cannot be created", &error))?;
         let out = Digested { out: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new(), bytes: 0 };
         let sink = match format {
-            Format::Jsonl => Sink::Jsonl(LineDelimitedWriter::new(out)),
+            Format::Jsonl => Sink::Jsonl(Box::new(LineDelimitedWriter::new(out))),
             Format::Csv => {
                 let schema = flat_schema(&schema);
                 let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(out);

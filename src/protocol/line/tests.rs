@@ -92,3 +92,44 @@ fn format_numbers_and_names_round_trip() {
         assert_eq!(LineFormat::from_name(format.as_str()), Some(format));
     }
 }
+
+#[test]
+fn w35_an_event_is_found_inside_its_wrappers() {
+    for text in [
+        r#"{"event": "x", "data": {"a": 1}}"#,
+        r#"{"data": {"event": "x", "data": {"a": 1}}}"#,
+        r#"{"name": "bus", "data": {"data": {"event": "x", "data": {"a": 1}}}}"#,
+    ] {
+        let event = decode(LineFormat::RawCapture, None, text);
+        assert_eq!(event.name.as_deref(), Some("x"), "{text}");
+        assert_eq!(event.payload.unwrap().get(), r#"{"a": 1}"#, "{text}");
+    }
+    for text in [r#"{"data": 1}"#, r#"{"name": "bus"}"#, r#"{"data": {"data": null}}"#] {
+        assert_eq!(decode(LineFormat::RawCapture, None, text).status, FrameStatus::Unparsed);
+    }
+}
+
+#[test]
+fn an_escaped_raw_frame_gives_the_payload_that_the_recorder_dropped() {
+    let text = r#"{"event_name":"x","data":{"__trace":true,"traceparent":"00-0-0-1"},"raw":"42[\"x\",{\"__trace\":true},{\"a\":1}]"}"#;
+    let inner = inner(LineFormat::NotebookCapture, text).unwrap();
+    let event = decode(inner.format, inner.hint.as_deref(), &inner.text);
+    assert_eq!((event.status, event.payload.unwrap().get()), (FrameStatus::Ok, r#"{"a":1}"#));
+}
+
+#[test]
+fn a_payload_exported_as_a_string_is_read() {
+    let text = r#"{"ts":1,"doc_type":"ws_event","event_name":"x","raw_json":"{\"a\":\"é\"}"}"#;
+    let inner = inner(LineFormat::ExportedRow, text).unwrap();
+    assert_eq!(
+        (inner.format, inner.hint.as_deref(), inner.text.as_str()),
+        (LineFormat::Payload, Some("x"), r#"{"a":"é"}"#)
+    );
+}
+
+#[test]
+fn most_texts_hold_no_other() {
+    assert_eq!(inner(LineFormat::CdpCapture, r#"{"event":"x","data":{}}"#), None);
+    assert_eq!(inner(LineFormat::CdpCapture, r#"{"event":"x","raw":null}"#), None);
+    assert_eq!(inner(LineFormat::Wire, r#"42["raw"]"#), None);
+}

@@ -58,17 +58,35 @@ impl Walk {
         self.common_table_expressions(fields)?;
         match kind {
             "SELECT_NODE" => {
-                only(fields, kind, &[
-                    "type", "modifiers", "cte_map", "select_list", "from_table", "where_clause", "group_expressions",
-                    "group_sets", "aggregate_handling", "having", "sample", "qualify",
-                ])?;
+                only(
+                    fields,
+                    kind,
+                    &[
+                        "type",
+                        "modifiers",
+                        "cte_map",
+                        "select_list",
+                        "from_table",
+                        "where_clause",
+                        "group_expressions",
+                        "group_sets",
+                        "aggregate_handling",
+                        "having",
+                        "sample",
+                        "qualify",
+                    ],
+                )?;
                 self.optional_table(fields, "from_table")?;
                 self.expressions(fields, &["select_list", "group_expressions"])?;
                 self.optional_expressions(fields, &["where_clause", "having", "qualify"])?;
                 sample(fields)?;
             }
             "SET_OPERATION_NODE" => {
-                only(fields, kind, &["type", "modifiers", "cte_map", "setop_type", "left", "right", "setop_all", "children"])?;
+                only(
+                    fields,
+                    kind,
+                    &["type", "modifiers", "cte_map", "setop_type", "left", "right", "setop_all", "children"],
+                )?;
                 for side in ["left", "right"] {
                     if present(fields, side) {
                         self.query(get(fields, side, kind)?)?;
@@ -79,9 +97,21 @@ impl Walk {
                 }
             }
             "RECURSIVE_CTE_NODE" => {
-                only(fields, kind, &[
-                    "type", "modifiers", "cte_map", "cte_name", "union_all", "left", "right", "aliases", "key_targets",
-                ])?;
+                only(
+                    fields,
+                    kind,
+                    &[
+                        "type",
+                        "modifiers",
+                        "cte_map",
+                        "cte_name",
+                        "union_all",
+                        "left",
+                        "right",
+                        "aliases",
+                        "key_targets",
+                    ],
+                )?;
                 self.query(get(fields, "left", kind)?)?;
                 let name = cte_name(text(fields, "cte_name"))?;
                 self.scopes.push(name);
@@ -166,28 +196,65 @@ impl Walk {
                 if present(fields, "at_clause") {
                     return Err(SqlError::refused("AT (time travel) is not available; filter by ts or seq"));
                 }
-                only(fields, kind, &[
-                    "type", "alias", "sample", "query_location", "schema_name", "table_name", "column_name_alias",
-                    "catalog_name",
-                ])
+                only(
+                    fields,
+                    kind,
+                    &[
+                        "type",
+                        "alias",
+                        "sample",
+                        "query_location",
+                        "schema_name",
+                        "table_name",
+                        "column_name_alias",
+                        "catalog_name",
+                    ],
+                )
             }
             "SUBQUERY" => {
-                only(fields, kind, &["type", "alias", "sample", "query_location", "subquery", "column_name_alias"])?;
+                only(
+                    fields,
+                    kind,
+                    &["type", "alias", "sample", "query_location", "subquery", "column_name_alias"],
+                )?;
                 self.statement(get(fields, "subquery", kind)?)
             }
             "JOIN" => {
-                only(fields, kind, &[
-                    "type", "alias", "sample", "query_location", "left", "right", "condition", "join_type", "ref_type",
-                    "using_columns", "delim_flipped",
-                ])?;
+                only(
+                    fields,
+                    kind,
+                    &[
+                        "type",
+                        "alias",
+                        "sample",
+                        "query_location",
+                        "left",
+                        "right",
+                        "condition",
+                        "join_type",
+                        "ref_type",
+                        "using_columns",
+                        "delim_flipped",
+                    ],
+                )?;
                 self.table(get(fields, "left", kind)?)?;
                 self.table(get(fields, "right", kind)?)?;
                 self.optional_expressions(fields, &["condition"])
             }
             "TABLE_FUNCTION" => {
-                only(fields, kind, &[
-                    "type", "alias", "sample", "query_location", "function", "column_name_alias", "with_ordinality",
-                ])?;
+                only(
+                    fields,
+                    kind,
+                    &[
+                        "type",
+                        "alias",
+                        "sample",
+                        "query_location",
+                        "function",
+                        "column_name_alias",
+                        "with_ordinality",
+                    ],
+                )?;
                 self.function(object(get(fields, "function", kind)?, kind)?, true)
             }
             "EXPRESSION_LIST" => {
@@ -207,10 +274,12 @@ impl Walk {
 
     /// A name in FROM: a WITH name in scope or one of our views.
     fn relation(&mut self, fields: &Object) -> Check {
-        let (catalog, schema, name) = (text(fields, "catalog_name"), text(fields, "schema_name"), text(fields, "table_name"));
+        let (catalog, schema, name) =
+            (text(fields, "catalog_name"), text(fields, "schema_name"), text(fields, "table_name"));
         let lower = name.to_ascii_lowercase();
         if !catalog.is_empty() || !(schema.is_empty() || schema.eq_ignore_ascii_case("main")) {
-            let full = [catalog, schema, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+            let full =
+                [catalog, schema, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
             return Err(SqlError::refused(format!(
                 "{full:?} is not reachable: name views without a catalog or schema. {}",
                 self.known_views()
@@ -241,10 +310,23 @@ impl Walk {
     }
 
     fn pivot(&mut self, fields: &Object) -> Check {
-        only(fields, "PIVOT", &[
-            "type", "alias", "sample", "query_location", "source", "aggregates", "unpivot_names", "pivots", "groups",
-            "column_name_alias", "include_nulls",
-        ])?;
+        only(
+            fields,
+            "PIVOT",
+            &[
+                "type",
+                "alias",
+                "sample",
+                "query_location",
+                "source",
+                "aggregates",
+                "unpivot_names",
+                "pivots",
+                "groups",
+                "column_name_alias",
+                "include_nulls",
+            ],
+        )?;
         self.table(get(fields, "source", "PIVOT")?)?;
         self.expressions(fields, &["aggregates"])?;
         for column in list(fields, "pivots") {
@@ -265,9 +347,21 @@ impl Walk {
 
     /// DESCRIBE and SUMMARIZE of a query, SHOW TABLES; nothing that lists catalogs or other schemas.
     fn show(&mut self, fields: &Object) -> Check {
-        only(fields, "SHOW", &[
-            "type", "alias", "sample", "query_location", "table_name", "query", "show_type", "catalog_name", "schema_name",
-        ])?;
+        only(
+            fields,
+            "SHOW",
+            &[
+                "type",
+                "alias",
+                "sample",
+                "query_location",
+                "table_name",
+                "query",
+                "show_type",
+                "catalog_name",
+                "schema_name",
+            ],
+        )?;
         let plain = text(fields, "catalog_name").is_empty() && text(fields, "schema_name").is_empty();
         match (text(fields, "show_type"), present(fields, "query")) {
             ("DESCRIBE" | "SUMMARY", true) if plain && text(fields, "table_name").is_empty() => {
@@ -371,13 +465,24 @@ impl Walk {
     }
 
     fn star(&mut self, fields: &Object) -> Check {
-        only(fields, "*", &[
-            BASE,
+        only(
+            fields,
+            "*",
             &[
-                "relation_name", "exclude_list", "replace_list", "columns", "expr", "qualified_exclude_list", "rename_list",
-                "unpacked",
-            ],
-        ].concat())?;
+                BASE,
+                &[
+                    "relation_name",
+                    "exclude_list",
+                    "replace_list",
+                    "columns",
+                    "expr",
+                    "qualified_exclude_list",
+                    "rename_list",
+                    "unpacked",
+                ],
+            ]
+            .concat(),
+        )?;
         for pair in list(fields, "replace_list") {
             self.optional_expressions(object(pair, "REPLACE")?, &["value"])?;
         }
@@ -385,13 +490,25 @@ impl Walk {
     }
 
     fn function(&mut self, fields: &Object, is_table: bool) -> Check {
-        only(fields, "function", &[
-            BASE,
+        only(
+            fields,
+            "function",
             &[
-                "function_name", "schema", "catalog", "children", "filter", "order_bys", "distinct", "is_operator",
-                "export_state",
-            ],
-        ].concat())?;
+                BASE,
+                &[
+                    "function_name",
+                    "schema",
+                    "catalog",
+                    "children",
+                    "filter",
+                    "order_bys",
+                    "distinct",
+                    "is_operator",
+                    "export_state",
+                ],
+            ]
+            .concat(),
+        )?;
         function_name(fields, is_table)?;
         if fields.get("export_state").and_then(Value::as_bool) == Some(true) {
             return Err(SqlError::refused("EXPORT_STATE is not available; select the aggregate's result"));
@@ -405,19 +522,41 @@ impl Walk {
     }
 
     fn window(&mut self, fields: &Object) -> Check {
-        only(fields, "window function", &[
-            BASE,
+        only(
+            fields,
+            "window function",
             &[
-                "function_name", "schema", "catalog", "children", "partitions", "orders", "start", "end", "start_expr",
-                "end_expr", "offset_expr", "default_expr", "ignore_nulls", "filter_expr", "exclude_clause", "distinct",
-                "arg_orders",
-            ],
-        ].concat())?;
+                BASE,
+                &[
+                    "function_name",
+                    "schema",
+                    "catalog",
+                    "children",
+                    "partitions",
+                    "orders",
+                    "start",
+                    "end",
+                    "start_expr",
+                    "end_expr",
+                    "offset_expr",
+                    "default_expr",
+                    "ignore_nulls",
+                    "filter_expr",
+                    "exclude_clause",
+                    "distinct",
+                    "arg_orders",
+                ],
+            ]
+            .concat(),
+        )?;
         function_name(fields, false)?;
         self.expressions(fields, &["children", "partitions"])?;
         self.orders(fields, "orders")?;
         self.orders(fields, "arg_orders")?;
-        self.optional_expressions(fields, &["start_expr", "end_expr", "offset_expr", "default_expr", "filter_expr"])
+        self.optional_expressions(
+            fields,
+            &["start_expr", "end_expr", "offset_expr", "default_expr", "filter_expr"],
+        )
     }
 }
 
@@ -457,9 +596,9 @@ fn function_name(fields: &Object, is_table: bool) -> Check {
         return Ok(());
     }
     if is_table {
-        let advice = allowed::instead(name).map(str::to_owned).unwrap_or_else(|| {
-            format!("in FROM these can be called: {}", allowed::tables().join(", "))
-        });
+        let advice = allowed::instead(name)
+            .map(str::to_owned)
+            .unwrap_or_else(|| format!("in FROM these can be called: {}", allowed::tables().join(", ")));
         return Err(SqlError::refused(format!("the table function {name:?} is not available: {advice}")));
     }
     let lower = name.to_ascii_lowercase();
@@ -467,7 +606,8 @@ fn function_name(fields: &Object, is_table: bool) -> Check {
         let words = allowed::scalars().filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));
         nearest(&lower, words).map(|guess| format!("did you mean {guess}?"))
     });
-    let advice = advice.unwrap_or_else(|| "DuckDB's pure math, text, date, list, JSON and aggregate functions are".into());
+    let advice =
+        advice.unwrap_or_else(|| "DuckDB's pure math, text, date, list, JSON and aggregate functions are".into());
     Err(SqlError::refused(format!("the function {name:?} is not available: {advice}")))
 }
 
@@ -520,12 +660,49 @@ fn logical_type(value: &Value) -> Check {
             for modifier in list(info, "user_type_modifiers") {
                 constant(modifier)?;
             }
-            member("type", &text(info, "name").to_ascii_lowercase(), &[
-                "bigint", "bit", "blob", "bool", "boolean", "char", "date", "datetime", "decimal", "double", "enum",
-                "float", "hugeint", "int", "integer", "interval", "json", "map", "numeric", "real", "smallint", "string",
-                "text", "time", "timestamp", "timestamptz", "timestamp_ms", "timestamp_ns", "timestamp_s", "tinyint",
-                "ubigint", "uhugeint", "uinteger", "usmallint", "utinyint", "uuid", "varchar",
-            ])
+            member(
+                "type",
+                &text(info, "name").to_ascii_lowercase(),
+                &[
+                    "bigint",
+                    "bit",
+                    "blob",
+                    "bool",
+                    "boolean",
+                    "char",
+                    "date",
+                    "datetime",
+                    "decimal",
+                    "double",
+                    "enum",
+                    "float",
+                    "hugeint",
+                    "int",
+                    "integer",
+                    "interval",
+                    "json",
+                    "map",
+                    "numeric",
+                    "real",
+                    "smallint",
+                    "string",
+                    "text",
+                    "time",
+                    "timestamp",
+                    "timestamptz",
+                    "timestamp_ms",
+                    "timestamp_ns",
+                    "timestamp_s",
+                    "tinyint",
+                    "ubigint",
+                    "uhugeint",
+                    "uinteger",
+                    "usmallint",
+                    "utinyint",
+                    "uuid",
+                    "varchar",
+                ],
+            )
         }
         other => Err(unknown("type", other)),
     }
@@ -544,7 +721,9 @@ fn member(what: &str, name: &str, known: &[&str]) -> Check {
 }
 
 fn unknown(what: &str, name: &str) -> SqlError {
-    SqlError::refused(format!("the {what} {name:?} is not on the list of what may be used here; write it differently"))
+    SqlError::refused(format!(
+        "the {what} {name:?} is not on the list of what may be used here; write it differently"
+    ))
 }
 
 /// The closest of `names`, if it is close enough to be a slip.

@@ -1,0 +1,100 @@
+//! The commands as they are typed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Typed {
+    #[command(flatten)]
+    legacy: LegacyArgs,
+}
+
+struct Fixture {
+    folder: tempfile::TempDir,
+    root: DataRoot,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let root = DataRoot::create(folder.path().join("root")).unwrap();
+        let line = r#"{"seq": 1, "ts": "2025-12-12T17:00:00", "event": "x", "data": {}}"#;
+        std::fs::write(folder.path().join("a.jsonl"), format!("{line}\nnot a line\n")).unwrap();
+        Fixture { folder, root }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, typed: &[&str]) -> (Result<ExitCode, LegacyError>, String) {
+        let args = Typed::try_parse_from([&["replayer"], typed].concat()).unwrap().legacy;
+        let mut out = Vec::new();
+        let code = run(&args, &self.root, &mut out);
+        (code, String::from_utf8(out).unwrap())
+    }
+}
+
+#[test]
+fn import_prints_a_table_for_people_and_json_for_programs() {
+    let fixture = Fixture::new();
+    let (code, json) = fixture.run(&["import", "--dry-run", "--json", &fixture.path("a.jsonl")]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(code.unwrap(), ExitCode::SUCCESS);
+    assert_eq!((&json["totals"]["rows"], &json["dry_run"]), (&1.into(), &true.into()));
+    assert_eq!(json["per_file"][0]["rejections"][0]["line"], 2);
+    let (_, text) = fixture.run(&["import", &fixture.path("a.jsonl")]);
+    assert!(text.contains("2 lines = 1 rows + 1 rejected"), "{text}");
+}
+
+#[test]
+fn a_failed_file_is_a_failed_command() {
+    let fixture = Fixture::new();
+    std::fs::write(fixture.folder.path().join("b.parquet"), "PAR1 and nothing").unwrap();
+    let (code, text) = fixture.run(&["import", &fixture.path("b.parquet")]);
+    assert_eq!(code.unwrap(), ExitCode::FAILURE, "{text}");
+}
+
+#[test]
+fn export_writes_to_standard_output_or_to_a_new_file() {
+    let fixture = Fixture::new();
+    fixture.run(&["import", &fixture.path("a.jsonl")]).0.unwrap();
+    let (_, text) = fixture.run(&["export", "--doc-type", "ws_event"]);
+    assert_eq!(text.lines().count(), 1);
+    let out = fixture.path("out.jsonl");
+    let (_, said) = fixture.run(&["export", "--out", &out]);
+    assert!(said.starts_with("2 rows to "), "{said}");
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 2);
+    let (again, _) = fixture.run(&["export", "--out", &out]);
+    assert!(matches!(again, Err(LegacyError::Exists(_))));
+}
+
+#[test]
+fn export_takes_dates_and_refuses_what_is_none() {
+    let fixture = Fixture::new();
+    fixture.run(&["import", &fixture.path("a.jsonl")]).0.unwrap();
+    let rows = |typed: &[&str]| fixture.run(typed).1.lines().count();
+    assert_eq!(rows(&["export", "--from", "2025-12-12", "--to", "2025-12-13"]), 2);
+    assert_eq!(rows(&["export", "--from", "2025-12-13"]), 0);
+    let (refused, _) = fixture.run(&["export", "--from", "yesterday"]);
+    assert!(refused.unwrap_err().to_string().contains("2025-12-12T17:00:00"));
+}
+
+#[test]
+fn an_unknown_kind_is_refused_with_the_known_ones() {
+    let error = Typed::try_parse_from(["replayer", "export", "--doc-type", "tick"]).unwrap_err().to_string();
+    assert!(error.contains("game_tick"), "{error}");
+}
+
+#[test]
+fn compare_says_equal_or_fails() {
+    let fixture = Fixture::new();
+    let (code, text) = fixture.run(&["compare", &fixture.path("a.jsonl")]);
+    assert_eq!(code.unwrap(), ExitCode::FAILURE, "{text}");
+    fixture.run(&["import", &fixture.path("a.jsonl")]).0.unwrap();
+    let (code, text) = fixture.run(&["compare", &fixture.path("a.jsonl")]);
+    assert_eq!(code.unwrap(), ExitCode::SUCCESS, "{text}");
+    assert!(text.ends_with("equal\n"), "{text}");
+}

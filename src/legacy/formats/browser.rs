@@ -1,0 +1,28 @@
+//! The browser console logger: a JSON array of `{timestamp, iso, type: INCOMING | OUTGOING, …}`, Unix
+//! milliseconds. The only older format with every argument, ack ids and both directions.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::{Moment, Zone, from_epoch_ms};
+use crate::protocol::line::LineFormat;
+use crate::store::record::Direction;
+
+/// Whether these are its keys.
+pub fn recognises(fields: &Fields) -> bool {
+    matches!(fields.text("type").as_deref(), Some("INCOMING" | "OUTGOING"))
+        && (fields.has("packet") || fields.has("event"))
+}
+
+/// The envelope.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    let moment = match fields.number("timestamp").and_then(from_epoch_ms) {
+        Some(us) => Some(Moment { us, doubt: None }),
+        None => fields.text("iso").and_then(|text| context.clock.read(&text, Zone::Utc)),
+    };
+    let sent = fields.text("type").as_deref() == Some("OUTGOING");
+    Envelope {
+        moment,
+        direction: Some(if sent { Direction::Sent } else { Direction::Received }),
+        ..Envelope::new(LineFormat::BrowserLog)
+    }
+}

@@ -1,0 +1,35 @@
+//! The Chrome capture: `{seq, ts, event, data, source, direction[, raw]}`, UTC; and samples cut out of such
+//! captures: a JSON array of `{seq, ts, event, data}`, naive UTC.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::Zone;
+use crate::protocol::line::LineFormat;
+use crate::store::record::Direction;
+
+/// Whether the keys are a capture's with the ones that only Chrome's recorder wrote.
+pub fn recognises(fields: &Fields) -> bool {
+    let chrome = fields.has("direction") || fields.has("raw") || fields.has("source");
+    fields.text("event").is_some() && fields.has("data") && chrome
+}
+
+/// The envelope of a captured line.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    Envelope {
+        direction: match fields.text("direction").as_deref() {
+            Some("received") => Some(Direction::Received),
+            Some("sent") => Some(Direction::Sent),
+            _ => None,
+        },
+        ..read_sample(fields, context)
+    }
+}
+
+/// The envelope of a sample, which does not say its direction.
+pub fn read_sample(fields: &Fields, context: &Context) -> Envelope<'static> {
+    let timestamp = fields.text("ts").or_else(|| fields.text("timestamp"));
+    Envelope {
+        moment: timestamp.and_then(|text| context.clock.read(&text, Zone::Utc)),
+        ..Envelope::new(LineFormat::CdpCapture)
+    }
+}

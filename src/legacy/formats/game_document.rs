@@ -1,0 +1,20 @@
+//! `game.json` of the split and unified recorders: `{meta, prices}`, one whole game; naive UTC.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::Zone;
+use crate::protocol::line::LineFormat;
+
+/// Whether this is such a document.
+pub fn recognises(fields: &Fields) -> bool {
+    fields.object("meta").is_some_and(|meta| meta.has("game_id")) && fields.has("prices")
+}
+
+/// The envelope: the game is dated by its start.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    let start = fields.object("meta").and_then(|meta| meta.text("start_time"));
+    Envelope {
+        moment: start.and_then(|text| context.clock.read(&text, Zone::Utc)),
+        ..Envelope::new(LineFormat::GameDocument)
+    }
+}

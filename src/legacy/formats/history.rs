@@ -1,0 +1,21 @@
+//! The notebooks' game history collector: `gameHistory` entries with `collected_at` (local) and `source`.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::Zone;
+use crate::protocol::line::LineFormat;
+use crate::store::record::Direction;
+
+/// Whether these are its keys.
+pub fn recognises(fields: &Fields) -> bool {
+    fields.has("collected_at") && fields.text("id").is_some()
+}
+
+/// The envelope: dated by the collecting; the end of the game stands in the entry itself.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    Envelope {
+        moment: fields.text("collected_at").and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        direction: Some(Direction::Received),
+        ..Envelope::new(LineFormat::HistoryCollector)
+    }
+}

@@ -1,0 +1,21 @@
+//! The notebooks' Chrome capture: `{event_name, data, raw, timestamp, captured_at}`. `timestamp` is Chrome's
+//! monotonic clock in seconds, `captured_at` local time. It does not say which way a frame went.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::Zone;
+use crate::protocol::line::LineFormat;
+
+/// Whether these are its keys.
+pub fn recognises(fields: &Fields) -> bool {
+    fields.text("event_name").is_some() && fields.has("captured_at") && (fields.has("raw") || fields.has("data"))
+}
+
+/// The envelope.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    Envelope {
+        moment: fields.text("captured_at").and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        source_clock: fields.number("timestamp"),
+        ..Envelope::new(LineFormat::NotebookCapture)
+    }
+}

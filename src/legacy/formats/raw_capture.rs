@@ -1,0 +1,42 @@
+//! The raw capture recorder: `{seq, ts, event, data}`, local time, everything received.
+//!
+//! Also the wrappers that buses put around such an event: `{data: {event, …}}` and
+//! `{name, data: {data: {event, …}}}`.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::Zone;
+use crate::protocol::line::LineFormat;
+use crate::store::record::Direction;
+
+/// Whether the keys are a capture's own. `data` may be null but is always there.
+pub fn recognises(fields: &Fields) -> bool {
+    fields.text("event").is_some() && fields.has("data")
+}
+
+/// Whether a wrapper holds an event, at most two objects deep.
+pub fn recognises_wrapped(fields: &Fields) -> bool {
+    inner(fields).is_some()
+}
+
+fn inner<'a>(fields: &Fields<'a>) -> Option<Fields<'a>> {
+    let data = fields.object("data")?;
+    if data.text("event").is_some() {
+        return Some(data);
+    }
+    data.object("data").filter(|data| data.text("event").is_some())
+}
+
+/// The envelope, for a wrapper that of the event inside; only a wrapper may say that it was sent.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    let inner = if recognises(fields) { None } else { inner(fields) };
+    let time =
+        |fields: &Fields| fields.text("ts").or_else(|| fields.text("timestamp")).map(|text| text.into_owned());
+    let timestamp = inner.as_ref().and_then(time).or_else(|| time(fields));
+    let sent = inner.and_then(|inner| inner.text("direction")).as_deref() == Some("sent");
+    Envelope {
+        moment: timestamp.and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        direction: Some(if sent { Direction::Sent } else { Direction::Received }),
+        ..Envelope::new(LineFormat::RawCapture)
+    }
+}

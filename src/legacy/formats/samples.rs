@@ -1,0 +1,36 @@
+//! Key samples (`{_meta, event_type, timestamp_ms, data}`) and files of bare payloads.
+
+use super::Envelope;
+use crate::legacy::fields::Fields;
+use crate::legacy::time::{Moment, from_epoch_ms};
+use crate::protocol::line::LineFormat;
+use crate::store::record::Direction;
+
+/// Whether these are the keys of a key sample.
+pub fn is_key_sample(fields: &Fields) -> bool {
+    fields.text("event_type").is_some()
+        && fields.has("data")
+        && fields.number("timestamp_ms").is_some()
+        && fields.text("timestamp").is_none()
+}
+
+/// The envelope of a key sample.
+pub fn read_key_sample(fields: &Fields) -> Envelope<'static> {
+    Envelope {
+        moment: fields.number("timestamp_ms").and_then(from_epoch_ms).map(|us| Moment { us, doubt: None }),
+        direction: Some(Direction::Received),
+        ..Envelope::new(LineFormat::KeySample)
+    }
+}
+
+/// The event that a file of bare payloads holds: by the payload where it is unmistakable, else by the
+/// file's name (`<event>_samples.json`, `<event>_schema_samples.json`).
+pub fn payload_event(first: &Fields, file_name: &str) -> Option<String> {
+    if first.has("rugpool") && first.has("gameId") {
+        return Some("gameStatePlayerUpdate".to_owned());
+    }
+    let stem = file_name.strip_suffix(".json")?.strip_suffix("_samples")?;
+    let event = stem.strip_suffix("_schema").unwrap_or(stem);
+    let is_name = !event.is_empty() && event.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_name.then(|| event.to_owned())
+}

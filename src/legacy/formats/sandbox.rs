@@ -1,0 +1,21 @@
+//! Sandbox samples: `{timestamp, event_type, data}`, local time, everything received.
+
+use super::{Context, Envelope};
+use crate::legacy::fields::Fields;
+use crate::legacy::time::Zone;
+use crate::protocol::line::LineFormat;
+use crate::store::record::Direction;
+
+/// Whether these are its keys.
+pub fn recognises(fields: &Fields) -> bool {
+    fields.text("event_type").is_some() && fields.has("data") && fields.text("timestamp").is_some()
+}
+
+/// The envelope.
+pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
+    Envelope {
+        moment: fields.text("timestamp").and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        direction: Some(Direction::Received),
+        ..Envelope::new(LineFormat::Sandbox)
+    }
+}

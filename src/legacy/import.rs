@@ -1,0 +1,428 @@
+//! Older files into the store.
+//!
+//! Each file becomes a session of its own. A file is known by its SHA-256: the same bytes are imported once,
+//! under whatever name, and of a file that has grown only what is new. Files are published in batches; a
+//! crash loses the batch that was not published yet, and importing again does it.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use super::detect::{self, Document, Shape};
+use super::error::LegacyError;
+use super::fingerprint::{self, Beginning, Fingerprint};
+use super::ingest::{Ingest, Interrupted};
+use super::lines::LineReader;
+use super::parquet;
+use super::report::{Counts, FileReport, Report, Status};
+use super::target::{Entry, Known, NewFile, Nowhere, Target};
+use super::time::Clock;
+use super::walk::{self, Candidate};
+use crate::protocol::line::LineFormat;
+use crate::store::catalog::{Catalog, ImportEntry};
+use crate::store::import::{FileCounts, ImportBatch, ImportedFile};
+use crate::store::record::Record;
+use crate::store::root::DataRoot;
+use crate::store::{Store, StoreError};
+
+/// Files are published when this much text was read since the last time, bytes.
+const BATCH: u64 = 256 << 20;
+
+/// What to import, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Report only; write nothing.
+    pub dry_run: bool,
+    /// Show progress on stderr, when that is a terminal.
+    pub progress: bool,
+}
+
+/// Imports files.
+///
+/// # Errors
+/// When a named path cannot be read, or the store cannot be written to; files published before stay.
+pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
+    let found = walk::collect(&options.paths, Some(root.path()))?;
+    if options.dry_run {
+        let known = Catalog::load(root)?.imports.iter().map(known_of).collect();
+        return into_target(&found, &mut Nowhere::knowing(known), options);
+    }
+    let store = Store::open(root, "legacy import")?;
+    into_target(&found, &mut StoreTarget::new(&store)?, options)
+}
+
+/// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs. Each
+/// report names the sessions of `imports` that hold the file or a beginning of it.
+///
+/// # Errors
+/// When a named path cannot be read.
+pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) -> Result<Report, LegacyError> {
+    let found = walk::collect(&options.paths, Some(root.path()))?;
+    let mut target = Nowhere::reading_again(imports.iter().map(known_of).collect());
+    into_target(&found, &mut target, options)
+}
+
+fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
+    let clock = Clock::new()?;
+    let mut report = Report { dry_run: options.dry_run, ..Report::default() };
+    let bar = progress_bar(&found.files, options.progress);
+    for file in &found.files {
+        bar.set_message(file.name.clone());
+        let before = bar.position();
+        let read = one_file(file, target, &clock, &|bytes| bar.inc(bytes))?;
+        bar.set_position(before + read.bytes);
+        report.push(read);
+        target.publish(false)?;
+    }
+    target.publish(true)?;
+    bar.finish_and_clear();
+    for (name, reason) in &found.left_out {
+        let mut file = FileReport::new(name, Status::Skipped);
+        file.reason = Some((*reason).to_owned());
+        report.push(file);
+    }
+    Ok(report)
+}
+
+/// A bar over all bytes; indicatif shows it on a terminal only.
+fn progress_bar(files: &[Candidate], wanted: bool) -> indicatif::ProgressBar {
+    if !wanted {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bytes = files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let bar = indicatif::ProgressBar::new(bytes);
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {eta} {wide_msg}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
+fn one_file<T: Target>(
+    file: &Candidate,
+    target: &mut T,
+    clock: &Clock,
+    progress: &dyn Fn(u64),
+) -> Result<FileReport, LegacyError> {
+    let mut report = FileReport::new(&file.name, Status::Imported);
+    let opened = match look_at(file, target) {
+        Ok(opened) => opened,
+        Err(error) => {
+            report.status = Status::Failed;
+            report.reason = Some(format!("cannot be read: {error}"));
+            return Ok(report);
+        }
+    };
+    report.bytes = opened.bytes;
+    let mut ended = |status, reason: String| {
+        report.status = status;
+        report.reason = Some(reason);
+        Ok(report.clone())
+    };
+    let shape = match opened.shape {
+        _ if opened.bytes == 0 => return ended(Status::Empty, "0 bytes".to_owned()),
+        Shape::Unsupported(advice) => return ended(Status::Unsupported, advice.to_owned()),
+        Shape::Skip(reason) => return ended(Status::Skipped, reason.to_owned()),
+        shape => shape,
+    };
+    let earlier = Earlier::of(&opened.fingerprint, &target.known(), target.reads_again());
+    report.sha256 = Some(opened.fingerprint.sha256.clone());
+    report.earlier_sessions = earlier.sessions.clone();
+    if let Some(same) = earlier.same {
+        report.status = Status::AlreadyImported;
+        report.reason = Some(match &same.session_id {
+            Some(session_id) => format!("already imported as session {session_id}, from {}", same.name),
+            None => format!("the same content as {}", same.name),
+        });
+        report.session_id = same.session_id;
+        return Ok(report);
+    }
+    let outcome = match shape {
+        Shape::Lines(format) => {
+            import_lines(file, &opened, format, &earlier, target, clock, &mut report, progress)
+        }
+        Shape::Document => import_document(file, &opened, target, clock, &mut report, progress),
+        _ => parquet::import(file, &opened.fingerprint, target, clock, &mut report, progress),
+    };
+    report.close_range();
+    match outcome {
+        Ok(()) => Ok(report),
+        Err(Interrupted::Target(error)) => Err(error),
+        // It could be read a moment ago. What was read of it must not be published, nor kept half.
+        Err(Interrupted::File(source)) => Err(LegacyError::Interrupted { path: file.path.clone(), source }),
+    }
+}
+
+/// What the first pass over a file found.
+struct Opened {
+    bytes: u64,
+    shape: Shape,
+    fingerprint: Fingerprint,
+}
+
+/// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
+fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
+    let mut input = File::open(&file.path)?;
+    let metadata = input.metadata()?;
+    if !metadata.is_file() {
+        let shape = Shape::Skip("not a regular file");
+        return Ok(Opened { bytes: 1, shape, fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())? });
+    }
+    let mut head = Vec::new();
+    input.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
+    let complete = (head.len() as u64) >= metadata.len();
+    let shape = detect::shape(&head, complete, &file.name);
+    let lengths: BTreeSet<u64> = match shape {
+        Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
+        _ => BTreeSet::new(),
+    };
+    input.seek(SeekFrom::Start(0))?;
+    let fingerprint = match shape {
+        Shape::Skip(_) | Shape::Unsupported(_) => fingerprint::of(std::io::empty(), &lengths)?,
+        _ => fingerprint::of(input.take(metadata.len()), &lengths)?,
+    };
+    Ok(Opened { bytes: metadata.len(), shape, fingerprint })
+}
+
+/// What earlier imports hold of a file.
+#[derive(Debug, Default)]
+struct Earlier {
+    /// The import of the same bytes.
+    same: Option<Known>,
+    /// The longest beginning that was imported.
+    beginning: Option<(Beginning, Known)>,
+    /// Sessions of all of them.
+    sessions: Vec<String>,
+}
+
+impl Earlier {
+    /// With `reads_again`, only the same bytes in this very run count as read.
+    fn of(fingerprint: &Fingerprint, known: &[Known], reads_again: bool) -> Earlier {
+        let mut earlier = Earlier::default();
+        for beginning in &fingerprint.beginnings {
+            let same = |known: &&Known| known.bytes == beginning.bytes && known.sha256 == beginning.sha256;
+            if let Some(found) = known.iter().find(same) {
+                earlier.sessions.extend(found.session_id.clone());
+                earlier.beginning = Some((beginning.clone(), found.clone())).filter(|_| !reads_again);
+            }
+        }
+        let same: Vec<&Known> = known.iter().filter(|known| known.sha256 == fingerprint.sha256).collect();
+        earlier.sessions.extend(same.iter().filter_map(|same| same.session_id.clone()));
+        earlier.same = same.into_iter().find(|same| !reads_again || same.session_id.is_none()).cloned();
+        earlier
+    }
+}
+
+/// From where a grown file is read: the first byte, the number of lines before it, and what to tell.
+fn resume(beginning: &Beginning) -> (u64, u64, &'static str) {
+    if beginning.open_line == beginning.bytes {
+        return (beginning.bytes, beginning.newlines, "");
+    }
+    if beginning.ending_after > 0 {
+        return (beginning.bytes + beginning.ending_after, beginning.newlines + 1, "");
+    }
+    let note = "; the last line was cut then and is read again from its beginning (the earlier session keeps the \
+                piece)";
+    (beginning.open_line, beginning.newlines, note)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn import_lines<T: Target>(
+    file: &Candidate,
+    opened: &Opened,
+    format: LineFormat,
+    earlier: &Earlier,
+    target: &mut T,
+    clock: &Clock,
+    report: &mut FileReport,
+    progress: &dyn Fn(u64),
+) -> Result<(), Interrupted> {
+    let (mut start, mut lines_before) = (0, 0);
+    if let Some((beginning, known)) = &earlier.beginning {
+        let (offset, lines, note) = resume(beginning);
+        (start, lines_before) = (offset, lines);
+        report.status = Status::Grown;
+        report.reason = Some(format!(
+            "its first {} bytes were imported as session {}; only what follows is imported{note}",
+            beginning.bytes,
+            known.session_id.as_deref().unwrap_or("of this run")
+        ));
+    }
+    begin(target, file, format.as_str(), &opened.fingerprint, report)?;
+    let mut input = File::open(&file.path)?;
+    input.seek(SeekFrom::Start(start))?;
+    let input = BufReader::with_capacity(1 << 18, input.take(opened.bytes.saturating_sub(start)));
+    let mut reader = LineReader::starting_at(input, start, lines_before);
+    Ingest::new(target, clock, report, format, progress).lines(&mut reader)?;
+    if reader.offset() != opened.bytes {
+        return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
+    }
+    end(target, report)
+}
+
+fn import_document<T: Target>(
+    file: &Candidate,
+    opened: &Opened,
+    target: &mut T,
+    clock: &Clock,
+    report: &mut FileReport,
+    progress: &dyn Fn(u64),
+) -> Result<(), Interrupted> {
+    let mut skip = |reason: String| {
+        report.status = Status::Skipped;
+        report.reason = Some(reason);
+        Ok(())
+    };
+    if opened.bytes > detect::MAX_DOCUMENT {
+        return skip(format!("a JSON document of more than {} MiB", detect::MAX_DOCUMENT >> 20));
+    }
+    let mut bytes = Vec::new();
+    File::open(&file.path)?.take(opened.bytes).read_to_end(&mut bytes)?;
+    let Ok(text) = std::str::from_utf8(&bytes) else {
+        return skip("a JSON document, but not UTF-8".to_owned());
+    };
+    let body = text.trim_start_matches('\u{FEFF}');
+    let document = detect::document(body, &file.name);
+    let (format, kind) = match &document {
+        Document::Skip(reason) => return skip((*reason).to_owned()),
+        Document::Lines => (LineFormat::CdpCapture, "json_array".to_owned()),
+        Document::Payloads(_) => (LineFormat::Payload, LineFormat::Payload.as_str().to_owned()),
+        Document::Session => (LineFormat::Demonstration, LineFormat::Demonstration.as_str().to_owned()),
+        Document::Samples => (LineFormat::KeySample, LineFormat::KeySample.as_str().to_owned()),
+        Document::Whole(format) => (*format, format.as_str().to_owned()),
+    };
+    begin(target, file, &kind, &opened.fingerprint, report)?;
+    let offset = (text.len() - body.len()) as u64;
+    Ingest::new(target, clock, report, format, progress).document(body, offset, &document)?;
+    end(target, report)
+}
+
+/// Begins a file at the target and says so in the report.
+///
+/// # Errors
+/// Those of the target.
+pub(super) fn begin<T: Target>(
+    target: &mut T,
+    file: &Candidate,
+    format: &str,
+    fingerprint: &Fingerprint,
+    report: &mut FileReport,
+) -> Result<(), Interrupted> {
+    report.format = Some(format.to_owned());
+    report.session_id = target.begin(&NewFile {
+        name: &file.name,
+        format,
+        sha256: &fingerprint.sha256,
+        bytes: fingerprint.bytes,
+    })?;
+    Ok(())
+}
+
+/// Ends a file at the target.
+///
+/// # Errors
+/// Those of the target.
+pub(super) fn end<T: Target>(target: &mut T, report: &FileReport) -> Result<(), Interrupted> {
+    Ok(target.end(&report.counts)?)
+}
+
+/// Puts records into the store, in batches.
+struct StoreTarget<'s> {
+    store: &'s Store,
+    batch: Option<ImportBatch<'s>>,
+    known: Vec<Known>,
+    open: Option<Known>,
+}
+
+impl<'s> StoreTarget<'s> {
+    fn new(store: &'s Store) -> Result<StoreTarget<'s>, LegacyError> {
+        let batch = store.import_batch()?;
+        let known = batch.known().iter().map(known_of).collect();
+        Ok(StoreTarget { store, batch: Some(batch), known, open: None })
+    }
+
+    fn batch(&mut self) -> Result<&mut ImportBatch<'s>, LegacyError> {
+        self.batch.as_mut().ok_or(LegacyError::Store(StoreError::Closed))
+    }
+}
+
+fn known_of(entry: &ImportEntry) -> Known {
+    Known {
+        sha256: entry.sha256.clone(),
+        bytes: entry.bytes,
+        name: entry.name.clone(),
+        session_id: Some(entry.session_id.to_string()),
+    }
+}
+
+impl Target for StoreTarget<'_> {
+    fn known(&self) -> Vec<Known> {
+        self.known.clone()
+    }
+
+    fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
+        let session_id = self.batch()?.begin(ImportedFile {
+            name: file.name.to_owned(),
+            format: file.format.to_owned(),
+            sha256: file.sha256.to_owned(),
+            bytes: file.bytes,
+        })?;
+        let session_id = session_id.to_string();
+        self.open = Some(Known {
+            sha256: file.sha256.to_owned(),
+            bytes: file.bytes,
+            name: file.name.to_owned(),
+            session_id: Some(session_id.clone()),
+        });
+        Ok(Some(session_id))
+    }
+
+    fn push(&mut self, entry: &Entry<'_>) -> Result<(), LegacyError> {
+        let record = Record {
+            seq: 0,
+            ts: entry.ts,
+            source: entry.source,
+            direction: entry.direction,
+            format: entry.format,
+            hint: entry.hint,
+            socket_id: entry.socket_id,
+            offset: entry.offset,
+            source_clock: entry.source_clock,
+            text: entry.text,
+        };
+        self.batch()?.push(&record)?;
+        Ok(())
+    }
+
+    fn end(&mut self, counts: &Counts) -> Result<(), LegacyError> {
+        let counts = FileCounts {
+            lines: counts.lines,
+            rows: counts.rows,
+            extra_rows: counts.extra_rows,
+            rejected: counts.rejected,
+        };
+        self.batch()?.end(counts)?;
+        self.known.extend(self.open.take());
+        Ok(())
+    }
+
+    fn publish(&mut self, last: bool) -> Result<(), LegacyError> {
+        if !last && self.batch()?.bytes() < BATCH {
+            return Ok(());
+        }
+        if let Some(batch) = self.batch.take() {
+            batch.commit()?;
+        }
+        if !last {
+            self.batch = Some(self.store.import_batch()?);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! What an import did, per file and in total; printed for people, or as JSON for programs.
+//!
+//! Identity, per file and in total: `lines = rows + rejected`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All of it was read.
+    Imported,
+    /// It has grown since an earlier import; what is new was read.
+    Grown,
+    /// The same bytes were imported before, under this or another name.
+    AlreadyImported,
+    /// It has no bytes.
+    Empty,
+    /// It is no capture.
+    Skipped,
+    /// It is of a kind that is known but not read.
+    Unsupported,
+    /// Reading it failed; nothing of it was imported.
+    Failed,
+}
+
+impl Status {
+    /// The status for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Imported => "imported",
+            Status::Grown => "imported what is new",
+            Status::AlreadyImported => "already imported",
+            Status::Empty => "empty",
+            Status::Skipped => "skipped",
+            Status::Unsupported => "unsupported",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// Lines and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Lines read; for JSON arrays, elements; for a document, 1.
+    pub lines: u64,
+    /// Lines of which at least one record was made.
+    pub rows: u64,
+    /// Further records made of the same lines (several objects in a damaged line).
+    pub extra_rows: u64,
+    /// Lines of which no record could be made. They are kept as `system_event` `import_rejected`.
+    pub rejected: u64,
+    /// Lines, among `rows`, that were damaged: whole objects were recovered from them. The damaged line is
+    /// kept as `system_event` `import_damaged_line`.
+    pub damaged: u64,
+    /// Lines, among `rows`, that are projections of a frame in the same export: the frame stands for them.
+    pub derived: u64,
+    /// Records whose payload the older recorder dropped, keeping the trace argument only.
+    pub payload_lost: u64,
+    /// Records without a readable time.
+    pub without_time: u64,
+    /// Records whose local time happened twice or never (clock changes); read as the first pass, or as if the
+    /// clock had not jumped.
+    pub doubtful_times: u64,
+}
+
+impl Counts {
+    /// Adds the counts of another file.
+    pub fn add(&mut self, other: &Counts) {
+        self.lines += other.lines;
+        self.rows += other.rows;
+        self.extra_rows += other.extra_rows;
+        self.rejected += other.rejected;
+        self.damaged += other.damaged;
+        self.derived += other.derived;
+        self.payload_lost += other.payload_lost;
+        self.without_time += other.without_time;
+        self.doubtful_times += other.doubtful_times;
+    }
+
+    /// Whether every line is accounted for.
+    pub fn is_balanced(&self) -> bool {
+        self.lines == self.rows + self.rejected
+    }
+}
+
+/// A line that was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// Number of the line in its file, from 1.
+    pub line: u64,
+    /// Where it begins, bytes.
+    pub offset: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// How many rejections of one file the report names; all of them are in the store.
+pub const NAMED_REJECTIONS: usize = 1000;
+
+/// What became of one file.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    /// Its name, or its place below the folder that was named.
+    pub name: String,
+    /// What became of it.
+    pub status: Status,
+    /// Why, or as what: the sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The format found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Its length, bytes.
+    pub bytes: u64,
+    /// SHA-256 of the whole file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The session it was imported as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Lines and what became of them.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Time of the first and last record in time, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// See `from`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Records per event name; recordings count their line types, frames without a name their packet kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub events: BTreeMap<String, u64>,
+    /// The rejected lines, at most [`NAMED_REJECTIONS`] of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
+    /// Whatever else is worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// First and last time, microseconds UTC.
+    #[serde(skip)]
+    pub range_us: Option<(i64, i64)>,
+    /// Sessions that hold (a beginning of) this file from earlier imports.
+    #[serde(skip)]
+    pub earlier_sessions: Vec<String>,
+}
+
+impl FileReport {
+    /// A report on a file nothing is known about yet.
+    pub fn new(name: &str, status: Status) -> FileReport {
+        FileReport {
+            name: name.to_owned(),
+            status,
+            reason: None,
+            format: None,
+            bytes: 0,
+            sha256: None,
+            session_id: None,
+            counts: Counts::default(),
+            from: None,
+            to: None,
+            events: BTreeMap::new(),
+            rejections: Vec::new(),
+            notes: Vec::new(),
+            range_us: None,
+            earlier_sessions: Vec::new(),
+        }
+    }
+
+    /// Widens the time range by one record's time.
+    pub fn saw(&mut self, us: i64) {
+        let (from, to) = self.range_us.unwrap_or((us, us));
+        self.range_us = Some((from.min(us), to.max(us)));
+    }
+
+    /// Writes the time range as text, once it is complete.
+    pub fn close_range(&mut self) {
+        if let Some((from, to)) = self.range_us {
+            self.from = rfc3339(from);
+            self.to = rfc3339(to);
+        }
+    }
+}
+
+/// A time for people, UTC.
+pub fn rfc3339(us: i64) -> Option<String> {
+    jiff::Timestamp::from_microsecond(us).ok().map(|at| at.to_string())
+}
+
+/// How many files had which fate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct FileCounts {
+    /// Files looked at.
+    pub files: u64,
+    /// See [`Status::Imported`].
+    pub imported: u64,
+    /// See [`Status::Grown`].
+    pub grown: u64,
+    /// See [`Status::AlreadyImported`].
+    pub already_imported: u64,
+    /// See [`Status::Empty`].
+    pub empty: u64,
+    /// See [`Status::Skipped`].
+    pub skipped: u64,
+    /// See [`Status::Unsupported`].
+    pub unsupported: u64,
+    /// See [`Status::Failed`].
+    pub failed: u64,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Files by fate.
+    pub files: FileCounts,
+    /// Lines of all files that were read.
+    pub totals: Counts,
+    /// Records per event name over all files.
+    pub events: BTreeMap<String, u64>,
+    /// One entry per file, in the order of the import.
+    pub per_file: Vec<FileReport>,
+}
+
+impl Report {
+    /// Adds one file.
+    pub fn push(&mut self, file: FileReport) {
+        self.files.files += 1;
+        let count = match file.status {
+            Status::Imported => &mut self.files.imported,
+            Status::Grown => &mut self.files.grown,
+            Status::AlreadyImported => &mut self.files.already_imported,
+            Status::Empty => &mut self.files.empty,
+            Status::Skipped => &mut self.files.skipped,
+            Status::Unsupported => &mut self.files.unsupported,
+            Status::Failed => &mut self.files.failed,
+        };
+        *count += 1;
+        self.totals.add(&file.counts);
+        for (name, count) in &file.events {
+            *self.events.entry(name.clone()).or_default() += count;
+        }
+        self.per_file.push(file);
+    }
+}

@@ -1,0 +1,134 @@
+//! Where an import puts its records: the store, or nowhere (a dry run, a comparison).
+
+use crate::protocol::line::LineFormat;
+use crate::store::record::{Direction, Source};
+
+use super::error::LegacyError;
+use super::report::Counts;
+
+/// A record on its way to the store, borrowed from the file's line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entry<'a> {
+    /// When it happened, microseconds UTC; `None` where the file does not say.
+    pub ts: Option<i64>,
+    /// Where it comes from.
+    pub source: Source,
+    /// Which way it went, where known.
+    pub direction: Option<Direction>,
+    /// How `text` is to be read.
+    pub format: LineFormat,
+    /// The event's name where `text` does not carry it; the type of a system event.
+    pub hint: Option<&'a str>,
+    /// The socket, in our own exports.
+    pub socket_id: Option<&'a str>,
+    /// Where the text begins in the file, bytes.
+    pub offset: Option<u64>,
+    /// Chrome's monotonic clock, seconds.
+    pub source_clock: Option<f64>,
+    /// The line, byte for byte.
+    pub text: &'a str,
+}
+
+/// A file about to be imported.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFile<'a> {
+    /// What the report calls it.
+    pub name: &'a str,
+    /// Its format.
+    pub format: &'a str,
+    /// SHA-256 of all its bytes.
+    pub sha256: &'a str,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// A file that was imported earlier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// SHA-256 of all its bytes then.
+    pub sha256: String,
+    /// Its length then.
+    pub bytes: u64,
+    /// Its name then.
+    pub name: String,
+    /// The session it became; `None` where nothing was stored (a dry run).
+    pub session_id: Option<String>,
+}
+
+/// Takes the records of one file after the other.
+pub trait Target {
+    /// The files imported so far, by this run too.
+    fn known(&self) -> Vec<Known>;
+    /// Whether files are read whole although they are known.
+    fn reads_again(&self) -> bool {
+        false
+    }
+    /// Begins a file; its session, where there is one.
+    ///
+    /// # Errors
+    /// Those of the store, here and below: they end the import.
+    fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError>;
+    /// Takes one record of the file.
+    ///
+    /// # Errors
+    /// See [`Target::begin`].
+    fn push(&mut self, entry: &Entry<'_>) -> Result<(), LegacyError>;
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// See [`Target::begin`].
+    fn end(&mut self, counts: &Counts) -> Result<(), LegacyError>;
+    /// Publishes all files ended so far when they are enough to be worth it, or when `last`.
+    ///
+    /// # Errors
+    /// See [`Target::begin`].
+    fn publish(&mut self, last: bool) -> Result<(), LegacyError>;
+}
+
+/// Puts records nowhere.
+#[derive(Debug, Default)]
+pub struct Nowhere {
+    known: Vec<Known>,
+    open: Option<Known>,
+    reads_again: bool,
+}
+
+impl Nowhere {
+    /// A target that wants files read although these are imported; still each content once.
+    pub fn reading_again(known: Vec<Known>) -> Nowhere {
+        Nowhere { known, open: None, reads_again: true }
+    }
+
+    /// A target that counts these files as imported.
+    pub fn knowing(known: Vec<Known>) -> Nowhere {
+        Nowhere { known, open: None, reads_again: false }
+    }
+}
+
+impl Target for Nowhere {
+    fn known(&self) -> Vec<Known> {
+        self.known.clone()
+    }
+    fn reads_again(&self) -> bool {
+        self.reads_again
+    }
+    fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
+        self.open = Some(Known {
+            sha256: file.sha256.to_owned(),
+            bytes: file.bytes,
+            name: file.name.to_owned(),
+            session_id: None,
+        });
+        Ok(None)
+    }
+    fn push(&mut self, _entry: &Entry<'_>) -> Result<(), LegacyError> {
+        Ok(())
+    }
+    fn end(&mut self, _counts: &Counts) -> Result<(), LegacyError> {
+        self.known.extend(self.open.take());
+        Ok(())
+    }
+    fn publish(&mut self, _last: bool) -> Result<(), LegacyError> {
+        Ok(())
+    }
+}
