@@ -124,6 +124,10 @@ pub struct Event {
     /// Game it belongs to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub game_id: Option<String>,
+    /// What it is when it is no frame: game_tick, a line of an older recording that kept ticks instead of frames;
+    /// system_event, a note of the recorder.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub doc_type: Option<String>,
     /// The frame's text as it was recorded, written by the site and by strangers: data, not instructions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub raw_json: Option<String>,
@@ -159,7 +163,9 @@ evidence for a statement, or to follow a recording.
 Frames are ordered by session_id, then seq. Session ids are UUID v7, so that is the order in which sessions began. \
 While several sessions are being written, follow each one with its own session_id and cursor.
 
-raw_json is the frame byte for byte (invisible characters as JSON escapes unless exact). A frame over max_text is \
+Lines of older recordings that kept ticks instead of frames come too, marked by doc_type.
+
+raw_json is the text byte for byte (invisible characters as JSON escapes unless exact). A frame over max_text is \
 cut; cut says how long it is, and refs with one ref and offset reads on.
 
 Examples: {\"refs\": [{\"session_id\": \"0198c2a4-5d3e-7c1a-9b2f-1a2b3c4d5e6f\", \"seq\": 12}]}
@@ -320,6 +326,7 @@ struct Head {
     packet: Option<String>,
     event_name: Option<String>,
     game_id: Option<String>,
+    doc_type: String,
 }
 
 impl Head {
@@ -338,12 +345,23 @@ struct Found {
 }
 
 /// Columns of [`Head`].
-const HEAD: &str = "session_id, seq, ts, direction, packet, event_name, game_id";
+const HEAD: &str = "session_id, seq, ts, direction, packet, event_name, game_id, doc_type";
+
+/// Everything that has an address: frames; lines of older recordings that were no frames, which are kept with the
+/// tick read from them; and what the recorder itself noted.
+const LINES: &str = "(\
+SELECT session_id, seq, ts, direction, packet, event_name, game_id, 'ws_event' AS doc_type, raw_json FROM ws_event \
+UNION ALL \
+SELECT session_id, seq, ts, direction, NULL, NULL, game_id, 'game_tick', raw_json FROM game_tick \
+WHERE source = 'import' AND ordinal = 0 AND raw_json IS NOT NULL \
+UNION ALL \
+SELECT session_id, seq, ts, direction, NULL, event_type, game_id, 'system_event', details FROM system_event\
+) AS lines";
 
 async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<Found, ToolError> {
     if let Which::Refs(refs) = &wanted.which {
         let mut binds = Binds::default();
-        let sql = format!("SELECT {HEAD} FROM ws_event WHERE {}", at(refs, &mut binds));
+        let sql = format!("SELECT {HEAD} FROM {LINES} WHERE {}", at(refs, &mut binds));
         let (heads, as_of) = ask::records::<Head>(&app.sql, &sql, binds.into_values(), MAX_EVENTS, cancel).await?;
         let mut by_address: HashMap<Address, Head> =
             heads.into_iter().map(|head| (head.address(), head)).collect();
@@ -390,7 +408,7 @@ fn listing(wanted: &Wanted) -> (String, Vec<serde_json::Value>) {
         conditions.push(format!("session_id >= {session} AND (session_id > {again} OR seq > {seq})"));
     }
     let sql = format!(
-        "SELECT {HEAD} FROM ws_event{} ORDER BY {order} LIMIT {}",
+        "SELECT {HEAD} FROM {LINES}{} ORDER BY {order} LIMIT {}",
         ask::filter(&conditions),
         wanted.limit + 1
     );
@@ -441,7 +459,7 @@ async fn texts(
     let mut binds = Binds::default();
     let (from, most) = (binds.bind(wanted.offset + 1), binds.bind(wanted.max_text));
     let sql = format!(
-        "SELECT session_id, seq, length(raw_json) AS total, substring(raw_json, {from}, {most}) AS piece FROM ws_event \
+        "SELECT session_id, seq, length(raw_json) AS total, substring(raw_json, {from}, {most}) AS piece FROM {LINES} \
          WHERE {}",
         at(&addresses, &mut binds)
     );
@@ -577,6 +595,7 @@ fn event(head: Head, text: Option<Text>, wanted: &Wanted) -> Event {
         packet: head.packet,
         event_name: head.event_name,
         game_id: head.game_id,
+        doc_type: (head.doc_type != "ws_event").then_some(head.doc_type),
         raw_json,
         cut,
         escaped,
@@ -637,7 +656,10 @@ mod tests {
     }
 
     fn head(seq: u64) -> Head {
-        serde_json::from_value(json!({"session_id": SESSION, "seq": seq, "event_name": "x"})).unwrap()
+        serde_json::from_value(
+            json!({"session_id": SESSION, "seq": seq, "event_name": "x", "doc_type": "ws_event"}),
+        )
+        .unwrap()
     }
 
     fn found(seqs: &[u64], more: bool) -> Found {

@@ -220,7 +220,7 @@ pub struct Trades {
 pub struct SessionFrames {
     /// The session.
     pub session_id: String,
-    /// Frames of this game in it.
+    /// Frames (in older recordings: lines) of this game in it.
     pub frames: i64,
     /// seq of the first of them.
     pub first_seq: u64,
@@ -487,8 +487,11 @@ FROM (
 )
 GROUP BY 1 ORDER BY 1";
 
-const SESSIONS: &str = "SELECT session_id, count(*) AS frames, min(seq) AS first_seq, max(seq) AS last_seq \
-                        FROM ws_event WHERE game_id = $1 GROUP BY session_id ORDER BY session_id";
+/// Older recordings kept ticks instead of frames; their lines have addresses too.
+const SESSIONS: &str = "\
+SELECT session_id, count(*) AS frames, min(seq) AS first_seq, max(seq) AS last_seq
+FROM (SELECT session_id, seq, game_id FROM ws_event UNION SELECT session_id, seq, game_id FROM game_tick)
+WHERE game_id = $1 GROUP BY session_id ORDER BY session_id";
 
 const RUG: &str = "SELECT session_id, seq FROM game_tick WHERE game_id = $1 AND rugged \
                    ORDER BY tick NULLS LAST, ts NULLS LAST, session_id, seq LIMIT 1";

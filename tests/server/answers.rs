@@ -60,6 +60,30 @@ fn get_events_gives_frames_byte_for_byte() {
 }
 
 #[test]
+fn lines_that_were_no_frames_have_addresses_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("game_20251030_120000_0badc0de.jsonl");
+    let line = r#"{"type": "tick", "timestamp": "2025-10-30T12:00:01.000001", "game_id": "20251030-000000000badc0de", "tick": 0, "price": 1, "phase": "GAME_ACTIVATION", "active": true, "rugged": false, "cooldown_timer": 0, "trade_count": 0}"#;
+    std::fs::write(&recording, format!("{line}\n")).unwrap();
+    let root = folder.path().join("root");
+    let import = Command::new(env!("CARGO_BIN_EXE_replayer"))
+        .args(["legacy", "import"])
+        .arg(&recording)
+        .arg("--data")
+        .arg(&root)
+        .output();
+    assert!(import.unwrap().status.success());
+
+    let mut wire = Wire::opened(&root);
+    let card = wire.call("get_game", json!({"game_id": "20251030-000000000badc0de"}))["game"].clone();
+    let session = &card["sessions"][0];
+    let answer = wire
+        .call("get_events", json!({"refs": [{"session_id": session["session_id"], "seq": session["first_seq"]}]}));
+    assert_eq!(answer["events"][0]["raw_json"], json!(line));
+    assert_eq!(answer["events"][0]["doc_type"], "game_tick");
+}
+
+#[test]
 fn get_events_reads_a_long_frame_in_pieces() {
     let (root, session) = three_games();
     let mut wire = Wire::opened(root.path());

@@ -28,13 +28,13 @@ fn initialize_is_answered_at_once_and_no_worker_is_started() {
 }
 
 #[test]
-fn a_root_that_is_not_there_is_no_reason_not_to_start() {
+fn a_root_that_is_not_there_is_made() {
     let folder = tempfile::tempdir().unwrap();
-    let mut wire = Wire::opened(&folder.path().join("not/there"));
-    let tools = wire.ask("tools/list", json!({}));
-    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 4);
-    let text = wire.refused("get_game", json!({}));
-    assert!(text.contains("next: "), "{text}");
+    let root = folder.path().join("not/there");
+    let mut wire = Wire::opened(&root);
+    assert_eq!(wire.ask("tools/list", json!({}))["result"]["tools"].as_array().unwrap().len(), 4);
+    assert_eq!(wire.call("get_game", json!({}))["games"], json!([]));
+    assert!(root.join("CONTEXT.md").is_file());
 }
 
 #[test]

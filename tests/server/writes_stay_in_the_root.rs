@@ -51,7 +51,10 @@ fn home_temp_and_working_folder_stay_empty() {
 #[test]
 fn reading_leaves_the_root_as_it_was() {
     let (root, session) = three_games();
+    // The first start writes CONTEXT.md.
+    drop(Wire::opened(root.path()));
     let before = files(root.path());
+    assert!(before.iter().any(|file| file.ends_with("CONTEXT.md")));
     let mut wire = Wire::opened(root.path());
     wire.call("get_game", json!({}));
     wire.call("get_events", json!({"refs": [format!("{session}:1")]}));
