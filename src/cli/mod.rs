@@ -1,3 +1,79 @@
-//! The command line: one file per command family.
+//! The command line: one file per command family. What is printed goes through [`Out`].
 
+pub mod data;
 pub mod legacy;
+pub mod out;
+pub mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::legacy::LegacyError;
+use crate::store::StoreError;
+use crate::store::root::DataRoot;
+pub use out::Out;
+
+/// Records the rugs.fun game protocol into Parquet and serves it to AI agents over MCP.
+#[derive(Debug, Parser)]
+#[command(name = "replayer", version, arg_required_else_help = true, propagate_version = true)]
+pub struct Cli {
+    /// The data root [default: $RUGS_DATA_DIR, else ~/rugs_data].
+    #[arg(long, global = true, value_name = "PATH")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look after the stored data: what is there, whether it is whole, how to give space back.
+    Data(data::DataArgs),
+    /// Older recordings: import them, export rows as JSON lines, compare both.
+    Legacy(legacy::LegacyArgs),
+    /// The layout of the stored rows: show it, or take older layouts in.
+    Schema(schema::SchemaArgs),
+}
+
+/// Why a command failed. The message says what happened, why, and what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The store's reason.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The reason of an import, export or comparison.
+    #[error(transparent)]
+    Legacy(#[from] LegacyError),
+    /// Printing failed.
+    #[error("cannot print: {0}")]
+    Print(#[from] std::io::Error),
+    /// The command's own reason, said in full.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Runs the command that the arguments name, and returns its exit code: 0 done, 1 failed or found something
+/// wrong, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        // The reader of our output has seen enough (`replayer … | head`).
+        Err(CliError::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("replayer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    let path = DataRoot::resolve(cli.data.as_deref())?;
+    let mut out = Out::stdout();
+    match cli.command {
+        Command::Data(args) => data::run(args, &path, &mut out),
+        Command::Legacy(args) => legacy::run(args, &path, &mut out),
+        Command::Schema(args) => schema::run(args, &path, &mut out),
+    }
+}

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::error::LegacyError;
 use super::fields::Fields;
-use super::import::{self, Options};
-use super::report::{FileReport, Status, rfc3339};
 use super::formats;
+use super::import::{self, Options};
 use super::ingest::OWN_EVENT;
+use super::report::{FileReport, Status, rfc3339};
 use crate::protocol::line::LineFormat;
 use crate::store::catalog::Catalog;
 use crate::store::root::DataRoot;
@@ -114,7 +114,11 @@ fn rows(in_files: &BTreeMap<String, u64>, in_store: &BTreeMap<String, u64>) -> V
         Row { event: name.clone(), in_files, in_store, difference: in_store as i64 - in_files as i64 }
     };
     // What only this program's recorder says (connections, cuts) has no counterpart in older files.
-    names.into_iter().filter(|name| in_files.contains_key(*name) || !name.starts_with(OWN_EVENT)).map(row).collect()
+    names
+        .into_iter()
+        .filter(|name| in_files.contains_key(*name) || !name.starts_with(OWN_EVENT))
+        .map(row)
+        .collect()
 }
 
 fn count(
@@ -162,9 +166,10 @@ impl<'b> Columns<'b> {
 
     fn label(&self, doc_type: DocType, row: usize) -> Option<std::borrow::Cow<'b, str>> {
         let name = match doc_type {
-            DocType::WsEvent => {
-                self.text("event_name", row).or_else(|| self.text("packet", row)).or_else(|| self.text("frame", row))?
-            }
+            DocType::WsEvent => self
+                .text("event_name", row)
+                .or_else(|| self.text("packet", row))
+                .or_else(|| self.text("frame", row))?,
             DocType::GameTick => (self.text("tick_source", row) == Some("recording")).then_some("tick")?,
             DocType::SystemEvent => match self.text("event_type", row)? {
                 "imported_history_entry" => "history_entry",

@@ -31,7 +31,9 @@ pub enum LegacyError {
         source: io::Error,
     },
     /// Writing the export failed.
-    #[error("cannot write the export: {0}. What was written so far is incomplete; free space or name another file, then export again")]
+    #[error(
+        "cannot write the export: {0}. What was written so far is incomplete; free space or name another file, then export again"
+    )]
     Write(#[source] io::Error),
     /// The file of an export is already there.
     #[error("{} already exists. Name another file, or remove it first", .0.display())]

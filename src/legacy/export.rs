@@ -114,7 +114,9 @@ fn write_v1<W: Write>(doc_type: DocType, batch: &RecordBatch, out: &mut W) -> Re
             _ => raw.map(str::to_owned),
         };
         let mut line = Object::new();
-        for name in ["ts", "doc_type", "session_id", "seq", "direction", "source", "game_id", "player_id", "username"] {
+        for name in
+            ["ts", "doc_type", "session_id", "seq", "direction", "source", "game_id", "player_id", "username"]
+        {
             line.column(batch, doc_type, name, row);
         }
         // The older store's readers parse this column without asking.

@@ -46,7 +46,9 @@ impl<'a> Fields<'a> {
 
     /// The value of `key` when it is an object.
     pub fn object(&self, key: &str) -> Option<Fields<'a>> {
-        self.get(key).filter(|value| value.get().starts_with('{')).and_then(|value| Fields::parse(value.get()).ok())
+        self.get(key)
+            .filter(|value| value.get().starts_with('{'))
+            .and_then(|value| Fields::parse(value.get()).ok())
     }
 
     /// All keys and values, in the order of the text.

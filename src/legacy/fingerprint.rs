@@ -56,7 +56,8 @@ pub fn of(mut input: impl Read, lengths: &BTreeSet<u64>) -> io::Result<Fingerpri
         while !chunk.is_empty() {
             let next = waiting.peek().copied();
             let until = next.map_or(chunk.len() as u64, |length| (length - bytes).min(chunk.len() as u64));
-            let (piece, rest) = chunk.split_at_checked(usize::try_from(until).unwrap_or(usize::MAX)).unwrap_or((chunk, &[]));
+            let (piece, rest) =
+                chunk.split_at_checked(usize::try_from(until).unwrap_or(usize::MAX)).unwrap_or((chunk, &[]));
             note_ending(&mut beginnings, bytes, piece);
             hasher.update(piece);
             newlines += memchr::memchr_iter(b'\n', piece).count() as u64;
@@ -111,10 +112,7 @@ mod tests {
     fn the_beginning_has_the_digest_it_had_as_a_file() {
         let whole = of(&b"one\n"[..], &BTreeSet::new()).unwrap();
         assert_eq!(at("one\ntwo\n", 4).sha256, whole.sha256);
-        assert_eq!(
-            whole.sha256,
-            "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806"
-        );
+        assert_eq!(whole.sha256, "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806");
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn object_at<'a>(line: &'a [u8], start: usize, first_keys: &[&str]) -> Option<&'
     let rest = line.get(start..)?;
     let inside = rest.get(1..)?.trim_ascii_start().strip_prefix(b"\"")?;
     let opens = |key: &&str| inside.strip_prefix(key.as_bytes()).is_some_and(|after| after.first() == Some(&b'"'));
-    if !first_keys.iter().any(|key| opens(key)) {
+    if !first_keys.iter().any(opens) {
         return None;
     }
     let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<Complete>();
@@ -153,7 +153,8 @@ pub fn reason(bytes: &[u8], ended: bool) -> Reason {
 fn looks_like_json(text: &str) -> bool {
     let text = text.trim();
     let prose = text.starts_with(['#', '-', '*', '>', '/']);
-    !prose && (text.starts_with(['{', '}', '[', ']', '"', ',', ':']) || text.ends_with('}') || text.contains("\":"))
+    !prose
+        && (text.starts_with(['{', '}', '[', ']', '"', ',', ':']) || text.ends_with('}') || text.contains("\":"))
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub struct Known {
 /// Takes the records of one file after the other.
 pub trait Target {
     /// The files imported so far, by this run too.
-    fn known(&self) -> Vec<Known>;
+    fn known(&self) -> &[Known];
     /// Whether files are read whole although they are known.
     fn reads_again(&self) -> bool {
         false
@@ -106,8 +106,8 @@ impl Nowhere {
 }
 
 impl Target for Nowhere {
-    fn known(&self) -> Vec<Known> {
-        self.known.clone()
+    fn known(&self) -> &[Known] {
+        &self.known
     }
     fn reads_again(&self) -> bool {
         self.reads_again

@@ -210,13 +210,7 @@ fn arguments(packet: Packet, text: &str) -> Result<Frame<'_>, FrameError> {
         Some(_) => args.first().and_then(|first| traceparent(first)),
         None => None,
     };
-    Ok(Frame {
-        ack_id,
-        event_name,
-        args,
-        traceparent,
-        ..empty(packet)
-    })
+    Ok(Frame { ack_id, event_name, args, traceparent, ..empty(packet) })
 }
 
 /// The `traceparent` when `arg` is a trace argument: an object with `__trace` or `traceparent`.
@@ -239,12 +233,7 @@ pub fn traceparent(arg: &RawValue) -> Option<Cow<'_, str>> {
     if trace.marker.is_none() && trace.traceparent.is_none() {
         return None;
     }
-    Some(
-        trace
-            .traceparent
-            .and_then(string)
-            .unwrap_or(Cow::Borrowed("")),
-    )
+    Some(trace.traceparent.and_then(string).unwrap_or(Cow::Borrowed("")))
 }
 
 /// A JSON string's value, borrowed where it holds no escapes; `None` for any other JSON value.
@@ -265,18 +254,11 @@ fn with_data(packet: Packet, text: &str) -> Result<Frame<'_>, FrameError> {
         return Err(FrameError::Unparsed);
     }
     let data = serde_json::from_str(text).map_err(|_| FrameError::BrokenJson(packet))?;
-    Ok(Frame {
-        data: Some(data),
-        ..empty(packet)
-    })
+    Ok(Frame { data: Some(data), ..empty(packet) })
 }
 
 fn bare(packet: Packet, rest: &str) -> Result<Frame<'_>, FrameError> {
-    if rest.is_empty() {
-        Ok(empty(packet))
-    } else {
-        Err(FrameError::Unparsed)
-    }
+    if rest.is_empty() { Ok(empty(packet)) } else { Err(FrameError::Unparsed) }
 }
 
 fn empty<'a>(packet: Packet) -> Frame<'a> {

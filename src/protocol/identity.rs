@@ -14,12 +14,7 @@ pub struct Identity<'a> {
     #[serde(borrow, default, rename = "gameId", deserialize_with = "lenient::text")]
     pub game_id: Option<Cow<'a, str>>,
     /// `playerId`; for events about the own account, their `id`.
-    #[serde(
-        borrow,
-        default,
-        rename = "playerId",
-        deserialize_with = "lenient::text"
-    )]
+    #[serde(borrow, default, rename = "playerId", deserialize_with = "lenient::text")]
     pub player_id: Option<Cow<'a, str>>,
     /// `username`.
     #[serde(borrow, default, deserialize_with = "lenient::text")]
@@ -31,10 +26,7 @@ pub struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// The identity of a packet that is about a round and nobody in particular.
     pub fn of_game(game_id: Option<&'a str>) -> Identity<'a> {
-        Identity {
-            game_id: game_id.map(Cow::Borrowed),
-            ..Identity::default()
-        }
+        Identity { game_id: game_id.map(Cow::Borrowed), ..Identity::default() }
     }
 }
 
@@ -61,8 +53,7 @@ mod tests {
 
     #[test]
     fn p8_the_own_account_is_named_by_its_id() {
-        let raw =
-            RawValue::from_string(r#"{"id":"did:privy:abc","username":"Dutch"}"#.into()).unwrap();
+        let raw = RawValue::from_string(r#"{"id":"did:privy:abc","username":"Dutch"}"#.into()).unwrap();
         let identity = super::of(Some("usernameStatus"), &raw);
         assert_eq!(identity.player_id.as_deref(), Some("did:privy:abc"));
         assert_eq!(identity.username.as_deref(), Some("Dutch"));
@@ -70,18 +61,10 @@ mod tests {
 
     #[test]
     fn a_trades_id_is_not_a_player() {
-        let raw =
-            RawValue::from_string(r#"{"id":"t-1","playerId":"p","gameId":"g"}"#.into()).unwrap();
+        let raw = RawValue::from_string(r#"{"id":"t-1","playerId":"p","gameId":"g"}"#.into()).unwrap();
         let identity = super::of(Some("standard/newTrade"), &raw);
-        assert_eq!(
-            (identity.player_id.as_deref(), identity.game_id.as_deref()),
-            (Some("p"), Some("g"))
-        );
+        assert_eq!((identity.player_id.as_deref(), identity.game_id.as_deref()), (Some("p"), Some("g")));
         let raw = RawValue::from_string(r#"{"id":"t-1"}"#.into()).unwrap();
-        assert!(
-            super::of(Some("standard/newTrade"), &raw)
-                .player_id
-                .is_none()
-        );
+        assert!(super::of(Some("standard/newTrade"), &raw).player_id.is_none());
     }
 }

@@ -83,9 +83,7 @@ pub fn number<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> 
 
 /// A whole number; a fraction is not one.
 pub fn integer<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
-    Ok(number(d)?
-        .filter(|n| n.fract() == 0.0 && n.abs() < 9.0e15)
-        .map(|n| n as i64))
+    Ok(number(d)?.filter(|n| n.fract() == 0.0 && n.abs() < 9.0e15).map(|n| n as i64))
 }
 
 /// A boolean.
@@ -122,16 +120,12 @@ mod tests {
     #[test]
     fn numbers_may_come_as_strings() {
         let row: Row = serde_json::from_str(r#"{"price":"1.5","tick":"7","name":"x"}"#).unwrap();
-        assert_eq!(
-            (row.price, row.tick, row.name.as_deref()),
-            (Some(1.5), Some(7), Some("x"))
-        );
+        assert_eq!((row.price, row.tick, row.name.as_deref()), (Some(1.5), Some(7), Some("x")));
     }
 
     #[test]
     fn an_odd_type_is_none_and_the_rest_is_read() {
-        let row: Row =
-            serde_json::from_str(r#"{"price":[1,{"a":2}],"tick":1.5,"name":{"x":[]}}"#).unwrap();
+        let row: Row = serde_json::from_str(r#"{"price":[1,{"a":2}],"tick":1.5,"name":{"x":[]}}"#).unwrap();
         assert_eq!((row.price, row.tick, row.name), (None, None, None));
         let row: Row = serde_json::from_str(r#"{"price":null,"tick":9,"name":1}"#).unwrap();
         assert_eq!((row.price, row.tick, row.name), (None, Some(9), None));
@@ -140,9 +134,6 @@ mod tests {
     #[test]
     fn prices_keep_every_bit() {
         let row: Row = serde_json::from_str(r#"{"price":0.020000000000000018}"#).unwrap();
-        assert_eq!(
-            row.price.unwrap().to_bits(),
-            0.020000000000000018_f64.to_bits()
-        );
+        assert_eq!(row.price.unwrap().to_bits(), 0.020000000000000018_f64.to_bits());
     }
 }

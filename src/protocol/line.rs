@@ -99,9 +99,7 @@ impl LineFormat {
 
     /// The format with this name.
     pub fn from_name(name: &str) -> Option<LineFormat> {
-        ALL_FORMATS
-            .into_iter()
-            .find(|format| format.as_str() == name)
+        ALL_FORMATS.into_iter().find(|format| format.as_str() == name)
     }
 }
 
@@ -149,14 +147,7 @@ pub struct Event<'a> {
 
 impl Event<'_> {
     fn unread(status: FrameStatus, packet: Option<Packet>) -> Event<'static> {
-        Event {
-            status,
-            packet,
-            name: None,
-            ack_id: None,
-            traceparent: None,
-            payload: None,
-        }
+        Event { status, packet, name: None, ack_id: None, traceparent: None, payload: None }
     }
 
     /// The 32 hexadecimal digits of the trace id.
@@ -173,10 +164,9 @@ impl Event<'_> {
 pub fn decode<'a>(format: LineFormat, hint: Option<&'a str>, text: &'a str) -> Event<'a> {
     match format {
         LineFormat::Wire => wire(text),
-        LineFormat::RawCapture
-        | LineFormat::CdpCapture
-        | LineFormat::Sandbox
-        | LineFormat::KeySample => captured(format, text),
+        LineFormat::RawCapture | LineFormat::CdpCapture | LineFormat::Sandbox | LineFormat::KeySample => {
+            captured(format, text)
+        }
         LineFormat::BrowserLog => browser(text),
         LineFormat::NotebookCapture => captured(format, text),
         LineFormat::ExportedRow => exported(text),
@@ -215,10 +205,8 @@ pub fn inner(format: LineFormat, text: &str) -> Option<Inner> {
         #[serde(borrow)]
         event_name: Option<&'a RawValue>,
     }
-    let may_hold = matches!(
-        format,
-        LineFormat::CdpCapture | LineFormat::NotebookCapture | LineFormat::ExportedRow
-    );
+    let may_hold =
+        matches!(format, LineFormat::CdpCapture | LineFormat::NotebookCapture | LineFormat::ExportedRow);
     if !may_hold || memchr::memmem::find(text.as_bytes(), b"\"raw").is_none() {
         return None;
     }
@@ -321,9 +309,7 @@ fn captured(format: LineFormat, text: &str) -> Event<'_> {
     match data {
         Some(data) if wraps_arguments && data.get().starts_with('[') => {
             let arguments: Vec<&RawValue> = serde_json::from_str(data.get()).unwrap_or_default();
-            event.traceparent = arguments
-                .first()
-                .and_then(|first| frame::traceparent(first));
+            event.traceparent = arguments.first().and_then(|first| frame::traceparent(first));
             event.payload = match event.traceparent {
                 Some(_) => arguments.get(1).copied(),
                 // One argument that is an array looks the same as several; keep all of it.
@@ -344,26 +330,15 @@ fn captured(format: LineFormat, text: &str) -> Event<'_> {
 
 /// A `raw` frame written as an escaped JSON string cannot be borrowed whole; its header is read from the
 /// unescaped copy and the payload, when the recorder also kept it as `data`, from the line itself.
-fn escaped_frame<'a>(
-    raw: &str,
-    data: Option<&'a RawValue>,
-    name: &Cow<'a, str>,
-) -> Option<Event<'a>> {
+fn escaped_frame<'a>(raw: &str, data: Option<&'a RawValue>, name: &Cow<'a, str>) -> Option<Event<'a>> {
     let frame = frame::parse(raw).ok()?;
-    let lost =
-        frame.payload().is_some() && data.is_none_or(|data| frame::traceparent(data).is_some());
+    let lost = frame.payload().is_some() && data.is_none_or(|data| frame::traceparent(data).is_some());
     Some(Event {
-        status: if lost {
-            FrameStatus::PayloadLost
-        } else {
-            FrameStatus::Ok
-        },
+        status: if lost { FrameStatus::PayloadLost } else { FrameStatus::Ok },
         packet: Some(frame.packet),
         name: Some(name.clone()),
         ack_id: frame.ack_id,
-        traceparent: frame
-            .traceparent
-            .map(|traceparent| Cow::Owned(traceparent.into_owned())),
+        traceparent: frame.traceparent.map(|traceparent| Cow::Owned(traceparent.into_owned())),
         payload: data.filter(|data| data.get() != "null" && frame::traceparent(data).is_none()),
     })
 }
@@ -393,32 +368,14 @@ fn browser(text: &str) -> Event<'_> {
         Some(packet) if packet.kind == Some(3) => (None, packet.data, packet.id, Packet::Ack),
         Some(packet) => {
             let mut data = packet.data;
-            let name = if data.is_empty() {
-                None
-            } else {
-                frame::string(data.remove(0))
-            };
+            let name = if data.is_empty() { None } else { frame::string(data.remove(0)) };
             (name, data, packet.id, Packet::Event)
         }
-        None => (
-            line.event.and_then(frame::string),
-            line.args,
-            None,
-            Packet::Event,
-        ),
+        None => (line.event.and_then(frame::string), line.args, None, Packet::Event),
     };
-    let traceparent = arguments
-        .first()
-        .and_then(|first| frame::traceparent(first));
+    let traceparent = arguments.first().and_then(|first| frame::traceparent(first));
     let payload = arguments.get(usize::from(traceparent.is_some())).copied();
-    Event {
-        status: FrameStatus::Ok,
-        packet: Some(packet),
-        name,
-        ack_id,
-        traceparent,
-        payload,
-    }
+    Event { status: FrameStatus::Ok, packet: Some(packet), name, ack_id, traceparent, payload }
 }
 
 fn exported(text: &str) -> Event<'_> {
@@ -504,10 +461,7 @@ impl RecordingLine<'_> {
     /// The price as a number, wherever it was written as one or as text.
     pub fn price_value(&self) -> Option<f64> {
         let text = self.price?.get();
-        text.trim_matches('"')
-            .parse()
-            .ok()
-            .filter(|price: &f64| price.is_finite())
+        text.trim_matches('"').parse().ok().filter(|price: &f64| price.is_finite())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the wire says: frames, events, phases, provably fair prices. Pure functions, no I/O.
 
+pub mod fairness;
 pub mod frame;
 pub mod identity;
 pub mod lenient;

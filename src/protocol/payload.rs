@@ -150,10 +150,8 @@ impl Sidebet<'_> {
 
     /// `won` or `lost` for a settlement, `None` for a placement.
     pub fn outcome(&self) -> Option<&'static str> {
-        (self.kind.as_deref() == Some("payout")).then(|| {
-            self.payout
-                .map(|payout| if payout > 0.0 { "won" } else { "lost" })
-        })?
+        (self.kind.as_deref() == Some("payout"))
+            .then(|| self.payout.map(|payout| if payout > 0.0 { "won" } else { "lost" }))?
     }
 }
 
@@ -302,28 +300,16 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_bets_window_are_read() {
-        let placed: Sidebet =
-            serde_json::from_str(r#"{"type":"placed","startedAtTick":2,"end":42}"#).unwrap();
-        assert_eq!(
-            (placed.start(), placed.end(), placed.outcome()),
-            (Some(2), Some(42), None)
-        );
+        let placed: Sidebet = serde_json::from_str(r#"{"type":"placed","startedAtTick":2,"end":42}"#).unwrap();
+        assert_eq!((placed.start(), placed.end(), placed.outcome()), (Some(2), Some(42), None));
         let lost: Sidebet =
-            serde_json::from_str(r#"{"type":"payout","startTick":2,"endTick":42,"payout":0}"#)
-                .unwrap();
-        assert_eq!(
-            (lost.start(), lost.end(), lost.outcome()),
-            (Some(2), Some(42), Some("lost"))
-        );
+            serde_json::from_str(r#"{"type":"payout","startTick":2,"endTick":42,"payout":0}"#).unwrap();
+        assert_eq!((lost.start(), lost.end(), lost.outcome()), (Some(2), Some(42), Some("lost")));
     }
 
     #[test]
     fn l2_money_as_text_is_read() {
-        let update: PlayerUpdate =
-            serde_json::from_str(r#"{"cash":"1.5","positionQty":"0"}"#).unwrap();
-        assert_eq!(
-            (update.cash, update.position_qty, update.avg_cost),
-            (Some(1.5), Some(0.0), None)
-        );
+        let update: PlayerUpdate = serde_json::from_str(r#"{"cash":"1.5","positionQty":"0"}"#).unwrap();
+        assert_eq!((update.cash, update.position_qty, update.avg_cost), (Some(1.5), Some(0.0), None));
     }
 }

@@ -52,12 +52,7 @@ impl Phase {
     /// opens when the timer reaches 10000.
     pub fn of_recording(active: bool, rugged: bool, cooldown_timer_ms: f64) -> Option<Phase> {
         let presale = cooldown_timer_ms > 0.0 && cooldown_timer_ms <= 10_000.0;
-        Phase::of(
-            Some(active),
-            Some(rugged),
-            Some(presale),
-            Some(cooldown_timer_ms),
-        )
+        Phase::of(Some(active), Some(rugged), Some(presale), Some(cooldown_timer_ms))
     }
 }
 
@@ -67,65 +62,38 @@ mod tests {
 
     #[test]
     fn g1_active_and_not_rugged_is_active_even_with_a_timer() {
-        assert_eq!(
-            Phase::of(Some(true), Some(false), Some(false), Some(5000.0)),
-            Some(Phase::Active)
-        );
+        assert_eq!(Phase::of(Some(true), Some(false), Some(false), Some(5000.0)), Some(Phase::Active));
     }
 
     #[test]
     fn g2_rugged_wins_over_everything() {
         for active in [true, false] {
-            assert_eq!(
-                Phase::of(Some(active), Some(true), Some(true), Some(9000.0)),
-                Some(Phase::Rugged)
-            );
+            assert_eq!(Phase::of(Some(active), Some(true), Some(true), Some(9000.0)), Some(Phase::Rugged));
         }
     }
 
     #[test]
     fn g3_a_timer_without_pre_round_buys_is_cooldown() {
-        assert_eq!(
-            Phase::of(None, None, Some(false), Some(14_900.0)),
-            Some(Phase::Cooldown)
-        );
+        assert_eq!(Phase::of(None, None, Some(false), Some(14_900.0)), Some(Phase::Cooldown));
     }
 
     #[test]
     fn g4_pre_round_buys_are_presale_whatever_the_timer() {
-        assert_eq!(
-            Phase::of(None, None, Some(true), Some(8500.0)),
-            Some(Phase::Presale)
-        );
-        assert_eq!(
-            Phase::of(None, None, Some(true), Some(0.0)),
-            Some(Phase::Presale)
-        );
+        assert_eq!(Phase::of(None, None, Some(true), Some(8500.0)), Some(Phase::Presale));
+        assert_eq!(Phase::of(None, None, Some(true), Some(0.0)), Some(Phase::Presale));
     }
 
     #[test]
     fn g5_no_indicator_is_no_phase() {
         assert_eq!(Phase::of(None, None, None, None), None);
-        assert_eq!(
-            Phase::of(Some(false), Some(false), Some(false), Some(0.0)),
-            None
-        );
+        assert_eq!(Phase::of(Some(false), Some(false), Some(false), Some(0.0)), None);
     }
 
     #[test]
     fn recordings_tell_presale_by_the_timer() {
-        assert_eq!(
-            Phase::of_recording(false, false, 10_000.0),
-            Some(Phase::Presale)
-        );
-        assert_eq!(
-            Phase::of_recording(false, false, 10_100.0),
-            Some(Phase::Cooldown)
-        );
-        assert_eq!(
-            Phase::of_recording(false, false, 39_500.0),
-            Some(Phase::Cooldown)
-        );
+        assert_eq!(Phase::of_recording(false, false, 10_000.0), Some(Phase::Presale));
+        assert_eq!(Phase::of_recording(false, false, 10_100.0), Some(Phase::Cooldown));
+        assert_eq!(Phase::of_recording(false, false, 39_500.0), Some(Phase::Cooldown));
         assert_eq!(Phase::of_recording(true, false, 0.0), Some(Phase::Active));
     }
 }

@@ -37,8 +37,7 @@ const MOST_OPEN: usize = 64;
 impl RequestTracker {
     /// Remembers an order; the oldest is forgotten beyond 64 open ones.
     pub fn sent(&mut self, order: OpenOrder) {
-        self.open
-            .retain(|open| !(open.ack_id == order.ack_id && open.socket_id == order.socket_id));
+        self.open.retain(|open| !(open.ack_id == order.ack_id && open.socket_id == order.socket_id));
         if self.open.len() >= MOST_OPEN {
             self.open.remove(0);
         }
@@ -47,10 +46,8 @@ impl RequestTracker {
 
     /// The order that this ack answers, which is then no longer open.
     pub fn answered(&mut self, socket_id: Option<&str>, ack_id: u64) -> Option<OpenOrder> {
-        let at = self
-            .open
-            .iter()
-            .position(|open| open.ack_id == ack_id && open.socket_id.as_deref() == socket_id)?;
+        let at =
+            self.open.iter().position(|open| open.ack_id == ack_id && open.socket_id.as_deref() == socket_id)?;
         Some(self.open.remove(at))
     }
 
@@ -95,10 +92,7 @@ mod tests {
         let mut tracker = RequestTracker::default();
         tracker.sent(order("a", 1));
         tracker.sent(order("b", 1));
-        assert_eq!(
-            tracker.answered(Some("b"), 1).unwrap().socket_id.as_deref(),
-            Some("b")
-        );
+        assert_eq!(tracker.answered(Some("b"), 1).unwrap().socket_id.as_deref(), Some("b"));
         assert!(tracker.answered(Some("b"), 1).is_none());
         assert_eq!(tracker.open().len(), 1);
     }

@@ -32,6 +32,9 @@ pub struct Catalog {
     /// Files that were imported.
     #[serde(default)]
     pub imports: Vec<ImportEntry>,
+    /// Frames before this UTC date were pruned: sessions from before then may have gaps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned_before: Option<String>,
 }
 
 /// One sealed Parquet file.
@@ -147,29 +150,21 @@ impl Catalog {
         self.generation += 1;
         self.parts.sort_by(|a, b| a.path.cmp(&b.path));
         let path = root.catalog_path();
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        let bytes =
+            serde_json::to_vec_pretty(self).map_err(|error| StoreError::io("write", &path)(error.into()))?;
         fsio::replace(&path, &bytes)
     }
 
     /// Adds a session unless it is known.
     pub fn add_session(&mut self, info: SessionInfo) {
-        if !self
-            .sessions
-            .iter()
-            .any(|known| known.session_id == info.session_id)
-        {
+        if !self.sessions.iter().any(|known| known.session_id == info.session_id) {
             self.sessions.push(info);
         }
     }
 
     /// Rows of a doc type in the parts.
     pub fn rows(&self, doc_type: DocType) -> u64 {
-        self.parts
-            .iter()
-            .filter(|part| part.doc_type == doc_type)
-            .map(|part| part.rows)
-            .sum()
+        self.parts.iter().filter(|part| part.doc_type == doc_type).map(|part| part.rows).sum()
     }
 
     /// Makes the catalog anew from the parts on disk: their own entries, less those that another one replaces.
@@ -187,16 +182,11 @@ impl Catalog {
                 Err(error) => unreadable.push(error),
             }
         }
-        let replaced: BTreeSet<String> = catalog
-            .parts
-            .iter()
-            .flat_map(|part| part.lineage.replaces.iter().cloned())
-            .collect();
+        let replaced: BTreeSet<String> =
+            catalog.parts.iter().flat_map(|part| part.lineage.replaces.iter().cloned()).collect();
         catalog.parts.retain(|part| !replaced.contains(&part.path));
-        let journaled: BTreeSet<SessionId> = super::journal::segments(root)?
-            .into_iter()
-            .map(|segment| segment.session_id)
-            .collect();
+        let journaled: BTreeSet<SessionId> =
+            super::journal::segments(root)?.into_iter().map(|segment| segment.session_id).collect();
         for range in catalog.parts.iter().flat_map(|part| &part.sessions) {
             if journaled.contains(&range.session_id) {
                 let sealed = catalog.sealed.entry(range.session_id).or_default();
@@ -215,9 +205,7 @@ impl CatalogStamp {
     /// The stamp of the file as it is now.
     pub fn of(path: &Path) -> CatalogStamp {
         CatalogStamp(
-            fs::metadata(path)
-                .ok()
-                .and_then(|meta| Some((inode(&meta), meta.len(), meta.modified().ok()?))),
+            fs::metadata(path).ok().and_then(|meta| Some((inode(&meta), meta.len(), meta.modified().ok()?))),
         )
     }
 }

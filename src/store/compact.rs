@@ -1,1 +1,126 @@
-//! compact
+//! Many small parts of a closed day into few. Readers see every row once throughout: the catalog names the old
+//! parts until it names the new one.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
+
+use super::catalog::Part;
+use super::error::StoreError;
+use super::games::Quality;
+use super::open::Store;
+use super::parts::PartWriter;
+use super::record::now_us;
+use super::schema::{DocType, SCHEMA_VERSION};
+use super::{fsio, parts, scan};
+
+/// What compaction did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Compacted {
+    /// Parts before.
+    pub parts_before: usize,
+    /// Parts they became.
+    pub parts_after: usize,
+    /// Bytes before.
+    pub bytes_before: u64,
+    /// Bytes after.
+    pub bytes_after: u64,
+    /// Game records that a better one had replaced, dropped.
+    pub superseded_games: u64,
+}
+
+/// Parts that together are larger than this are left apart, compressed bytes.
+const LARGEST: u64 = 512 << 20;
+
+impl Store {
+    /// Compacts every day before today (UTC) that has more than one part of a kind. `progress` is told of each
+    /// group: how many are done, and of how many.
+    ///
+    /// # Errors
+    /// When a part cannot be read or written: that day is then as it was.
+    pub fn compact(&self, mut progress: impl FnMut(usize, usize)) -> Result<Compacted, StoreError> {
+        let groups = self.compactable();
+        let mut result = Compacted::default();
+        for (done, group) in groups.iter().enumerate() {
+            progress(done, groups.len());
+            self.compact_group(group, &mut result)?;
+        }
+        progress(groups.len(), groups.len());
+        Ok(result)
+    }
+
+    fn compactable(&self) -> Vec<Vec<Part>> {
+        let today = parts::date_of(now_us());
+        let mut days: BTreeMap<(DocType, String), Vec<Part>> = BTreeMap::new();
+        self.with_catalog(|catalog| {
+            let closed = catalog.parts.iter().filter(|part| part.date != today && part.schema == SCHEMA_VERSION);
+            for part in closed {
+                days.entry((part.doc_type, part.date.clone())).or_default().push(part.clone());
+            }
+        });
+        let mut groups = Vec::new();
+        for (_, mut parts) in days {
+            parts.sort_by_key(|part| part.ts_min);
+            let mut group: Vec<Part> = Vec::new();
+            for part in parts {
+                if group.iter().map(|part| part.bytes).sum::<u64>() + part.bytes > LARGEST {
+                    groups.push(std::mem::take(&mut group));
+                }
+                group.push(part);
+            }
+            groups.push(group);
+        }
+        groups.retain(|group| group.len() > 1);
+        groups
+    }
+
+    fn compact_group(&self, group: &[Part], result: &mut Compacted) -> Result<(), StoreError> {
+        let _one_at_a_time = self.sealing();
+        let replaces: Vec<String> = group.iter().map(|part| part.path.clone()).collect();
+        let mut writer = PartWriter::new(self.root(), "compact", replaces.clone());
+        let games = self.stored_games();
+        for part in group {
+            let times = part.ts_min.zip(part.ts_max);
+            for batch in scan::batches(self.root(), part, None) {
+                let mut batch = batch?;
+                if part.doc_type == DocType::Game {
+                    let rows = batch.num_rows();
+                    batch = keep_best(&batch, |id| games.get(id).copied())?;
+                    result.superseded_games += (rows - batch.num_rows()) as u64;
+                }
+                writer.batch(part.doc_type, &part.date, &batch, &part.sessions, times)?;
+            }
+        }
+        let new = writer.finish()?.publish()?;
+        result.parts_before += group.len();
+        result.parts_after += new.len();
+        result.bytes_before += group.iter().map(|part| part.bytes).sum::<u64>();
+        result.bytes_after += new.iter().map(|part| part.bytes).sum::<u64>();
+        self.replace_parts(&replaces, new)
+    }
+
+    /// Puts `new` in force in place of `old`, and removes the old files. A reader that has one of them open
+    /// goes on reading it; one that comes too late looks at the catalog again.
+    pub(super) fn replace_parts(&self, old: &[String], new: Vec<Part>) -> Result<(), StoreError> {
+        self.update_catalog(|catalog| {
+            catalog.parts.retain(|part| !old.contains(&part.path));
+            catalog.parts.extend(new);
+        })?;
+        old.iter().try_for_each(|path| fsio::remove(&self.root().path().join(path)))
+    }
+}
+
+/// The games of a batch that no better record replaced.
+fn keep_best(batch: &RecordBatch, best: impl Fn(&str) -> Option<Quality>) -> Result<RecordBatch, StoreError> {
+    let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
+    let qualities = batch.column_by_name("quality").and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let (Some(ids), Some(qualities)) = (ids, qualities) else { return Ok(batch.clone()) };
+    let keep = |row: usize| {
+        let quality = if qualities.is_valid(row) { qualities.value(row) } else { 0 };
+        !ids.is_valid(row) || best(ids.value(row)).is_none_or(|best| Quality::from_i64(quality) >= best)
+    };
+    let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(keep(row))).collect();
+    Ok(filter_record_batch(batch, &mask)?)
+}

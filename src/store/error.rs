@@ -82,20 +82,13 @@ impl StoreError {
     /// Wraps an I/O error with what was being done to which path; for `map_err`.
     pub fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
-        move |source| StoreError::Io {
-            doing,
-            path,
-            source,
-        }
+        move |source| StoreError::Io { doing, path, source }
     }
 
     /// Wraps a Parquet error of one part; for `map_err`.
     pub fn part<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> StoreError {
         let path = path.to_owned();
-        move |error| StoreError::Part {
-            path,
-            reason: error.to_string(),
-        }
+        move |error| StoreError::Part { path, reason: error.to_string() }
     }
 
     /// Whether the disk was full.
@@ -110,9 +103,7 @@ fn hint(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             ". Check who owns the data root, or name another with --data or RUGS_DATA_DIR"
         }
-        io::ErrorKind::StorageFull => {
-            ". Nothing stored was lost; free space (`replayer data prune`), then go on"
-        }
+        io::ErrorKind::StorageFull => ". Nothing stored was lost; free space (`replayer data prune`), then go on",
         _ => "",
     }
 }

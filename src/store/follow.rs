@@ -121,9 +121,7 @@ impl Follower {
         for segment in segments {
             match self.read_segment(&segment, tables) {
                 Ok(()) => {}
-                Err(StoreError::Io { source, .. })
-                    if source.kind() == std::io::ErrorKind::NotFound =>
-                {
+                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                     return Ok(false);
                 }
                 // A damaged head: the writer sets the segment aside at its next start.
@@ -136,21 +134,13 @@ impl Follower {
         Ok(true)
     }
 
-    fn read_segment(
-        &mut self,
-        segment: &SegmentPath,
-        tables: &mut Tables,
-    ) -> Result<(), StoreError> {
+    fn read_segment(&mut self, segment: &SegmentPath, tables: &mut Tables) -> Result<(), StoreError> {
         let session_id = segment.session_id;
         let sealed = self.catalog.sealed.get(&session_id).copied().unwrap_or(0);
-        if let Some(session) = self.sessions.get(&session_id) {
-            if session
-                .reader
-                .as_ref()
-                .is_some_and(|(number, _)| *number > segment.number)
-            {
-                return Ok(());
-            }
+        let passed =
+            |session: &Session| session.reader.as_ref().is_some_and(|(number, _)| *number > segment.number);
+        if self.sessions.get(&session_id).is_some_and(passed) {
+            return Ok(());
         }
         let known = self.sessions.get_mut(&session_id);
         let session = match known {
@@ -172,19 +162,10 @@ impl Follower {
                 self.sessions.entry(session_id).or_insert(session)
             }
         };
-        if session
-            .reader
-            .as_ref()
-            .is_none_or(|(number, _)| *number < segment.number)
-        {
+        if session.reader.as_ref().is_none_or(|(number, _)| *number < segment.number) {
             session.reader = Some((segment.number, SegmentReader::open(&segment.path)?));
         }
-        let Session {
-            context,
-            reader,
-            last_seq,
-            ..
-        } = session;
+        let Session { context, reader, last_seq, .. } = session;
         let Some((_, reader)) = reader else {
             return Ok(());
         };
@@ -225,16 +206,8 @@ impl Follower {
 
 impl Games {
     /// The games of the parts in force; parts seen before are not read again.
-    fn of(
-        &mut self,
-        root: &DataRoot,
-        catalog: &Catalog,
-    ) -> Result<Arc<HashMap<String, Quality>>, StoreError> {
-        for part in catalog
-            .parts
-            .iter()
-            .filter(|part| part.doc_type == DocType::Game)
-        {
+    fn of(&mut self, root: &DataRoot, catalog: &Catalog) -> Result<Arc<HashMap<String, Quality>>, StoreError> {
+        for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::Game) {
             if self.parts.insert(part.path.clone()) {
                 scan::add_games(root, part, Arc::make_mut(&mut self.known))?;
             }

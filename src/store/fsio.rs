@@ -32,9 +32,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// When the folder cannot be opened or synced.
 pub fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|file| file.sync_all())
-        .map_err(StoreError::io("sync", folder))
+    File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", folder))
 }
 
 /// Removes a file; one that is already gone is fine.

@@ -49,18 +49,12 @@ pub struct GameFilter {
 impl GameFilter {
     /// A filter that knows the games of the store.
     pub fn new(stored: Arc<HashMap<String, Quality>>) -> GameFilter {
-        GameFilter {
-            stored,
-            seen: HashMap::new(),
-        }
+        GameFilter { stored, seen: HashMap::new() }
     }
 
     /// The quality of the record known of this game.
     pub fn known(&self, game_id: &str) -> Option<Quality> {
-        self.seen
-            .get(game_id)
-            .or_else(|| self.stored.get(game_id))
-            .copied()
+        self.seen.get(game_id).or_else(|| self.stored.get(game_id)).copied()
     }
 
     /// Decides about a record and remembers it.
@@ -71,10 +65,7 @@ impl GameFilter {
             self.seen.insert(game_id.to_owned(), quality);
         }
         let sidebets = quality.has_sidebets() && known.is_none_or(|known| !known.has_sidebets());
-        Admission {
-            game,
-            sidebets: game && sidebets,
-        }
+        Admission { game, sidebets: game && sidebets }
     }
 
     /// Everything known, for the next filter.
@@ -96,20 +87,8 @@ mod tests {
     fn w30_the_same_history_twice_is_stored_once() {
         let mut filter = GameFilter::default();
         let full = Quality::of(true, true, true);
-        assert_eq!(
-            filter.admit("a", full),
-            Admission {
-                game: true,
-                sidebets: true
-            }
-        );
-        assert_eq!(
-            filter.admit("a", full),
-            Admission {
-                game: false,
-                sidebets: false
-            }
-        );
+        assert_eq!(filter.admit("a", full), Admission { game: true, sidebets: true });
+        assert_eq!(filter.admit("a", full), Admission { game: false, sidebets: false });
         let mut restarted = GameFilter::new(filter.into_stored());
         assert!(!restarted.admit("a", full).game);
         assert!(restarted.admit("b", full).game);
@@ -119,13 +98,7 @@ mod tests {
     fn a_better_record_replaces_a_poorer_one_and_never_the_reverse() {
         let mut filter = GameFilter::default();
         assert!(filter.admit("a", Quality::of(false, true, true)).game);
-        assert_eq!(
-            filter.admit("a", Quality::of(true, true, true)),
-            Admission {
-                game: true,
-                sidebets: false
-            }
-        );
+        assert_eq!(filter.admit("a", Quality::of(true, true, true)), Admission { game: true, sidebets: false });
         assert!(!filter.admit("a", Quality::of(false, true, true)).game);
     }
 }

@@ -24,6 +24,20 @@ impl SessionId {
         SessionId(Uuid::from_u128(n))
     }
 
+    /// The id that stands for a session of an older store, which named its sessions otherwise. The same name
+    /// gives the same id.
+    pub fn of_foreign(name: &str) -> SessionId {
+        use sha2::{Digest, Sha256};
+        let digest = Sha256::digest(name.as_bytes());
+        let bytes = digest.first_chunk::<16>().copied().unwrap_or_default();
+        SessionId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// Whether this program numbered the session's frames itself, as opposed to an older store.
+    pub fn is_recorded(&self) -> bool {
+        self.0.get_version() == Some(uuid::Version::SortRand)
+    }
+
     /// Writes the id's text into `buffer`: one per row is formatted, without an allocation for each.
     pub fn write<'b>(&self, buffer: &'b mut [u8; 36]) -> &'b str {
         self.0.hyphenated().encode_lower(buffer)
@@ -67,10 +81,7 @@ impl FromStr for EventRef {
         let bad = || StoreError::BadId(text.into(), "an event ref (session_id:seq)");
         let (session, seq) = text.rsplit_once(':').ok_or_else(bad)?;
         let session_id = session.parse().map_err(|_| bad())?;
-        Ok(EventRef {
-            session_id,
-            seq: seq.parse().map_err(|_| bad())?,
-        })
+        Ok(EventRef { session_id, seq: seq.parse().map_err(|_| bad())? })
     }
 }
 
@@ -81,16 +92,9 @@ mod tests {
 
     #[test]
     fn an_event_ref_round_trips_through_its_text() {
-        let event = EventRef {
-            session_id: SessionId::start(),
-            seq: 42,
-        };
+        let event = EventRef { session_id: SessionId::start(), seq: 42 };
         assert_eq!(event.to_string().parse::<EventRef>().unwrap(), event);
         assert!("42".parse::<EventRef>().is_err());
-        assert!(
-            format!("{}:x", event.session_id)
-                .parse::<EventRef>()
-                .is_err()
-        );
+        assert!(format!("{}:x", event.session_id).parse::<EventRef>().is_err());
     }
 }

@@ -69,10 +69,7 @@ impl Store {
         Ok(ImportBatch {
             store: self,
             writer: PartWriter::new(self.root(), "import", Vec::new()),
-            context: Context {
-                games: GameFilter::new(self.stored_games()),
-                ..Context::default()
-            },
+            context: Context { games: GameFilter::new(self.stored_games()), ..Context::default() },
             known: self.with_catalog(|catalog| catalog.imports.clone()),
             new: Vec::new(),
             sessions: Vec::new(),
@@ -94,18 +91,11 @@ impl ImportBatch<'_> {
     /// When the file before it was neither ended nor abandoned.
     pub fn begin(&mut self, file: ImportedFile) -> Result<SessionId, StoreError> {
         if let Some((_, open)) = &self.current {
-            return Err(StoreError::Refused(format!(
-                "the import of {} is not ended",
-                open.name
-            )));
+            return Err(StoreError::Refused(format!("the import of {} is not ended", open.name)));
         }
         let session_id = SessionId::start();
         let origin = format!("import:{}", file.name);
-        self.sessions.push(SessionInfo {
-            session_id,
-            origin,
-            started_us: now_us(),
-        });
+        self.sessions.push(SessionInfo { session_id, origin, started_us: now_us() });
         self.current = Some((session_id, file));
         self.seq = 0;
         self.context.requests = Default::default();
@@ -119,10 +109,7 @@ impl ImportBatch<'_> {
     pub fn push(&mut self, record: &Record<'_>) -> Result<u64, StoreError> {
         let (session_id, _) = self.current.as_ref().ok_or(StoreError::Closed)?;
         self.seq += 1;
-        let record = Record {
-            seq: self.seq,
-            ..*record
-        };
+        let record = Record { seq: self.seq, ..*record };
         project(*session_id, &record, &mut self.context, &mut self.writer)?;
         Ok(self.seq)
     }
@@ -159,30 +146,21 @@ impl ImportBatch<'_> {
     /// When a file is still open, or a part or the catalog cannot be written: nothing is then in force.
     pub fn commit(self) -> Result<Committed, StoreError> {
         if let Some((_, open)) = &self.current {
-            return Err(StoreError::Refused(format!(
-                "the import of {} is not ended",
-                open.name
-            )));
+            return Err(StoreError::Refused(format!("the import of {} is not ended", open.name)));
         }
         if self.new.is_empty() {
             return Ok(Committed::default());
         }
         let _one_at_a_time = self.store.sealing();
         let parts = self.writer.finish()?.publish()?;
-        let committed = Committed {
-            files: self.new.len(),
-            parts: parts.len(),
-        };
+        let committed = Committed { files: self.new.len(), parts: parts.len() };
         let (new, sessions) = (self.new, self.sessions);
         self.store.update_catalog(|catalog| {
             catalog.parts.extend(parts);
             catalog.imports.extend(new);
-            sessions
-                .into_iter()
-                .for_each(|session| catalog.add_session(session));
+            sessions.into_iter().for_each(|session| catalog.add_session(session));
         })?;
-        self.store
-            .set_stored_games(self.context.games.into_stored());
+        self.store.set_stored_games(self.context.games.into_stored());
         Ok(committed)
     }
 }

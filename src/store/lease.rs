@@ -32,28 +32,15 @@ impl Lease {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() {
-                    "it did not say who it is".into()
-                } else {
-                    holder
-                };
-                return Err(StoreError::Leased {
-                    root: root.path().to_owned(),
-                    holder: holder.trim().to_owned(),
-                });
+                let holder = if holder.trim().is_empty() { "it did not say who it is".into() } else { holder };
+                return Err(StoreError::Leased { root: root.path().to_owned(), holder: holder.trim().to_owned() });
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
         }
-        let text = format!(
-            "`replayer {purpose}`, process {}, since {}\n",
-            std::process::id(),
-            jiff::Timestamp::now()
-        );
+        let text =
+            format!("`replayer {purpose}`, process {}, since {}\n", std::process::id(), jiff::Timestamp::now());
         // For people only: the lock itself is what counts, so a full disk does not matter here.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(text.as_bytes()));
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
         Ok(Lease { _file: file })
     }
 
@@ -63,12 +50,7 @@ impl Lease {
         let file = File::open(&path).ok()?;
         match file.try_lock_shared() {
             Ok(()) => None,
-            Err(_) => Some(
-                fs::read_to_string(&path)
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned(),
-            ),
+            Err(_) => Some(fs::read_to_string(&path).unwrap_or_default().trim().to_owned()),
         }
     }
 }

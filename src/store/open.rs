@@ -47,13 +47,11 @@ impl SchemaManifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", &path)(error)),
         };
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| StoreError::Manifest {
-                path,
-                reason: error.to_string(),
-                advice: "Remove it: it is written anew from what the parts say",
-            })
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| StoreError::Manifest {
+            path,
+            reason: error.to_string(),
+            advice: "Remove it: it is written anew from what the parts say",
+        })
     }
 
     /// Writes it.
@@ -62,17 +60,13 @@ impl SchemaManifest {
     /// When it cannot be written.
     pub fn save(&self, root: &DataRoot) -> Result<(), StoreError> {
         let path = root.schema_version_path();
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        let bytes =
+            serde_json::to_vec_pretty(self).map_err(|error| StoreError::io("write", &path)(error.into()))?;
         fsio::replace(&path, &bytes)
     }
 
     fn current() -> SchemaManifest {
-        SchemaManifest {
-            schema_version: SCHEMA_VERSION.into(),
-            writer_build: BUILD.into(),
-            embedding: None,
-        }
+        SchemaManifest { schema_version: SCHEMA_VERSION.into(), writer_build: BUILD.into(), embedding: None }
     }
 }
 
@@ -123,16 +117,12 @@ impl Store {
     }
 
     /// Changes the catalog and makes the change durable; if that fails, nothing has changed.
-    pub(super) fn update_catalog(
-        &self,
-        change: impl FnOnce(&mut Catalog),
-    ) -> Result<(), StoreError> {
+    pub(super) fn update_catalog(&self, change: impl FnOnce(&mut Catalog)) -> Result<(), StoreError> {
         let mut catalog = lock(&self.catalog);
         let mut next = catalog.clone();
         change(&mut next);
         // Kept only as long as a reader may still find the session's segments.
-        next.sealed
-            .retain(|session_id, _| self.root.session_dir(*session_id).exists());
+        next.sealed.retain(|session_id, _| self.root.session_dir(*session_id).exists());
         next.save(&self.root)?;
         *catalog = next;
         Ok(())

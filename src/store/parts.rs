@@ -84,16 +84,9 @@ impl PartWriter {
     pub fn new(root: &DataRoot, made_by: &str, replaces: Vec<String>) -> PartWriter {
         PartWriter {
             root: root.clone(),
-            lineage: Lineage {
-                made_by: made_by.to_owned(),
-                replaces,
-                build: BUILD.to_owned(),
-            },
+            lineage: Lineage { made_by: made_by.to_owned(), replaces, build: BUILD.to_owned() },
             open: HashMap::new(),
-            pending: PendingParts {
-                root: Some(root.clone()),
-                parts: Vec::new(),
-            },
+            pending: PendingParts { root: Some(root.clone()), parts: Vec::new() },
             day: None,
             clock: 0,
             bytes: 0,
@@ -152,11 +145,7 @@ impl PartWriter {
         if self.open.len() < MOST_OPEN {
             return Ok(());
         }
-        let oldest = self
-            .open
-            .iter()
-            .min_by_key(|(_, open)| open.last_used)
-            .map(|(key, _)| key.clone());
+        let oldest = self.open.iter().min_by_key(|(_, open)| open.last_used).map(|(key, _)| key.clone());
         if let Some(open) = oldest.and_then(|key| self.open.remove(&key)) {
             self.pending.parts.push(open.close()?);
         }
@@ -208,12 +197,7 @@ pub fn date_of(ts: i64) -> String {
 }
 
 impl RowSink for PartWriter {
-    fn row(
-        &mut self,
-        doc_type: DocType,
-        envelope: &Envelope<'_>,
-        own: &[Cell<'_>],
-    ) -> Result<(), StoreError> {
+    fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError> {
         let date = self.date(envelope.ts);
         self.bytes += envelope.raw_json.map_or(0, |text| text.len() as u64);
         let open = self.part(doc_type, &date)?;
@@ -230,12 +214,7 @@ impl RowSink for PartWriter {
 }
 
 impl OpenPart {
-    fn create(
-        root: &DataRoot,
-        doc_type: DocType,
-        date: &str,
-        lineage: Lineage,
-    ) -> Result<OpenPart, StoreError> {
+    fn create(root: &DataRoot, doc_type: DocType, date: &str, lineage: Lineage) -> Result<OpenPart, StoreError> {
         let partition = DataRoot::partition(doc_type, date);
         let folder = root.path().join(&partition);
         fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
@@ -257,22 +236,11 @@ impl OpenPart {
             lineage,
         };
         let table = TableBuilder::new(doc_type);
-        Ok(OpenPart {
-            temporary,
-            writer,
-            table,
-            part,
-            ranges: BTreeMap::new(),
-            last_used: 0,
-        })
+        Ok(OpenPart { temporary, writer, table, part, ranges: BTreeMap::new(), last_used: 0 })
     }
 
     fn saw(&mut self, session_id: SessionId, seq: u64) {
-        let range = self.ranges.entry(session_id).or_insert(SeqRange {
-            session_id,
-            first: seq,
-            last: seq,
-        });
+        let range = self.ranges.entry(session_id).or_insert(SeqRange { session_id, first: seq, last: seq });
         range.first = range.first.min(seq);
         range.last = range.last.max(seq);
     }
@@ -292,9 +260,7 @@ impl OpenPart {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.part.rows += batch.num_rows() as u64;
-        self.writer
-            .write(batch)
-            .map_err(|error| write_failed(&self.temporary, error))
+        self.writer.write(batch).map_err(|error| write_failed(&self.temporary, error))
     }
 
     fn close(mut self) -> Result<(PathBuf, Part), StoreError> {
@@ -303,8 +269,7 @@ impl OpenPart {
             let _ = fs::remove_file(&self.temporary);
         }
         closed?;
-        let meta =
-            fs::metadata(&self.temporary).map_err(StoreError::io("read", &self.temporary))?;
+        let meta = fs::metadata(&self.temporary).map_err(StoreError::io("read", &self.temporary))?;
         self.part.bytes = meta.len();
         Ok((self.temporary, self.part))
     }
@@ -314,39 +279,27 @@ impl OpenPart {
         self.part.sessions = self.ranges.values().copied().collect();
         let entry = serde_json::to_string(&self.part)
             .map_err(|error| StoreError::io("write", &self.temporary)(error.into()))?;
-        for (key, value) in [
-            (META_SCHEMA, SCHEMA_VERSION),
-            (META_DOC_TYPE, self.part.doc_type.as_str()),
-            (META_PART, &entry),
-        ] {
-            self.writer
-                .append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
+        for (key, value) in
+            [(META_SCHEMA, SCHEMA_VERSION), (META_DOC_TYPE, self.part.doc_type.as_str()), (META_PART, &entry)]
+        {
+            self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
         }
-        self.writer
-            .finish()
-            .map_err(|error| write_failed(&self.temporary, error))?;
-        self.writer
-            .inner()
-            .sync_all()
-            .map_err(StoreError::io("sync", &self.temporary))
+        self.writer.finish().map_err(|error| write_failed(&self.temporary, error))?;
+        self.writer.inner().sync_all().map_err(StoreError::io("sync", &self.temporary))
     }
 }
 
 /// Keeps the system's reason (a full disk, say) where Parquet wrapped it.
 fn write_failed(path: &Path, error: parquet::errors::ParquetError) -> StoreError {
     match error {
-        parquet::errors::ParquetError::External(inner) => {
-            match inner.downcast::<std::io::Error>() {
-                Ok(io) => StoreError::io("write", path)(*io),
-                Err(other) => StoreError::part(path)(other),
-            }
-        }
+        parquet::errors::ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
+            Ok(io) => StoreError::io("write", path)(*io),
+            Err(other) => StoreError::part(path)(other),
+        },
         other => {
             let text = other.to_string();
             if text.contains("os error 28") || text.contains("No space left") {
-                return StoreError::io("write", path)(std::io::Error::from(
-                    std::io::ErrorKind::StorageFull,
-                ));
+                return StoreError::io("write", path)(std::io::Error::from(std::io::ErrorKind::StorageFull));
             }
             StoreError::part(path)(text)
         }
@@ -371,19 +324,13 @@ impl PendingParts {
             folders.extend(path.ancestors().skip(1).take(3).map(Path::to_path_buf));
             published.push(part);
         }
-        folders
-            .iter()
-            .try_for_each(|folder| fsio::sync_folder(folder))?;
+        folders.iter().try_for_each(|folder| fsio::sync_folder(folder))?;
         Ok(published)
     }
 
     /// Rows over all parts of a doc type.
     pub fn rows(&self, doc_type: DocType) -> u64 {
-        self.parts
-            .iter()
-            .filter(|(_, part)| part.doc_type == doc_type)
-            .map(|(_, part)| part.rows)
-            .sum()
+        self.parts.iter().filter(|(_, part)| part.doc_type == doc_type).map(|(_, part)| part.rows).sum()
     }
 }
 
@@ -400,7 +347,7 @@ impl Drop for PendingParts {
 /// # Errors
 /// When a folder cannot be read.
 pub fn files_on_disk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
-    Ok(walk(root)?
+    Ok(all_files(root)?
         .into_iter()
         .filter(|path| file_name(path).starts_with("part-") && path.ends_with(".parquet"))
         .collect())
@@ -411,18 +358,18 @@ pub fn files_on_disk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// When a folder cannot be read.
 pub fn leftovers(root: &DataRoot) -> Result<Vec<String>, StoreError> {
-    Ok(walk(root)?
-        .into_iter()
-        .filter(|path| file_name(path).starts_with(".tmp-"))
-        .collect())
+    Ok(all_files(root)?.into_iter().filter(|path| file_name(path).starts_with(".tmp-")).collect())
 }
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// All files two folders deep under `events_parquet`.
-fn walk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
+/// Every file under `events_parquet`, relative to the root, sorted.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn all_files(root: &DataRoot) -> Result<Vec<String>, StoreError> {
     fn visit(root: &Path, folder: &Path, found: &mut Vec<String>) -> Result<(), StoreError> {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
@@ -454,25 +401,15 @@ fn walk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
 pub fn own_entry(root: &DataRoot, relative: &str) -> Result<Part, StoreError> {
     let path = root.path().join(relative);
     let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-    let bytes = file
-        .metadata()
-        .map_err(StoreError::io("read", &path))?
-        .len();
+    let bytes = file.metadata().map_err(StoreError::io("read", &path))?.len();
     let reader = SerializedFileReader::new(file).map_err(StoreError::part(&path))?;
     let metadata = reader.metadata().file_metadata();
     let text = metadata
         .key_value_metadata()
         .and_then(|pairs| pairs.iter().find(|pair| pair.key == META_PART))
         .and_then(|pair| pair.value.as_deref())
-        .ok_or_else(|| {
-            StoreError::part(&path)("it does not say which rows it holds (not written by replayer)")
-        })?;
+        .ok_or_else(|| StoreError::part(&path)("it does not say which rows it holds (not written by replayer)"))?;
     let entry: Part = serde_json::from_str(text).map_err(StoreError::part(&path))?;
     let rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
-    Ok(Part {
-        path: relative.to_owned(),
-        bytes,
-        rows,
-        ..entry
-    })
+    Ok(Part { path: relative.to_owned(), bytes, rows, ..entry })
 }

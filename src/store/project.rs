@@ -12,6 +12,7 @@ use super::ids::SessionId;
 use super::record::{Direction, Record};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
+use crate::protocol::fairness::{self, GameVersion};
 use crate::protocol::frame::Packet;
 use crate::protocol::identity::{self, Identity};
 use crate::protocol::line::{self, Event, LineFormat, RecordingLine};
@@ -42,11 +43,7 @@ pub fn project<S: RowSink>(
     context: &mut Context,
     sink: &mut S,
 ) -> Result<(), StoreError> {
-    let rows = Rows {
-        session_id,
-        record,
-        sink,
-    };
+    let rows = Rows { session_id, record, sink };
     match record.format {
         LineFormat::System => rows.system(record.hint, Some(record.text), None),
         LineFormat::Recording | LineFormat::RecorderSink => older::recording(rows),
@@ -88,51 +85,27 @@ impl<'r, S: RowSink> Rows<'r, S> {
         }
     }
 
-    fn system(
-        self,
-        event_type: Option<&str>,
-        details: Option<&str>,
-        raw: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let envelope = Envelope {
-            raw_json: raw,
-            ..self.envelope()
-        };
-        self.sink.row(
-            DocType::SystemEvent,
-            &envelope,
-            &[event_type.into(), details.into()],
-        )
+    fn system(self, event_type: Option<&str>, details: Option<&str>, raw: Option<&str>) -> Result<(), StoreError> {
+        let envelope = Envelope { raw_json: raw, ..self.envelope() };
+        self.sink.row(DocType::SystemEvent, &envelope, &[event_type.into(), details.into()])
     }
 
     fn event(mut self, event: &Event<'_>, context: &mut Context) -> Result<(), StoreError> {
         let name = event.name.as_deref();
-        let received_event =
-            event.packet == Some(Packet::Event) && self.record.direction != Some(Direction::Sent);
+        let received_event = event.packet == Some(Packet::Event) && self.record.direction != Some(Direction::Sent);
         match (name, event.payload) {
-            (Some("gameStateUpdate"), Some(payload)) if received_event => {
-                self.game_state(event, payload, context)
-            }
+            (Some("gameStateUpdate"), Some(payload)) if received_event => self.game_state(event, payload, context),
             (_, payload) => {
-                let identity = payload
-                    .map(|payload| identity::of(name, payload))
-                    .unwrap_or_default();
+                let identity = payload.map(|payload| identity::of(name, payload)).unwrap_or_default();
                 self.raw(event, &identity, None)?;
                 match (name, payload) {
                     (Some("standard/newTrade" | "newTrade"), Some(payload)) => self.trade(payload),
                     (Some("playerUpdate"), Some(payload)) => self.server_state(payload),
                     (
-                        Some(
-                            "newSideBet"
-                            | "currentSidebet"
-                            | "currentSidebetResult"
-                            | "currentSideBetResult",
-                        ),
+                        Some("newSideBet" | "currentSidebet" | "currentSidebetResult" | "currentSideBetResult"),
                         Some(payload),
                     ) => self.live_sidebet(name, payload),
-                    (None, payload) if event.packet == Some(Packet::Ack) => {
-                        self.ack(event, payload, context)
-                    }
+                    (None, payload) if event.packet == Some(Packet::Ack) => self.ack(event, payload, context),
                     (Some(name), payload) if self.record.direction == Some(Direction::Sent) => {
                         self.order(event, name, payload, context)
                     }
@@ -142,12 +115,7 @@ impl<'r, S: RowSink> Rows<'r, S> {
         }
     }
 
-    fn raw(
-        &mut self,
-        event: &Event<'_>,
-        identity: &Identity<'_>,
-        phase: Option<Phase>,
-    ) -> Result<(), StoreError> {
+    fn raw(&mut self, event: &Event<'_>, identity: &Identity<'_>, phase: Option<Phase>) -> Result<(), StoreError> {
         let record = self.record;
         let envelope = Envelope {
             game_id: identity.game_id.as_deref(),
@@ -180,18 +148,10 @@ impl<'r, S: RowSink> Rows<'r, S> {
         let Ok(state) = serde_json::from_str::<GameState>(payload.get()) else {
             return self.raw(event, &Identity::default(), None);
         };
-        let phase = Phase::of(
-            state.active,
-            state.rugged,
-            state.allow_pre_round_buys,
-            state.cooldown_timer,
-        );
+        let phase = Phase::of(state.active, state.rugged, state.allow_pre_round_buys, state.cooldown_timer);
         let identity = Identity::of_game(state.game_id.as_deref());
         self.raw(event, &identity, phase)?;
-        let envelope = Envelope {
-            game_id: state.game_id.as_deref(),
-            ..self.envelope()
-        };
+        let envelope = Envelope { game_id: state.game_id.as_deref(), ..self.envelope() };
         let own = [
             Cell::from(state.tick_count),
             state.price.into(),
@@ -233,30 +193,20 @@ impl<'r, S: RowSink> Rows<'r, S> {
         let Some(game_id) = game.id.as_deref() else {
             return Ok(());
         };
-        let fair: ProvablyFair = game
-            .provably_fair
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
+        let fair: ProvablyFair =
+            game.provably_fair.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let has_prices = game.prices.is_some_and(|raw| raw.get().len() > 2);
-        let bets: Vec<&RawValue> = game
-            .global_sidebets
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
+        let bets: Vec<&RawValue> =
+            game.global_sidebets.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let quality = Quality::of(fair.server_seed.is_some(), has_prices, !bets.is_empty());
         let admission = context.games.admit(game_id, quality);
         if !admission.game {
             return Ok(());
         }
-        let prices: Vec<f64> = game
-            .prices
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
-        let envelope = Envelope {
-            game_id: Some(game_id),
-            raw_json: Some(entry.get()),
-            ordinal: *games,
-            ..self.envelope()
-        };
+        let prices: Vec<f64> =
+            game.prices.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let envelope =
+            Envelope { game_id: Some(game_id), raw_json: Some(entry.get()), ordinal: *games, ..self.envelope() };
         let last = prices.len().checked_sub(1);
         let own = [
             Cell::from(game.peak_multiplier),
@@ -266,17 +216,9 @@ impl<'r, S: RowSink> Rows<'r, S> {
             (&fair.server_seed).into(),
             (&fair.server_seed_hash).into(),
             (&game.game_version).into(),
-            if prices.is_empty() {
-                Cell::Null
-            } else {
-                Cell::Floats(&prices)
-            },
-            if game.global_sidebets.is_some() {
-                Cell::Int(bets.len() as i64)
-            } else {
-                Cell::Null
-            },
-            Cell::Null,
+            if prices.is_empty() { Cell::Null } else { Cell::Floats(&prices) },
+            if game.global_sidebets.is_some() { Cell::Int(bets.len() as i64) } else { Cell::Null },
+            proven(game_id, &fair, game.game_version.as_deref(), &prices).into(),
             Cell::Int(quality.as_i64()),
         ];
         self.sink.row(DocType::Game, &envelope, &own)?;
@@ -388,9 +330,7 @@ impl<'r, S: RowSink> Rows<'r, S> {
         payload: Option<&RawValue>,
         context: &mut Context,
     ) -> Result<(), StoreError> {
-        let order: Order = payload
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
+        let order: Order = payload.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let Some(action) = action_type(name, order.percentage) else {
             return Ok(());
         };
@@ -405,10 +345,7 @@ impl<'r, S: RowSink> Rows<'r, S> {
                 trace_id: event.trace_id().map(str::to_owned),
             });
         }
-        let envelope = Envelope {
-            raw_json: payload.map(RawValue::get),
-            ..self.envelope()
-        };
+        let envelope = Envelope { raw_json: payload.map(RawValue::get), ..self.envelope() };
         let own = [
             Cell::Text(action),
             Cell::Text("request"),
@@ -430,31 +367,16 @@ impl<'r, S: RowSink> Rows<'r, S> {
         payload: Option<&RawValue>,
         context: &mut Context,
     ) -> Result<(), StoreError> {
-        let answered = event
-            .ack_id
-            .and_then(|id| context.requests.answered(self.record.socket_id, id));
+        let answered = event.ack_id.and_then(|id| context.requests.answered(self.record.socket_id, id));
         let Some(order) = answered else { return Ok(()) };
-        let answer: OrderAck = payload
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
+        let answer: OrderAck = payload.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let outcome = match answer.success {
             Some(true) => "success",
-            Some(false) => answer
-                .error
-                .as_deref()
-                .or(answer.message.as_deref())
-                .unwrap_or("rejected"),
+            Some(false) => answer.error.as_deref().or(answer.message.as_deref()).unwrap_or("rejected"),
             None => answer.error.as_deref().unwrap_or("acknowledged"),
         };
-        let latency = self
-            .record
-            .ts
-            .zip(order.sent_us)
-            .map(|(now, sent)| (now - sent) as f64 / 1000.0);
-        let envelope = Envelope {
-            raw_json: payload.map(RawValue::get),
-            ..self.envelope()
-        };
+        let latency = self.record.ts.zip(order.sent_us).map(|(now, sent)| (now - sent) as f64 / 1000.0);
+        let envelope = Envelope { raw_json: payload.map(RawValue::get), ..self.envelope() };
         let own = [
             Cell::Text(&order.action_type),
             Cell::Text("ack"),
@@ -468,6 +390,19 @@ impl<'r, S: RowSink> Rows<'r, S> {
         ];
         self.sink.row(DocType::PlayerAction, &envelope, &own)
     }
+}
+
+/// Whether the seed has the published hash and reproduces every price bit for bit; `None` when the record holds
+/// too little to tell.
+fn proven(game_id: &str, fair: &ProvablyFair<'_>, version: Option<&str>, prices: &[f64]) -> Option<bool> {
+    let (seed, hash) = fair.server_seed.as_deref().zip(fair.server_seed_hash.as_deref())?;
+    let version: GameVersion = version?.parse().ok()?;
+    if prices.is_empty() {
+        return None;
+    }
+    let played = fairness::play(seed, game_id, version).prices;
+    let same = played.len() == prices.len() && played.iter().zip(prices).all(|(a, b)| a.to_bits() == b.to_bits());
+    Some(same && fairness::hash_seed(seed) == hash)
 }
 
 fn integer(value: Option<u64>) -> Cell<'static> {
@@ -504,3 +439,6 @@ struct GameDocumentMeta<'a> {
     #[serde(deserialize_with = "crate::protocol::lenient::number")]
     peak_multiplier: Option<f64>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,13 +18,7 @@ pub enum Source {
     Import = 4,
 }
 
-const SOURCES: [Source; 5] = [
-    Source::Cdp,
-    Source::PublicWs,
-    Source::Replay,
-    Source::Ui,
-    Source::Import,
-];
+const SOURCES: [Source; 5] = [Source::Cdp, Source::PublicWs, Source::Replay, Source::Ui, Source::Import];
 
 impl Source {
     /// The name stored in the `source` column.

@@ -101,25 +101,14 @@ impl Recorder {
         });
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = thread::Builder::new().name(name.into()).spawn(run);
-            thread
-                .map(|handle| Mutex::new(Some(handle)))
-                .map_err(|error| {
-                    StoreError::Refused(format!(
-                        "the system gives no thread to the recorder: {error}"
-                    ))
-                })
+            thread.map(|handle| Mutex::new(Some(handle))).map_err(|error| {
+                StoreError::Refused(format!("the system gives no thread to the recorder: {error}"))
+            })
         };
         let (for_sealer, for_syncer) = (shared.clone(), shared.clone());
-        let sealer = spawn(
-            "sealer",
-            Box::new(move || seal_segments(&for_sealer, &segments)),
-        )?;
+        let sealer = spawn("sealer", Box::new(move || seal_segments(&for_sealer, &segments)))?;
         let syncer = spawn("journal-sync", Box::new(move || sync_and_age(&for_syncer)))?;
-        Ok(Recorder {
-            shared,
-            sealer,
-            syncer,
-        })
+        Ok(Recorder { shared, sealer, syncer })
     }
 
     /// The session's id.
@@ -138,9 +127,7 @@ impl Recorder {
             return Err(StoreError::Closed);
         }
         let day = record.ts.map(|ts| ts.div_euclid(86_400_000_000));
-        if shared.is_full(&state)
-            || (day.is_some() && state.segment_day.is_some() && day != state.segment_day)
-        {
+        if shared.is_full(&state) || (day.is_some() && state.segment_day.is_some() && day != state.segment_day) {
             shared.rotate(&mut state)?;
         }
         let seq = state.next_seq;
@@ -216,10 +203,7 @@ impl Drop for Recorder {
 
 impl Shared {
     fn is_full(&self, state: &State) -> bool {
-        state
-            .writer
-            .as_ref()
-            .is_some_and(|writer| writer.length() >= self.options.segment_bytes)
+        state.writer.as_ref().is_some_and(|writer| writer.length() >= self.options.segment_bytes)
     }
 
     fn is_old(&self, state: &State) -> bool {
@@ -267,10 +251,7 @@ impl Shared {
         if !std::mem::take(&mut state.dirty) {
             return None;
         }
-        state
-            .writer
-            .as_ref()
-            .and_then(|writer| writer.handle().ok())
+        state.writer.as_ref().and_then(|writer| writer.handle().ok())
     }
 }
 
@@ -294,14 +275,12 @@ fn seal_segments(shared: &Shared, segments: &Receiver<SegmentPath>) {
 fn sync_and_age(shared: &Shared) {
     let mut state = lock(&shared.state);
     while state.to_seal.is_some() {
-        let waited = shared
-            .closing
-            .wait_timeout(state, shared.options.sync_every);
+        let waited = shared.closing.wait_timeout(state, shared.options.sync_every);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if shared.is_old(&state) {
-            if let Err(error) = shared.rotate(&mut state) {
-                tracing::error!(%error, "rotating the journal");
-            }
+        if shared.is_old(&state)
+            && let Err(error) = shared.rotate(&mut state)
+        {
+            tracing::error!(%error, "rotating the journal");
         }
         if let Some(file) = shared.to_sync(&mut state) {
             // Never with the lock held: the disk may take its time, frames must not wait for it.

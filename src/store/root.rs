@@ -57,13 +57,9 @@ impl DataRoot {
             restrict(&path)?;
         }
         let root = DataRoot::open(path)?;
-        for folder in [
-            root.parts_dir(),
-            root.journal_dir(),
-            root.exports_dir(),
-            root.manifests_dir(),
-            root.run_dir(),
-        ] {
+        for folder in
+            [root.parts_dir(), root.journal_dir(), root.exports_dir(), root.manifests_dir(), root.run_dir()]
+        {
             fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
         }
         Ok(root)
@@ -134,8 +130,7 @@ impl DataRoot {
 #[cfg(unix)]
 fn restrict(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-        .map_err(StoreError::io("restrict", path))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(StoreError::io("restrict", path))
 }
 
 #[cfg(not(unix))]
@@ -150,10 +145,7 @@ mod tests {
 
     #[test]
     fn q17_a_flag_beats_everything() {
-        assert_eq!(
-            DataRoot::resolve(Some(Path::new("/x"))).unwrap(),
-            Path::new("/x")
-        );
+        assert_eq!(DataRoot::resolve(Some(Path::new("/x"))).unwrap(), Path::new("/x"));
     }
 
     #[test]
@@ -162,10 +154,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let root = DataRoot::create(folder.path().join("new")).unwrap();
-        assert_eq!(
-            fs::metadata(root.path()).unwrap().permissions().mode() & 0o777,
-            0o700
-        );
+        assert_eq!(fs::metadata(root.path()).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(root.parts_dir().is_dir() && root.run_dir().is_dir());
     }
 }

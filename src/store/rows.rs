@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, RecordBatch,
-    StringBuilder, TimestampMicrosecondBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 
 use super::StoreError;
@@ -88,12 +88,7 @@ pub trait RowSink {
     ///
     /// # Errors
     /// When the row cannot be taken (a full disk, say); the caller stops.
-    fn row(
-        &mut self,
-        doc_type: DocType,
-        envelope: &Envelope<'_>,
-        own: &[Cell<'_>],
-    ) -> Result<(), StoreError>;
+    fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError>;
 }
 
 enum Builder {
@@ -161,16 +156,8 @@ pub struct TableBuilder {
 impl TableBuilder {
     /// An empty table of this doc type.
     pub fn new(doc_type: DocType) -> TableBuilder {
-        let columns = doc_type
-            .columns()
-            .map(|column| Builder::new(column.kind))
-            .collect();
-        TableBuilder {
-            doc_type,
-            columns,
-            rows: 0,
-            bytes: 0,
-        }
+        let columns = doc_type.columns().map(|column| Builder::new(column.kind)).collect();
+        TableBuilder { doc_type, columns, rows: 0, bytes: 0 }
     }
 
     /// Rows collected so far.
@@ -203,25 +190,13 @@ impl TableBuilder {
         ];
         debug_assert_eq!(head.len() + own.len(), self.columns.len());
         let missing = std::iter::repeat(&Cell::Null);
-        for (builder, cell) in self
-            .columns
-            .iter_mut()
-            .zip(head.iter().chain(own).chain(missing))
-        {
+        for (builder, cell) in self.columns.iter_mut().zip(head.iter().chain(own).chain(missing)) {
             builder.push(*cell);
         }
         self.rows += 1;
         self.bytes += 8 * self.columns.len() + envelope.raw_json.map_or(0, str::len);
-        self.bytes += own
-            .iter()
-            .map(|cell| {
-                if let Cell::Floats(v) = cell {
-                    8 * v.len()
-                } else {
-                    0
-                }
-            })
-            .sum::<usize>();
+        self.bytes +=
+            own.iter().map(|cell| if let Cell::Floats(v) = cell { 8 * v.len() } else { 0 }).sum::<usize>();
     }
 
     /// The rows collected so far; the builder is empty afterwards.
@@ -249,9 +224,7 @@ impl Tables {
     /// As [`TableBuilder::finish`].
     pub fn finish(&mut self) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
         let filled = self.tables.iter_mut().filter(|(_, table)| table.rows() > 0);
-        filled
-            .map(|(doc_type, table)| Ok((*doc_type, table.finish()?)))
-            .collect()
+        filled.map(|(doc_type, table)| Ok((*doc_type, table.finish()?))).collect()
     }
 
     /// About how many bytes of memory the rows take.
@@ -261,16 +234,8 @@ impl Tables {
 }
 
 impl RowSink for Tables {
-    fn row(
-        &mut self,
-        doc_type: DocType,
-        envelope: &Envelope<'_>,
-        own: &[Cell<'_>],
-    ) -> Result<(), StoreError> {
-        self.tables
-            .entry(doc_type)
-            .or_insert_with(|| TableBuilder::new(doc_type))
-            .push(envelope, own);
+    fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError> {
+        self.tables.entry(doc_type).or_insert_with(|| TableBuilder::new(doc_type)).push(envelope, own);
         Ok(())
     }
 }

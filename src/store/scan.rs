@@ -31,54 +31,33 @@ pub struct ScanFilter {
 
 impl ScanFilter {
     fn may_hold(&self, part: &Part) -> bool {
-        let after = self
-            .from_us
-            .is_none_or(|from| part.ts_max.is_some_and(|max| max >= from));
-        let before = self
-            .to_us
-            .is_none_or(|to| part.ts_min.is_some_and(|min| min < to));
-        let session = self.session_id.as_ref().is_none_or(|wanted| {
-            part.sessions
-                .iter()
-                .any(|range| range.session_id.to_string() == *wanted)
-        });
+        let after = self.from_us.is_none_or(|from| part.ts_max.is_some_and(|max| max >= from));
+        let before = self.to_us.is_none_or(|to| part.ts_min.is_some_and(|min| min < to));
+        let session = self
+            .session_id
+            .as_ref()
+            .is_none_or(|wanted| part.sessions.iter().any(|range| range.session_id.to_string() == *wanted));
         after && before && session
     }
 
     fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
-        if self.session_id.is_none()
-            && self.game_id.is_none()
-            && self.from_us.is_none()
-            && self.to_us.is_none()
-        {
+        if self.session_id.is_none() && self.game_id.is_none() && self.from_us.is_none() && self.to_us.is_none() {
             return Ok(batch.clone());
         }
-        let text = |name: &str| {
-            batch
-                .column_by_name(name)
-                .and_then(|column| column.as_string_opt::<i32>())
-        };
+        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
         let (sessions, games) = (text("session_id"), text("game_id"));
-        let times = batch
-            .column_by_name("ts")
-            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
-        let equal = |column: Option<&arrow::array::StringArray>,
-                     wanted: &Option<String>,
-                     row: usize| match wanted {
+        let times =
+            batch.column_by_name("ts").and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+        let equal = |column: Option<&arrow::array::StringArray>, wanted: &Option<String>, row: usize| match wanted
+        {
             None => true,
-            Some(wanted) => {
-                column.is_some_and(|column| column.is_valid(row) && column.value(row) == wanted)
-            }
+            Some(wanted) => column.is_some_and(|column| column.is_valid(row) && column.value(row) == wanted),
         };
         let keep = |row: usize| {
-            let ts = times
-                .filter(|times| times.is_valid(row))
-                .map(|times| times.value(row));
+            let ts = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
             equal(sessions, &self.session_id, row)
                 && equal(games, &self.game_id, row)
-                && self
-                    .from_us
-                    .is_none_or(|from| ts.is_some_and(|ts| ts >= from))
+                && self.from_us.is_none_or(|from| ts.is_some_and(|ts| ts >= from))
                 && self.to_us.is_none_or(|to| ts.is_some_and(|ts| ts < to))
         };
         let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(keep(row))).collect();
@@ -103,17 +82,11 @@ pub fn scan(
         .filter(|part| part.doc_type == doc_type && filter.may_hold(part))
         .cloned()
         .collect();
-    let tail: Vec<RecordBatch> = change
-        .rows
-        .into_iter()
-        .filter(|(tail, _)| *tail == doc_type)
-        .map(|(_, batch)| batch)
-        .collect();
+    let tail: Vec<RecordBatch> =
+        change.rows.into_iter().filter(|(tail, _)| *tail == doc_type).map(|(_, batch)| batch).collect();
     let root = root.clone();
     let filter = filter.clone();
-    let sealed = parts
-        .into_iter()
-        .flat_map(move |part| batches(&root, &part, None));
+    let sealed = parts.into_iter().flat_map(move |part| batches(&root, &part, None));
     let rows = sealed.chain(tail.into_iter().map(Ok));
     Ok(rows.map(move |batch| batch.and_then(|batch| filter.apply(&batch))))
 }
@@ -125,23 +98,14 @@ pub fn batches(
     columns: Option<&[&str]>,
 ) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
     let path = root.path().join(&part.path);
-    let opened = File::open(&path)
-        .map_err(StoreError::io("open", &path))
-        .and_then(|file| {
-            let builder =
-                ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::part(&path))?;
-            let mask = match columns {
-                Some(columns) => {
-                    ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
-                }
-                None => ProjectionMask::all(),
-            };
-            builder
-                .with_projection(mask)
-                .with_batch_size(2048)
-                .build()
-                .map_err(StoreError::part(&path))
-        });
+    let opened = File::open(&path).map_err(StoreError::io("open", &path)).and_then(|file| {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::part(&path))?;
+        let mask = match columns {
+            Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
+            None => ProjectionMask::all(),
+        };
+        builder.with_projection(mask).with_batch_size(2048).build().map_err(StoreError::part(&path))
+    });
     match opened {
         Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(StoreError::part(&path)))),
         Err(error) => Box::new(std::iter::once(Err(error))),
@@ -152,16 +116,9 @@ pub fn batches(
 ///
 /// # Errors
 /// When a part of games cannot be read.
-pub fn stored_games(
-    root: &DataRoot,
-    catalog: &Catalog,
-) -> Result<HashMap<String, Quality>, StoreError> {
+pub fn stored_games(root: &DataRoot, catalog: &Catalog) -> Result<HashMap<String, Quality>, StoreError> {
     let mut games = HashMap::new();
-    for part in catalog
-        .parts
-        .iter()
-        .filter(|part| part.doc_type == DocType::Game)
-    {
+    for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::Game) {
         add_games(root, part, &mut games)?;
     }
     Ok(games)
@@ -175,12 +132,8 @@ pub(super) fn add_games(
 ) -> Result<(), StoreError> {
     for batch in batches(root, part, Some(&["game_id", "quality"])) {
         let batch = batch?;
-        let ids = batch
-            .column_by_name("game_id")
-            .and_then(|column| column.as_string_opt::<i32>());
-        let qualities = batch
-            .column_by_name("quality")
-            .and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
+        let qualities = batch.column_by_name("quality").and_then(|column| column.as_primitive_opt::<Int64Type>());
         let (Some(ids), Some(qualities)) = (ids, qualities) else {
             continue;
         };

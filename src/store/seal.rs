@@ -35,14 +35,9 @@ impl Store {
     ///
     /// # Errors
     /// When a part or the catalog cannot be written: the segments then stay, and it can be tried again.
-    pub fn seal(
-        &self,
-        session_id: SessionId,
-        segments: &[SegmentPath],
-    ) -> Result<Sealed, StoreError> {
+    pub fn seal(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<Sealed, StoreError> {
         let _one_at_a_time = self.sealing();
-        let sealed_to =
-            self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
+        let sealed_to = self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
         let mut writer = PartWriter::new(self.root(), "seal", Vec::new());
         let mut context: Option<Context> = None;
         let mut last_seq = sealed_to;
@@ -72,10 +67,7 @@ impl Store {
         for (number, damage) in &found {
             last_seq += 1;
             let details = damage_details(*number, damage);
-            let record = Record {
-                seq: last_seq,
-                ..Record::system(now_us(), Source::Ui, "journal_cut", &details)
-            };
+            let record = Record { seq: last_seq, ..Record::system(now_us(), Source::Ui, "journal_cut", &details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
         result.damages = found.len();
@@ -97,14 +89,8 @@ impl Store {
         Ok(result)
     }
 
-    fn remove_segments(
-        &self,
-        session_id: SessionId,
-        segments: &[SegmentPath],
-    ) -> Result<(), StoreError> {
-        segments
-            .iter()
-            .try_for_each(|segment| fsio::remove(&segment.path))?;
+    fn remove_segments(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<(), StoreError> {
+        segments.iter().try_for_each(|segment| fsio::remove(&segment.path))?;
         // Goes only when it is empty, that is, when the session is over.
         let _ = fs::remove_dir(self.root().session_dir(session_id));
         Ok(())
@@ -116,24 +102,23 @@ impl Store {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }
-        let known: std::collections::BTreeSet<String> = self
-            .with_catalog(|catalog| catalog.parts.iter().map(|part| part.path.clone()).collect());
-        for path in parts::files_on_disk(self.root())?
-            .into_iter()
-            .filter(|path| !known.contains(path))
-        {
-            // Written but never in force: its frames are in the journal or in the parts it was made from.
+        let known: std::collections::BTreeSet<String> =
+            self.with_catalog(|catalog| catalog.parts.iter().map(|part| part.path.clone()).collect());
+        for path in parts::files_on_disk(self.root())?.into_iter().filter(|path| !known.contains(path)) {
             let from = self.root().path().join(&path);
+            if parts::own_entry(self.root(), &path).is_err() {
+                // Not written by this version: an older store's, or somebody's own. Not ours to move.
+                tracing::warn!(part = %path, "a Parquet file that no catalog names: `replayer schema migrate` takes it in");
+                continue;
+            }
+            // Written but never in force: its frames are in the journal or in the parts it was made from.
             let to = from.with_extension("parquet.orphan");
             fs::rename(&from, &to).map_err(StoreError::io("set aside", &from))?;
-            tracing::warn!(part = %path, "set aside a part that no catalog names");
+            tracing::warn!(part = %path, "set aside a part that was never in force");
         }
         let mut sessions: BTreeMap<SessionId, Vec<SegmentPath>> = BTreeMap::new();
         for segment in journal::segments(self.root())? {
-            sessions
-                .entry(segment.session_id)
-                .or_default()
-                .push(segment);
+            sessions.entry(segment.session_id).or_default().push(segment);
         }
         for (session_id, segments) in sessions {
             let readable = self.readable(segments)?;
@@ -151,8 +136,7 @@ impl Store {
                 Ok(_) => readable.push(segment),
                 Err(error) => {
                     let aside = segment.path.with_extension("seg.damaged");
-                    fs::rename(&segment.path, &aside)
-                        .map_err(StoreError::io("set aside", &segment.path))?;
+                    fs::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
                     tracing::error!(%error, path = %aside.display(), "set aside a damaged segment");
                 }
             }
@@ -162,11 +146,7 @@ impl Store {
 }
 
 fn session_info(head: &SegmentHead) -> SessionInfo {
-    SessionInfo {
-        session_id: head.session_id,
-        origin: head.origin.clone(),
-        started_us: head.started_us,
-    }
+    SessionInfo { session_id: head.session_id, origin: head.origin.clone(), started_us: head.started_us }
 }
 
 fn damage_details(segment: u64, damage: &Damage) -> String {

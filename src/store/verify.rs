@@ -1,1 +1,242 @@
-//! verify
+//! Whether all of it is true: every part is read again, down to its last page, against the catalog, and the
+//! journal against both.
+
+use std::collections::{BTreeMap, HashSet};
+
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+
+use super::catalog::{Catalog, Part};
+use super::error::StoreError;
+use super::ids::SessionId;
+use super::journal::{self, reader::SegmentReader};
+use super::root::DataRoot;
+use super::schema::DocType;
+use super::{parts, scan};
+
+/// What `data verify` found.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Verified {
+    /// Parts read.
+    pub parts: usize,
+    /// Rows read in them.
+    pub rows: u64,
+    /// Sessions whose frames were counted.
+    pub sessions: usize,
+    /// Segments of the journal read.
+    pub segments: usize,
+    /// Records in them.
+    pub journal_records: u64,
+    /// Everything that is not as it should be; empty when all is well.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// The file or session concerned.
+    pub about: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+/// The frames of one session that were seen, one bit each.
+#[derive(Default)]
+struct Seen {
+    bits: Vec<u64>,
+    last: u64,
+}
+
+impl Seen {
+    fn add(&mut self, seq: u64) {
+        let word = usize::try_from(seq / 64).unwrap_or(usize::MAX);
+        // A number that no recorder could have reached is damage, told elsewhere.
+        if word > 1 << 26 {
+            return;
+        }
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        if let Some(bits) = self.bits.get_mut(word) {
+            *bits |= 1 << (seq % 64);
+        }
+        self.last = self.last.max(seq);
+    }
+
+    fn missing(&self) -> u64 {
+        let seen: u64 = self.bits.iter().map(|word| u64::from(word.count_ones())).sum();
+        self.last.saturating_sub(seen)
+    }
+}
+
+/// Reads everything again. `progress` is told how many parts are done, and of how many.
+///
+/// # Errors
+/// Only when the catalog itself cannot be read; whatever else is wrong is in the result.
+pub fn verify(root: &DataRoot, mut progress: impl FnMut(usize, usize)) -> Result<Verified, StoreError> {
+    let catalog = Catalog::load(root)?;
+    let mut check = Check { root, result: Verified::default(), keys: BTreeMap::new(), seen: BTreeMap::new() };
+    for (done, part) in catalog.parts.iter().enumerate() {
+        progress(done, catalog.parts.len());
+        if let Err(error) = check.part(part) {
+            check.problem(
+                &part.path,
+                error.to_string(),
+                "Restore the file from a backup; the other parts are whole",
+            );
+        }
+    }
+    progress(catalog.parts.len(), catalog.parts.len());
+    check.strangers(&catalog)?;
+    check.journal(&catalog)?;
+    check.completeness(&catalog);
+    Ok(check.result)
+}
+
+struct Check<'r> {
+    root: &'r DataRoot,
+    result: Verified,
+    /// Hashes of the keys seen, by doc type: a key may stand only once.
+    keys: BTreeMap<DocType, HashSet<u128>>,
+    seen: BTreeMap<String, Seen>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, about: &str, problem: String, advice: &'static str) {
+        self.result.problems.push(Problem { about: about.to_owned(), problem, advice });
+    }
+
+    fn part(&mut self, part: &Part) -> Result<(), StoreError> {
+        let own = parts::own_entry(self.root, &part.path)?;
+        self.result.parts += 1;
+        let mut rows = 0;
+        let mut twice = 0;
+        for batch in scan::batches(self.root, part, None) {
+            let batch = batch?;
+            rows += batch.num_rows() as u64;
+            let sessions = batch.column_by_name("session_id").and_then(|column| column.as_string_opt::<i32>());
+            let number = |name: &str| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>());
+            let (Some(sessions), Some(seqs), Some(ordinals)) = (sessions, number("seq"), number("ordinal")) else {
+                return Err(StoreError::part(&self.root.path().join(&part.path))("its key columns are missing"));
+            };
+            let keys = self.keys.entry(part.doc_type).or_default();
+            for row in 0..batch.num_rows() {
+                let (session, seq) = (sessions.value(row), seqs.value(row));
+                if !keys.insert(key(session, seq, ordinals.value(row))) {
+                    twice += 1;
+                }
+                match self.seen.get_mut(session) {
+                    Some(seen) => seen.add(seq.unsigned_abs()),
+                    None => self.seen.entry(session.to_owned()).or_default().add(seq.unsigned_abs()),
+                }
+            }
+        }
+        self.result.rows += rows;
+        if twice > 0 {
+            self.problem(&part.path, format!("{twice} rows stand in another part too"), REBUILD);
+        }
+        if rows != part.rows || own.bytes != part.bytes || own.sessions != part.sessions {
+            let problem = format!(
+                "the catalog says {} rows in {} bytes, the file has {rows} in {}",
+                part.rows, part.bytes, own.bytes
+            );
+            self.problem(&part.path, problem, REBUILD);
+        }
+        Ok(())
+    }
+
+    /// Parquet files that no catalog names.
+    fn strangers(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
+        let known: HashSet<&str> = catalog.parts.iter().map(|part| part.path.as_str()).collect();
+        for path in parts::files_on_disk(self.root)?.iter().filter(|path| !known.contains(path.as_str())) {
+            self.problem(
+                path,
+                "no catalog names this file: its rows are in no view".to_owned(),
+                "An older layout is taken in by `replayer schema migrate`; a leftover is set aside at the next recording",
+            );
+        }
+        Ok(())
+    }
+
+    fn journal(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
+        for segment in journal::segments(self.root)? {
+            let about = format!("journal segment {} of session {}", segment.number, segment.session_id);
+            let sealed = catalog.sealed.get(&segment.session_id).copied().unwrap_or(0);
+            let seen = self.seen.entry(segment.session_id.to_string()).or_default();
+            let mut records = 0;
+            let read = SegmentReader::open(&segment.path).and_then(|mut reader| {
+                reader.recover(|record| {
+                    records += 1;
+                    if record.seq > sealed {
+                        seen.add(record.seq);
+                    }
+                    Ok(())
+                })
+            });
+            self.result.segments += 1;
+            self.result.journal_records += records;
+            match read {
+                // A torn tail may be a record that is being written at this moment.
+                Ok(damages) => {
+                    for damage in damages.iter().filter(|damage| damage.resumed) {
+                        let problem = format!("{} damaged bytes at {}", damage.bytes, damage.offset);
+                        self.problem(
+                            &about,
+                            problem,
+                            "The next start of the recorder passes over them and says so",
+                        );
+                    }
+                }
+                Err(error) => self.problem(&about, error.to_string(), "The next start sets the segment aside"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record makes at least one row, so the numbers of a session have no gaps.
+    fn completeness(&mut self, catalog: &Catalog) {
+        let pruned = |session: &str| {
+            let started = catalog.sessions.iter().find(|info| info.session_id.to_string() == session);
+            match (&catalog.pruned_before, started) {
+                (Some(date), Some(info)) => {
+                    parts::date_of(info.started_us) < *date || info.origin.starts_with("import")
+                }
+                (Some(_), None) => true,
+                (None, _) => false,
+            }
+        };
+        self.result.sessions = self.seen.len();
+        let gaps: Vec<(String, u64, u64)> = self
+            .seen
+            .iter()
+            .filter(|(session, seen)| seen.missing() > 0 && !pruned(session) && is_ours(session))
+            .map(|(session, seen)| (session.clone(), seen.missing(), seen.last))
+            .collect();
+        for (session, missing, last) in gaps {
+            self.problem(
+                &format!("session {session}"),
+                format!("{missing} of {last} frames are in no part and not in the journal"),
+                "Look for parts that are missing from the folder",
+            );
+        }
+    }
+}
+
+const REBUILD: &str = "`replayer data verify --rebuild` makes the catalog anew from what the parts say";
+
+/// Migrated sessions keep the numbering of their old store, which may have had gaps.
+fn is_ours(session: &str) -> bool {
+    session.parse::<SessionId>().is_ok_and(|id| id.is_recorded())
+}
+
+fn key(session: &str, seq: i64, ordinal: i64) -> u128 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let hash = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, session, seq, ordinal).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    (hash(0) << 64) | hash(1)
+}

@@ -27,9 +27,13 @@ fn a_text_that_quotes_a_line_is_no_capture() {
 
 #[test]
 fn databases_archives_and_parquet_are_known_by_their_signatures() {
-    assert!(matches!(shape(b"SQLite format 3\0...", true, "x"), Shape::Unsupported(advice) if advice.contains("sqlite3")));
+    assert!(
+        matches!(shape(b"SQLite format 3\0...", true, "x"), Shape::Unsupported(advice) if advice.contains("sqlite3"))
+    );
     assert_eq!(shape(b"PAR1....", true, "x"), Shape::Parquet);
-    assert!(matches!(shape(b"\x1F\x8B\x08", true, "x.jsonl.gz"), Shape::Unsupported(advice) if advice.contains("gunzip")));
+    assert!(
+        matches!(shape(b"\x1F\x8B\x08", true, "x.jsonl.gz"), Shape::Unsupported(advice) if advice.contains("gunzip"))
+    );
     assert!(matches!(shape(b"ab\0cd", true, "x"), Shape::Skip(_)));
 }
 
@@ -54,7 +58,10 @@ fn analyses_are_documents() {
 #[test]
 fn documents_are_known_by_their_keys() {
     assert_eq!(document(r#"{"meta": {"player_id": "p"}, "actions": []}"#, "x"), Document::Session);
-    assert_eq!(document(r#"{"meta": {"game_id": "g"}, "prices": []}"#, "x"), Document::Whole(LineFormat::GameDocument));
+    assert_eq!(
+        document(r#"{"meta": {"game_id": "g"}, "prices": []}"#, "x"),
+        Document::Whole(LineFormat::GameDocument)
+    );
     assert_eq!(document(r#"{"a": {"event_type": "x", "data": 1}}"#, "x"), Document::Samples);
     assert!(matches!(document(r#"{"name": "package"}"#, "x"), Document::Skip(_)));
     assert!(matches!(document("{", "x"), Document::Skip(_)));
@@ -64,7 +71,10 @@ fn documents_are_known_by_their_keys() {
 fn arrays_are_known_by_their_first_element() {
     let sample = r#"[{"seq": 3, "ts": "x", "event": "e", "data": {}}]"#;
     assert_eq!(document(sample, "x"), Document::Lines);
-    assert_eq!(document(r#"[{"a": 1}]"#, "in/playerUpdate_samples.json"), Document::Payloads("playerUpdate".into()));
+    assert_eq!(
+        document(r#"[{"a": 1}]"#, "in/playerUpdate_samples.json"),
+        Document::Payloads("playerUpdate".into())
+    );
     assert!(matches!(document("[1, 2]", "x"), Document::Skip(_)));
     assert!(matches!(document("[]", "x"), Document::Skip(_)));
 }

@@ -39,10 +39,12 @@ fn mixed() -> Fixture {
     let trade = r#"[{"__trace": true, "traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}, {"id": "t", "gameId": "g", "type": "buy", "qty": 1.25, "price": 1.1, "username": "naïve \"quoted\" 名"}]"#;
     fixture.import_content(
         "raw.jsonl",
-        [raw(1, "connect", "null"), raw(2, "gameStateUpdate", history), raw(3, "standard/newTrade", trade)].join("\n"),
+        [raw(1, "connect", "null"), raw(2, "gameStateUpdate", history), raw(3, "standard/newTrade", trade)]
+            .join("\n"),
     );
     let start = r#"{"type": "game_start", "timestamp": "2025-10-30T10:00:00", "game_id": "g"}"#;
-    fixture.import_content("game.jsonl", format!("{start}\n{}\n{}{}\n# a note\n", tick(1), &tick(2)[..50], tick(3)));
+    fixture
+        .import_content("game.jsonl", format!("{start}\n{}\n{}{}\n# a note\n", tick(1), &tick(2)[..50], tick(3)));
     fixture.import_content("x_samples.json", r#"[{"gameId": "g", "rugpool": {"a": 1}}]"#);
     fixture.import_content("a.json", r#"{"total_samples": 1, "fields": {}}"#);
     fixture.import_content(
@@ -88,7 +90,9 @@ fn q16_all_one_session_one_kind_and_both() {
             let (exported, text) = export(&fixture, &Options { layout, doc_types, filter });
             let rows = objects(&text);
             assert_eq!(rows.len() as u64, exported.rows);
-            assert!(rows.iter().all(|row| ["ts", "doc_type", "session_id"].iter().all(|key| row.get(key).is_some())));
+            assert!(
+                rows.iter().all(|row| ["ts", "doc_type", "session_id"].iter().all(|key| row.get(key).is_some()))
+            );
             rows.len()
         };
         assert_eq!(rows(None, vec![]), 5);
@@ -103,7 +107,11 @@ fn a_time_range_begins_with_its_start_and_ends_before_its_end() {
     let fixture = Fixture::new();
     fixture.import_content("b.jsonl", (0..8).map(|n| tick(n) + "\n").collect::<String>());
     let at = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_microsecond());
-    let filter = ScanFilter { from_us: at("2025-10-30T14:00:00.5Z"), to_us: at("2025-10-30T14:00:01Z"), ..ScanFilter::default() };
+    let filter = ScanFilter {
+        from_us: at("2025-10-30T14:00:00.5Z"),
+        to_us: at("2025-10-30T14:00:01Z"),
+        ..ScanFilter::default()
+    };
     let (_, text) = export(&fixture, &Options { filter, ..Options::default() });
     assert_eq!(objects(&text).iter().map(|row| row["tick"].as_i64().unwrap()).collect::<Vec<_>>(), [2, 3]);
 }
@@ -124,10 +132,8 @@ fn layout_v1_has_the_payload_and_the_older_columns() {
 fn layout_v1_can_be_imported() {
     let fixture = Fixture::new();
     fixture.import_content("a.jsonl", raw(1, "standard/newTrade", r#"{"id": "t", "gameId": "g", "type": "buy"}"#));
-    let (_, text) = export(
-        &fixture,
-        &Options { layout: Layout::V1, doc_types: vec![DocType::WsEvent], ..Options::default() },
-    );
+    let (_, text) =
+        export(&fixture, &Options { layout: Layout::V1, doc_types: vec![DocType::WsEvent], ..Options::default() });
     let copy = Fixture::new();
     let report = copy.import_content("v1.jsonl", &text);
     assert_eq!((report.totals.rows, report.events["standard/newTrade"]), (1, 1));

@@ -21,7 +21,8 @@ pub fn recognises(fields: &Fields) -> bool {
 
 /// A trade of a session document's `actions`, or its `meta`.
 fn is_session_part(fields: &Fields) -> bool {
-    (fields.has("action") && fields.has("balance_after")) || (fields.has("session_start") && fields.has("player_id"))
+    (fields.has("action") && fields.has("balance_after"))
+        || (fields.has("session_start") && fields.has("player_id"))
 }
 
 /// The envelope. A unified recorder's line is told by its `drift_detected` or its place in a session.

@@ -19,7 +19,8 @@ fn is_tick(fields: &Fields) -> bool {
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
     let metadata = fields.object("_metadata");
     let of_metadata = |key| metadata.as_ref().and_then(|metadata| metadata.text(key));
-    let timestamp = fields.text("timestamp").or_else(|| of_metadata("start_time")).or_else(|| of_metadata("end_time"));
+    let timestamp =
+        fields.text("timestamp").or_else(|| of_metadata("start_time")).or_else(|| of_metadata("end_time"));
     Envelope {
         moment: timestamp.and_then(|text| context.clock.read(&text, Zone::NewYork)),
         direction: is_tick(fields).then_some(Direction::Received),

@@ -149,7 +149,12 @@ fn w35_wrapped_events_are_read_and_what_is_no_event_is_not() {
     ] {
         assert_eq!(recognise(&Fields::parse(text).unwrap()), Some(LineFormat::RawCapture), "{text}");
     }
-    for text in [r#"{"data": 1}"#, r#"{"name": "bus"}"#, r#"{"data": {"data": 2}}"#, r#"{"data": {"data": {"data": {"event": "x"}}}}"#] {
+    for text in [
+        r#"{"data": 1}"#,
+        r#"{"name": "bus"}"#,
+        r#"{"data": {"data": 2}}"#,
+        r#"{"data": {"data": {"data": {"event": "x"}}}}"#,
+    ] {
         assert_eq!(recognise(&Fields::parse(text).unwrap()), None, "{text}");
     }
 }
@@ -174,7 +179,16 @@ fn the_event_of_bare_payloads_comes_from_the_payload_or_the_files_name() {
     let unmistakable = Fields::parse(r#"{"gameId": "g", "rugpool": {}}"#).unwrap();
     assert_eq!(samples::payload_event(&unmistakable, "x.json").as_deref(), Some("gameStatePlayerUpdate"));
     let other = Fields::parse(r#"{"a": 1}"#).unwrap();
-    assert_eq!(samples::payload_event(&other, "playerUpdate_schema_samples.json").as_deref(), Some("playerUpdate"));
+    assert_eq!(
+        samples::payload_event(&other, "playerUpdate_schema_samples.json").as_deref(),
+        Some("playerUpdate")
+    );
     assert_eq!(samples::payload_event(&other, "playerUpdate_samples.json").as_deref(), Some("playerUpdate"));
     assert_eq!(samples::payload_event(&other, "notes.json"), None);
+}
+
+#[test]
+fn another_programs_log_is_no_recording() {
+    let log = Fields::parse(r#"{"type": "info", "timestamp": "2025-12-20T12:00:00", "message": "x"}"#).unwrap();
+    assert_eq!(recognise(&log), None);
 }

@@ -46,14 +46,18 @@ fn r10_markers_of_a_recording_are_no_ticks() {
 #[test]
 fn k7_k16_a_bad_line_costs_only_itself_and_is_kept_with_its_number() {
     let fixture = Fixture::new();
-    let report = fixture.import_content("a.jsonl", format!("{}\n# a note\n{}\n", raw(1, "x", "{}"), raw(2, "x", "{}")));
+    let report =
+        fixture.import_content("a.jsonl", format!("{}\n# a note\n{}\n", raw(1, "x", "{}"), raw(2, "x", "{}")));
     let file = &report.per_file[0];
     assert_eq!((file.counts.lines, file.counts.rows, file.counts.rejected), (3, 2, 1));
     assert_eq!((file.rejections[0].line, file.rejections[0].reason.as_str()), (2, "not JSON: hand-written note"));
     assert_eq!(texts(&fixture.column(DocType::SystemEvent, "event_type")), [REJECTED]);
     let details = fixture.column(DocType::SystemEvent, "details").remove(0).unwrap();
     let details: serde_json::Value = serde_json::from_str(&details).unwrap();
-    assert_eq!((&details["text"], &details["line"], &details["file"]), (&"# a note".into(), &2.into(), &"a.jsonl".into()));
+    assert_eq!(
+        (&details["text"], &details["line"], &details["file"]),
+        (&"# a note".into(), &2.into(), &"a.jsonl".into())
+    );
 }
 
 #[test]
@@ -157,7 +161,7 @@ fn a_dry_run_reports_the_same_and_writes_nothing() {
     let fixture = Fixture::new();
     fixture.file("a.jsonl", format!("{}\nbad\n", tick(1)));
     fixture.file("b.jsonl", format!("{}\nbad\n", tick(1)));
-    let dry = run(&fixture.root, &Options { dry_run: true, ..options(&fixture.files()) }).unwrap();
+    let dry = dry_run(Some(&fixture.root), &options(&fixture.files())).unwrap();
     assert!(fixture.rows().is_empty());
     let real = fixture.import(&fixture.files());
     assert_eq!((dry.totals, dry.files), (real.totals, real.files));
@@ -169,7 +173,7 @@ fn a_dry_run_knows_what_was_imported() {
     let fixture = Fixture::new();
     let path = fixture.file("a.jsonl", tick(1));
     fixture.import(&path);
-    let dry = run(&fixture.root, &Options { dry_run: true, ..options(&path) }).unwrap();
+    let dry = dry_run(Some(&fixture.root), &options(&path)).unwrap();
     assert_eq!(dry.per_file[0].status, Status::AlreadyImported);
 }
 
@@ -206,7 +210,8 @@ fn the_advised_export_of_a_database_can_be_imported() {
 #[test]
 fn bare_payloads_are_stored_with_their_event_and_without_a_time() {
     let fixture = Fixture::new();
-    let text = "[\n  {\n    \"gameId\": \"g\",\n    \"rugpool\": {}\n  },\n  {\"gameId\": \"h\", \"rugpool\": {}}\n]\n";
+    let text =
+        "[\n  {\n    \"gameId\": \"g\",\n    \"rugpool\": {}\n  },\n  {\"gameId\": \"h\", \"rugpool\": {}}\n]\n";
     let report = fixture.import_content("gameStatePlayerUpdate_schema_samples.json", text);
     assert_eq!((report.totals.lines, report.totals.rows, report.totals.without_time), (2, 2, 2));
     assert_eq!(texts(&fixture.column(DocType::WsEvent, "event_name")), ["gameStatePlayerUpdate"; 2]);
@@ -271,7 +276,10 @@ fn recorder_sink_files_are_read_with_header_and_footer() {
 #[test]
 fn a_local_time_that_happened_twice_is_counted_as_doubtful() {
     let fixture = Fixture::new();
-    let report = fixture.import_content("a.jsonl", r#"{"type": "tick", "timestamp": "2025-11-02T01:30:00", "tick": 1, "price": 1.5}"#);
+    let report = fixture.import_content(
+        "a.jsonl",
+        r#"{"type": "tick", "timestamp": "2025-11-02T01:30:00", "tick": 1, "price": 1.5}"#,
+    );
     assert_eq!((report.totals.doubtful_times, report.totals.rows), (1, 1));
 }
 
@@ -328,7 +336,10 @@ fn real_recordings_are_imported_to_the_last_line() {
     assert_eq!(counts.extra_rows, RECORDING_RECOVERED - RECORDING_DAMAGED);
     assert_eq!((counts.without_time, counts.doubtful_times), (0, 0));
     assert_eq!(report.events["tick"], RECORDING_TICKS + RECORDING_RECOVERED);
-    assert_eq!((report.events["game_start"], report.events["game_end"], report.events["game_complete"]), (305, 299, 2));
+    assert_eq!(
+        (report.events["game_start"], report.events["game_end"], report.events["game_complete"]),
+        (305, 299, 2)
+    );
     let bad = |file: &&FileReport| file.counts.damaged > 0 || file.counts.rejected > 0;
     assert_eq!(report.per_file.iter().filter(bad).count(), RECORDING_BAD_FILES);
     assert!(report.per_file.iter().all(|file| file.counts.is_balanced()));

@@ -13,7 +13,10 @@ use crate::store::schema::DocType;
 /// A file as the older store wrote it: naive nanoseconds, text columns.
 fn older(doc_types: [&str; 2]) -> Vec<u8> {
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("ts", Arc::new(TimestampNanosecondArray::from(vec![1_765_577_802_974_000_000, 1_765_577_803_974_000_000]))),
+        (
+            "ts",
+            Arc::new(TimestampNanosecondArray::from(vec![1_765_577_802_974_000_000, 1_765_577_803_974_000_000])),
+        ),
         ("source", Arc::new(StringArray::from(vec!["cdp", "public_ws"]))),
         ("doc_type", Arc::new(StringArray::from(doc_types.to_vec()))),
         ("session_id", Arc::new(StringArray::from(vec!["s", "s"]))),

@@ -1,10 +1,5 @@
 //! Behaviours P1–P16 of the frame parser, and that no input makes it panic.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -22,10 +17,7 @@ fn p1_an_event_has_its_name_and_payload() {
     assert_eq!(frame.packet, Packet::Event);
     assert_eq!(frame.event_name.as_deref(), Some("gameStateUpdate"));
     assert_eq!(frame.ack_id, None);
-    assert_eq!(
-        payload(text),
-        serde_json::json!({"gameId": "123", "price": 1.5})
-    );
+    assert_eq!(payload(text), serde_json::json!({"gameId": "123", "price": 1.5}));
 }
 
 #[test]
@@ -41,10 +33,7 @@ fn p3_p4_a_namespace_stands_before_the_ack_id() {
     assert_eq!((frame.namespace, frame.ack_id), ("/rugs", None));
     let frame = parse(r#"42/rugs,7["usernameStatus",{"username":"Dutch"}]"#).unwrap();
     assert_eq!((frame.namespace, frame.ack_id), ("/rugs", Some(7)));
-    assert_eq!(
-        payload(r#"42/rugs,7["usernameStatus",{"username":"Dutch"}]"#)["username"],
-        "Dutch"
-    );
+    assert_eq!(payload(r#"42/rugs,7["usernameStatus",{"username":"Dutch"}]"#)["username"], "Dutch");
 }
 
 #[test]
@@ -81,10 +70,7 @@ fn p10_the_trace_argument_is_not_the_payload() {
     assert_eq!(frame.trace_id(), Some("0123456789abcdef0123456789abcdef"));
     assert_eq!(frame.args.len(), 2);
     assert_eq!(payload(text), serde_json::json!({"x": 1}));
-    assert_eq!(
-        payload(r#"42["t",{"traceparent":"00-a-b-01"},{"x":1}]"#)["x"],
-        1
-    );
+    assert_eq!(payload(r#"42["t",{"traceparent":"00-a-b-01"},{"x":1}]"#)["x"], 1);
     assert_eq!(payload(r#"42["t",{"__trace":true},{"x":2}]"#)["x"], 2);
 }
 
@@ -104,18 +90,9 @@ fn p12_an_event_may_have_no_payload() {
 
 #[test]
 fn p13_broken_json_is_an_error_that_names_the_packet() {
-    assert_eq!(
-        parse(r#"42["x",{"#).unwrap_err(),
-        FrameError::BrokenJson(Packet::Event)
-    );
-    assert_eq!(
-        parse("42[]").unwrap_err(),
-        FrameError::BrokenJson(Packet::Event)
-    );
-    assert_eq!(
-        parse("42[1]").unwrap_err(),
-        FrameError::BrokenJson(Packet::Event)
-    );
+    assert_eq!(parse(r#"42["x",{"#).unwrap_err(), FrameError::BrokenJson(Packet::Event));
+    assert_eq!(parse("42[]").unwrap_err(), FrameError::BrokenJson(Packet::Event));
+    assert_eq!(parse("42[1]").unwrap_err(), FrameError::BrokenJson(Packet::Event));
 }
 
 #[test]
@@ -130,24 +107,12 @@ fn p14_an_order_has_ack_id_trace_and_amount() {
 #[test]
 fn p15_an_empty_ack_is_an_ack() {
     let frame = parse("4358[]").unwrap();
-    assert_eq!(
-        (frame.packet, frame.ack_id, frame.args.len()),
-        (Packet::Ack, Some(58), 0)
-    );
+    assert_eq!((frame.packet, frame.ack_id, frame.args.len()), (Packet::Ack, Some(58), 0));
 }
 
 #[test]
 fn p16_a_namespace_without_comma_or_a_missing_bracket_is_rejected() {
-    for text in [
-        r#"42/rugs["x"]"#,
-        "42",
-        "42/rugs",
-        "42abc",
-        "4299",
-        "43",
-        "47[]",
-        "9[]",
-    ] {
+    for text in [r#"42/rugs["x"]"#, "42", "42/rugs", "42abc", "4299", "43", "47[]", "9[]"] {
         assert!(parse(text).is_err(), "{text}");
     }
 }
@@ -156,10 +121,7 @@ fn p16_a_namespace_without_comma_or_a_missing_bracket_is_rejected() {
 fn connect_and_disconnect_may_name_a_bare_namespace() {
     assert_eq!(parse("40").unwrap().packet, Packet::Connect);
     assert_eq!(parse("40/rugs").unwrap().namespace, "/rugs");
-    assert_eq!(
-        parse(r#"40{"sid":"x"}"#).unwrap().data.unwrap().get(),
-        r#"{"sid":"x"}"#
-    );
+    assert_eq!(parse(r#"40{"sid":"x"}"#).unwrap().data.unwrap().get(), r#"{"sid":"x"}"#);
     assert_eq!(parse("41").unwrap().packet, Packet::Disconnect);
     assert_eq!(parse("2probe").unwrap().packet, Packet::Ping);
 }

@@ -1,14 +1,10 @@
 //! What each stored format yields.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 
-const TRACE: &str = r#"{"__trace": true, "traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}"#;
+const TRACE: &str =
+    r#"{"__trace": true, "traceparent": "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}"#;
 
 #[test]
 fn a_raw_capture_line_with_one_argument_keeps_it() {
@@ -21,9 +17,7 @@ fn a_raw_capture_line_with_one_argument_keeps_it() {
 
 #[test]
 fn a_raw_capture_array_is_trace_and_payload() {
-    let text = format!(
-        r#"{{"seq":9,"ts":"x","event":"standard/newTrade","data":[{TRACE}, {{"id":"t"}}]}}"#
-    );
+    let text = format!(r#"{{"seq":9,"ts":"x","event":"standard/newTrade","data":[{TRACE}, {{"id":"t"}}]}}"#);
     let event = decode(LineFormat::RawCapture, None, &text);
     assert_eq!(event.trace_id(), Some("0123456789abcdef0123456789abcdef"));
     assert_eq!(event.payload.unwrap().get(), r#"{"id":"t"}"#);
@@ -31,15 +25,8 @@ fn a_raw_capture_array_is_trace_and_payload() {
 
 #[test]
 fn a_connect_marker_has_no_payload() {
-    let event = decode(
-        LineFormat::RawCapture,
-        None,
-        r#"{"seq":1,"ts":"x","event":"connect","data":null}"#,
-    );
-    assert_eq!(
-        (event.packet, event.payload.is_none()),
-        (Some(Packet::Connect), true)
-    );
+    let event = decode(LineFormat::RawCapture, None, r#"{"seq":1,"ts":"x","event":"connect","data":null}"#);
+    assert_eq!((event.packet, event.payload.is_none()), (Some(Packet::Connect), true));
 }
 
 #[test]
@@ -55,33 +42,21 @@ fn a_trace_only_cdp_line_is_flagged_as_lost() {
 
 #[test]
 fn a_cdp_line_with_its_raw_frame_is_not_lost_its_ack_id() {
-    let text = r#"{"seq":3,"ts":"x","event":"buyOrder","data":{"amount":1},"raw":"427[\"buyOrder\",{\"amount\":1}]"}"#;
+    let text =
+        r#"{"seq":3,"ts":"x","event":"buyOrder","data":{"amount":1},"raw":"427[\"buyOrder\",{\"amount\":1}]"}"#;
     let event = decode(LineFormat::CdpCapture, None, text);
-    assert_eq!(
-        (event.ack_id, event.payload.unwrap().get()),
-        (Some(7), r#"{"amount":1}"#)
-    );
+    assert_eq!((event.ack_id, event.payload.unwrap().get()), (Some(7), r#"{"amount":1}"#));
 }
 
 #[test]
 fn a_line_that_is_not_json_is_unparsed() {
-    assert_eq!(
-        decode(LineFormat::Sandbox, None, "{oops").status,
-        FrameStatus::Unparsed
-    );
-    assert_eq!(
-        decode(LineFormat::Wire, None, "oops").status,
-        FrameStatus::Unparsed
-    );
+    assert_eq!(decode(LineFormat::Sandbox, None, "{oops").status, FrameStatus::Unparsed);
+    assert_eq!(decode(LineFormat::Wire, None, "oops").status, FrameStatus::Unparsed);
 }
 
 #[test]
 fn a_bare_payload_takes_its_name_from_beside_it() {
-    let event = decode(
-        LineFormat::Payload,
-        Some("gameStatePlayerUpdate"),
-        r#"{"gameId":"g"}"#,
-    );
+    let event = decode(LineFormat::Payload, Some("gameStatePlayerUpdate"), r#"{"gameId":"g"}"#);
     assert_eq!(event.name.as_deref(), Some("gameStatePlayerUpdate"));
 }
 
@@ -129,15 +104,8 @@ fn w35_an_event_is_found_inside_its_wrappers() {
         assert_eq!(event.name.as_deref(), Some("x"), "{text}");
         assert_eq!(event.payload.unwrap().get(), r#"{"a": 1}"#, "{text}");
     }
-    for text in [
-        r#"{"data": 1}"#,
-        r#"{"name": "bus"}"#,
-        r#"{"data": {"data": null}}"#,
-    ] {
-        assert_eq!(
-            decode(LineFormat::RawCapture, None, text).status,
-            FrameStatus::Unparsed
-        );
+    for text in [r#"{"data": 1}"#, r#"{"name": "bus"}"#, r#"{"data": {"data": null}}"#] {
+        assert_eq!(decode(LineFormat::RawCapture, None, text).status, FrameStatus::Unparsed);
     }
 }
 
@@ -146,10 +114,7 @@ fn an_escaped_raw_frame_gives_the_payload_that_the_recorder_dropped() {
     let text = r#"{"event_name":"x","data":{"__trace":true,"traceparent":"00-0-0-1"},"raw":"42[\"x\",{\"__trace\":true},{\"a\":1}]"}"#;
     let inner = inner(LineFormat::NotebookCapture, text).unwrap();
     let event = decode(inner.format, inner.hint.as_deref(), &inner.text);
-    assert_eq!(
-        (event.status, event.payload.unwrap().get()),
-        (FrameStatus::Ok, r#"{"a":1}"#)
-    );
+    assert_eq!((event.status, event.payload.unwrap().get()), (FrameStatus::Ok, r#"{"a":1}"#));
 }
 
 #[test]

@@ -119,16 +119,8 @@ pub fn decode(body: &[u8]) -> Option<Record<'_>> {
         rest = left;
         Some(taken)
     };
-    let source_clock = if has(HAS_CLOCK) {
-        Some(f64::from_le_bytes(take(8)?.try_into().ok()?))
-    } else {
-        None
-    };
-    let offset = if has(HAS_OFFSET) {
-        Some(u64::from_le_bytes(take(8)?.try_into().ok()?))
-    } else {
-        None
-    };
+    let source_clock = if has(HAS_CLOCK) { Some(f64::from_le_bytes(take(8)?.try_into().ok()?)) } else { None };
+    let offset = if has(HAS_OFFSET) { Some(u64::from_le_bytes(take(8)?.try_into().ok()?)) } else { None };
     let mut short = |present: bool| -> Option<Option<&str>> {
         if !present {
             return Some(None);
@@ -167,15 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(text: &str) -> Record<'_> {
-        Record {
-            seq: 7,
-            ..Record::frame(
-                1_765_000_000_000_000,
-                Source::PublicWs,
-                Direction::Received,
-                text,
-            )
-        }
+        Record { seq: 7, ..Record::frame(1_765_000_000_000_000, Source::PublicWs, Direction::Received, text) }
     }
 
     proptest! {

@@ -53,8 +53,7 @@ pub struct SegmentPath {
 
 /// The path of a segment.
 pub fn segment_path(root: &DataRoot, session_id: SessionId, number: u64) -> PathBuf {
-    root.session_dir(session_id)
-        .join(format!("{number:08}.seg"))
+    root.session_dir(session_id).join(format!("{number:08}.seg"))
 }
 
 /// All segments of the journal, by session and number. Folders and files that are none are passed over.
@@ -68,15 +67,9 @@ pub fn segments(root: &DataRoot) -> Result<Vec<SegmentPath>, StoreError> {
             continue;
         };
         for path in entries(&folder)? {
-            let number = file_name(&path)
-                .and_then(|name| name.strip_suffix(".seg"))
-                .and_then(|n| n.parse().ok());
+            let number = file_name(&path).and_then(|name| name.strip_suffix(".seg")).and_then(|n| n.parse().ok());
             if let Some(number) = number {
-                found.push(SegmentPath {
-                    session_id,
-                    number,
-                    path,
-                });
+                found.push(SegmentPath { session_id, number, path });
             }
         }
     }
@@ -86,15 +79,8 @@ pub fn segments(root: &DataRoot) -> Result<Vec<SegmentPath>, StoreError> {
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     match std::fs::read_dir(folder) {
-        Ok(entries) => Ok(entries
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .collect()),
-        Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Ok(entries) => Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect()),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
         Err(error) => Err(StoreError::io("read", folder)(error)),

@@ -44,14 +44,7 @@ impl SegmentReader {
     /// When the file cannot be opened.
     pub fn open(path: &Path) -> Result<SegmentReader, StoreError> {
         let file = File::open(path).map_err(StoreError::io("open", path))?;
-        Ok(SegmentReader {
-            path: path.to_owned(),
-            file,
-            head: None,
-            base: 0,
-            buffer: Vec::new(),
-            at: 0,
-        })
+        Ok(SegmentReader { path: path.to_owned(), file, head: None, base: 0, buffer: Vec::new(), at: 0 })
     }
 
     /// The segment's head; `None` while it is not written yet.
@@ -62,11 +55,7 @@ impl SegmentReader {
         if self.head.is_none() {
             self.fill(MAGIC.len() + PREFIX)?;
             let pending = self.pending();
-            if !pending.starts_with(
-                MAGIC
-                    .get(..pending.len().min(MAGIC.len()))
-                    .unwrap_or_default(),
-            ) {
+            if !pending.starts_with(MAGIC.get(..pending.len().min(MAGIC.len())).unwrap_or_default()) {
                 return Err(self.damaged("it does not begin as a journal segment"));
             }
             let Some(length) = pending.get(MAGIC.len()..MAGIC.len() + 4) else {
@@ -136,8 +125,7 @@ impl SegmentReader {
                 return Ok(damages);
             }
             let offset = self.base + self.at as u64;
-            let next =
-                (1..pending.len()).find(|from| is_record(pending.get(*from..).unwrap_or_default()));
+            let next = (1..pending.len()).find(|from| is_record(pending.get(*from..).unwrap_or_default()));
             let bytes = next.unwrap_or(pending.len());
             let shown = pending.get(..bytes.min(4096)).unwrap_or_default();
             damages.push(Damage {
@@ -159,11 +147,7 @@ impl SegmentReader {
 
     /// How many bytes the record at hand needs, as far as its prefix says.
     fn wanted(&self) -> usize {
-        let length = self
-            .pending()
-            .get(..4)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map_or(0, u32::from_le_bytes);
+        let length = self.pending().get(..4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
         PREFIX + (length as usize).min(LONGEST)
     }
 
@@ -179,10 +163,7 @@ impl SegmentReader {
         let failed = |error| StoreError::io("read", &self.path)(error);
         self.file.seek(SeekFrom::Start(position)).map_err(failed)?;
         let before = self.buffer.len();
-        (&self.file)
-            .take(missing.max(CHUNK) as u64)
-            .read_to_end(&mut self.buffer)
-            .map_err(failed)?;
+        (&self.file).take(missing.max(CHUNK) as u64).read_to_end(&mut self.buffer).map_err(failed)?;
         Ok(self.buffer.len() > before)
     }
 

@@ -44,17 +44,9 @@ impl SegmentWriter {
         let folder = root.session_dir(head.session_id);
         let file = create_file(&folder, &path)?;
         let mut bytes = MAGIC.to_vec();
-        let json = serde_json::to_vec(&head)
-            .map_err(|error| StoreError::io("write", &path)(error.into()))?;
+        let json = serde_json::to_vec(&head).map_err(|error| StoreError::io("write", &path)(error.into()))?;
         frame_body(&mut bytes, |out| out.extend_from_slice(&json));
-        let mut writer = SegmentWriter {
-            file,
-            path,
-            head,
-            length: 0,
-            records: 0,
-            buffer: Vec::new(),
-        };
+        let mut writer = SegmentWriter { file, path, head, length: 0, records: 0, buffer: Vec::new() };
         writer.write(&bytes)?;
         writer.sync()?;
         fsio::sync_folder(&folder)?;
@@ -106,9 +98,7 @@ impl SegmentWriter {
     /// # Errors
     /// When the disk cannot take it.
     pub fn sync(&self) -> Result<(), StoreError> {
-        self.file
-            .sync_data()
-            .map_err(StoreError::io("sync", &self.path))
+        self.file.sync_data().map_err(StoreError::io("sync", &self.path))
     }
 
     /// A second handle for syncing from another thread.

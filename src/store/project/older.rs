@@ -6,18 +6,10 @@ use super::*;
 pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
     let text = rows.record.text;
     let line = recording_line(text);
-    let envelope = Envelope {
-        game_id: line.game_id.as_deref(),
-        raw_json: Some(text),
-        ..rows.envelope()
-    };
+    let envelope = Envelope { game_id: line.game_id.as_deref(), raw_json: Some(text), ..rows.envelope() };
     if !line.is_tick() {
         let event_type = format!("recording_{}", line.kind.as_deref().unwrap_or("marker"));
-        return rows.sink.row(
-            DocType::SystemEvent,
-            &envelope,
-            &[Cell::Text(&event_type), Cell::Text(text)],
-        );
+        return rows.sink.row(DocType::SystemEvent, &envelope, &[Cell::Text(&event_type), Cell::Text(text)]);
     }
     let (active, rugged) = (line.active.unwrap_or(false), line.rugged.unwrap_or(false));
     let timer_packet = line.is_timer_packet();
@@ -30,9 +22,7 @@ pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError>
         said(!timer_packet, line.rugged.into()),
         line.cooldown_timer.into(),
         line.trade_count.filter(|count| *count != 0).into(),
-        Phase::of_recording(active, rugged, line.cooldown_timer.unwrap_or(0.0))
-            .map(Phase::as_str)
-            .into(),
+        Phase::of_recording(active, rugged, line.cooldown_timer.unwrap_or(0.0)).map(Phase::as_str).into(),
         Cell::Text("recording"),
     ];
     rows.sink.row(DocType::GameTick, &envelope, &own)
@@ -63,11 +53,7 @@ pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreEr
     }
     let text = rows.record.text;
     let action: Action = serde_json::from_str(text).unwrap_or_default();
-    let envelope = Envelope {
-        game_id: action.game_id.as_deref(),
-        raw_json: Some(text),
-        ..rows.envelope()
-    };
+    let envelope = Envelope { game_id: action.game_id.as_deref(), raw_json: Some(text), ..rows.envelope() };
     let traded = match (action.category.as_deref(), action.button.as_deref()) {
         (Some("TRADE_BUY"), _) | (None, Some("BUY")) => Some("BUY"),
         (Some("TRADE_SELL"), _) | (None, Some("SELL")) => Some("SELL"),
@@ -75,17 +61,9 @@ pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreEr
         _ => None,
     };
     let Some(traded) = traded else {
-        let kind = action
-            .category
-            .as_deref()
-            .or(action.kind.as_deref())
-            .unwrap_or("marker");
+        let kind = action.category.as_deref().or(action.kind.as_deref()).unwrap_or("marker");
         let event_type = format!("demonstration_{}", kind.to_lowercase());
-        return rows.sink.row(
-            DocType::SystemEvent,
-            &envelope,
-            &[Cell::Text(&event_type), Cell::Text(text)],
-        );
+        return rows.sink.row(DocType::SystemEvent, &envelope, &[Cell::Text(&event_type), Cell::Text(text)]);
     };
     let own = [
         Cell::Text(traded),
@@ -102,10 +80,7 @@ pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreEr
 }
 
 /// One `gameHistory` entry that a collector wrote down.
-pub(super) fn history_entry<S: RowSink>(
-    mut rows: Rows<'_, S>,
-    context: &mut Context,
-) -> Result<(), StoreError> {
+pub(super) fn history_entry<S: RowSink>(mut rows: Rows<'_, S>, context: &mut Context) -> Result<(), StoreError> {
     let text = rows.record.text;
     match serde_json::from_str::<&RawValue>(text) {
         Ok(entry) => {
@@ -118,10 +93,7 @@ pub(super) fn history_entry<S: RowSink>(
 
 /// A whole game of the unified recorder. Its `server_seed` is left out: that recorder took it from the packet
 /// that still lists the game before, so it is another game's.
-pub(super) fn game_document<S: RowSink>(
-    rows: Rows<'_, S>,
-    context: &mut Context,
-) -> Result<(), StoreError> {
+pub(super) fn game_document<S: RowSink>(rows: Rows<'_, S>, context: &mut Context) -> Result<(), StoreError> {
     let text = rows.record.text;
     let document: GameDocument = serde_json::from_str(text).unwrap_or_default();
     let price = |value: &Option<serde_json::Value>| match value {
@@ -134,16 +106,8 @@ pub(super) fn game_document<S: RowSink>(
     if let Some(game_id) = document.meta.game_id.as_deref() {
         let quality = Quality::of(false, !prices.is_empty(), false);
         if context.games.admit(game_id, quality).game {
-            let envelope = Envelope {
-                game_id: Some(game_id),
-                raw_json: Some(text),
-                ..rows.envelope()
-            };
-            let last = document
-                .prices
-                .len()
-                .checked_sub(1)
-                .and_then(|last| i64::try_from(last).ok());
+            let envelope = Envelope { game_id: Some(game_id), raw_json: Some(text), ..rows.envelope() };
+            let last = document.prices.len().checked_sub(1).and_then(|last| i64::try_from(last).ok());
             let own = [
                 Cell::from(document.meta.peak_multiplier),
                 last.into(),
@@ -152,11 +116,7 @@ pub(super) fn game_document<S: RowSink>(
                 Cell::Null,
                 Cell::Null,
                 Cell::Null,
-                if prices.is_empty() {
-                    Cell::Null
-                } else {
-                    Cell::Floats(&prices)
-                },
+                if prices.is_empty() { Cell::Null } else { Cell::Floats(&prices) },
                 Cell::Null,
                 Cell::Null,
                 Cell::Int(quality.as_i64()),

@@ -1,0 +1,207 @@
+//! `replayer data`: what is stored, whether it is whole, giving space back.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::out::{bytes, count, progress, time};
+use super::{CliError, Out};
+use crate::store::catalog::Catalog;
+use crate::store::lease::Lease;
+use crate::store::root::DataRoot;
+use crate::store::schema::DocType;
+use crate::store::{Store, journal, verify};
+
+/// `replayer data …`
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    /// What is stored: rows, sizes, times, sessions, who writes.
+    Status {
+        /// Print JSON for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every part again and check it against the catalog and the journal. Exit code 1 when something is wrong.
+    Verify {
+        /// Make the catalog anew from what the parts say about themselves, then check.
+        #[arg(long)]
+        rebuild: bool,
+        /// Print JSON for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Join the many small parts of closed days into few.
+    Compact {
+        /// Print JSON for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove frames from before a date; finished games, side bets, marks and manifests stay. Only says what
+    /// would go, unless --apply is given.
+    Prune {
+        /// First UTC date to keep, like 2026-11-23.
+        #[arg(long, value_name = "DATE")]
+        before: String,
+        /// Really remove.
+        #[arg(long)]
+        apply: bool,
+        /// Print JSON for programs.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs `replayer data …`.
+///
+/// # Errors
+/// Those of the store.
+pub fn run(args: DataArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    let root = DataRoot::open(path)?;
+    match args.command {
+        DataCommand::Status { json } => status(&root, json, out),
+        DataCommand::Verify { rebuild, json } => check(&root, rebuild, json, out),
+        DataCommand::Compact { json } => compact(&root, json, out),
+        DataCommand::Prune { before, apply, json } => prune(&root, &before, apply, json, out),
+    }
+}
+
+fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
+    let catalog = Catalog::load(root)?;
+    let segments = journal::segments(root)?;
+    let journal_bytes: u64 =
+        segments.iter().filter_map(|segment| std::fs::metadata(&segment.path).ok()).map(|meta| meta.len()).sum();
+    let first = catalog.parts.iter().filter_map(|part| part.ts_min).min();
+    let last = catalog.parts.iter().filter_map(|part| part.ts_max).max();
+    let writer = Lease::holder(root);
+    let per_type = DocType::ALL.map(|doc_type| {
+        let parts = catalog.parts.iter().filter(|part| part.doc_type == doc_type);
+        let (files, size) = parts.fold((0_u64, 0), |(files, size), part| (files + 1, size + part.bytes));
+        (doc_type.as_str(), catalog.rows(doc_type), files, size)
+    });
+    if as_json {
+        let doc_types: serde_json::Map<_, _> = per_type
+            .iter()
+            .map(|(name, rows, files, size)| {
+                ((*name).to_owned(), json!({"rows": rows, "parts": files, "bytes": size}))
+            })
+            .collect();
+        out.json(&json!({
+            "root": root.path(), "generation": catalog.generation, "doc_types": doc_types,
+            "sessions": catalog.sessions.len(), "imports": catalog.imports.len(),
+            "first_us": first, "last_us": last,
+            "journal": {"segments": segments.len(), "bytes": journal_bytes}, "writer": writer,
+            "pruned_before": catalog.pruned_before,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    out.line(format_args!("{}  (catalog generation {})", root.path().display(), catalog.generation))?;
+    let rows = per_type
+        .map(|(name, rows, files, size)| vec![name.to_owned(), count(rows), files.to_string(), bytes(size)]);
+    out.table(&["doc type", "rows", "parts", "size"], &rows)?;
+    out.line(format_args!("frames     {} … {}", time(first), time(last)))?;
+    out.line(format_args!(
+        "sessions   {}, of which {} imported files",
+        catalog.sessions.len(),
+        catalog.imports.len()
+    ))?;
+    out.line(format_args!("journal    {} segments, {} not sealed yet", segments.len(), bytes(journal_bytes)))?;
+    out.line(format_args!("writer     {}", writer.as_deref().unwrap_or("nobody writes at the moment")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
+    if rebuild {
+        let _lease = Lease::take(root, "data verify --rebuild")?;
+        let (mut catalog, unreadable) = Catalog::rebuild(root)?;
+        // An old catalog that can still be read knows the imports, which no part does.
+        if let Ok(old) = Catalog::load(root) {
+            catalog.generation = old.generation;
+            catalog.imports = old.imports;
+            catalog.sessions = old.sessions;
+            catalog.pruned_before = old.pruned_before;
+        }
+        catalog.save(root)?;
+        for error in unreadable {
+            eprintln!("replayer: left out: {error}");
+        }
+    }
+    let bar = progress(0, "parts");
+    let verified = verify::verify(root, |done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    let sound = verified.problems.is_empty();
+    if as_json {
+        out.json(&verified)?;
+    } else {
+        out.line(format_args!(
+            "{} rows in {} parts, {} records in {} journal segments, {} sessions",
+            count(verified.rows),
+            verified.parts,
+            count(verified.journal_records),
+            verified.segments,
+            verified.sessions
+        ))?;
+        for problem in &verified.problems {
+            out.line(format_args!("WRONG  {}: {}. {}", problem.about, problem.problem, problem.advice))?;
+        }
+        out.line(if sound { "all is as it should be" } else { "see above" })?;
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn compact(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
+    let store = Store::open(root, "data compact")?;
+    let bar = progress(0, "days");
+    let compacted = store.compact(|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    if as_json {
+        out.json(&compacted)?;
+    } else if compacted.parts_before == 0 {
+        out.line("nothing to compact: every closed day has one part of each kind")?;
+    } else {
+        out.line(format_args!(
+            "{} parts became {}, {} became {}",
+            compacted.parts_before,
+            compacted.parts_after,
+            bytes(compacted.bytes_before),
+            bytes(compacted.bytes_after)
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prune(root: &DataRoot, before: &str, apply: bool, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
+    let store = Store::open(root, "data prune")?;
+    let pruned = store.prune(before, !apply)?;
+    if as_json {
+        out.json(&json!({"applied": apply, "before": before, "pruned": pruned}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<_> = pruned.rows.iter().map(|(name, rows)| vec![name.clone(), count(*rows)]).collect();
+    out.table(&["doc type", if apply { "rows removed" } else { "rows that would go" }], &rows)?;
+    out.line(format_args!(
+        "{} in {} parts; finished games and side bets stay",
+        bytes(pruned.bytes),
+        pruned.parts
+    ))?;
+    if pruned.kept_rows > 0 {
+        out.line(format_args!("{} rows stay: their game runs past {before}", count(pruned.kept_rows)))?;
+    }
+    if !apply {
+        out.line("nothing was removed: add --apply to do it")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

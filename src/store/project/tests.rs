@@ -1,0 +1,213 @@
+//! What each kind of frame becomes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::protocol::line::LineFormat;
+use crate::store::record::Source;
+
+/// Rows as text, one map per row, NULLs left out: easy to compare.
+#[derive(Default)]
+struct Collected(Vec<(DocType, BTreeMap<String, String>)>);
+
+impl RowSink for Collected {
+    fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError> {
+        assert_eq!(own.len(), doc_type.own_columns().len(), "{doc_type:?}");
+        let mut row = BTreeMap::new();
+        for (column, cell) in doc_type.own_columns().iter().zip(own) {
+            use crate::store::schema::Kind;
+            let text = match (cell, column.kind) {
+                (Cell::Null, _) => continue,
+                (Cell::Text(v), Kind::Text) => (*v).to_owned(),
+                (Cell::Int(v), Kind::Int) | (Cell::Time(v), Kind::Time) => v.to_string(),
+                (Cell::Float(v), Kind::Float) => v.to_string(),
+                (Cell::Bool(v), Kind::Bool) => v.to_string(),
+                (Cell::Floats(v), Kind::Floats) => format!("{v:?}"),
+                (cell, kind) => panic!("{}: {cell:?} in a column of {kind:?}", column.name),
+            };
+            row.insert(column.name.to_owned(), text);
+        }
+        for (name, value) in
+            [("game_id", envelope.game_id), ("player_id", envelope.player_id), ("raw_json", envelope.raw_json)]
+        {
+            value.map(|value| row.insert(name.to_owned(), value.to_owned()));
+        }
+        row.insert("ordinal".to_owned(), envelope.ordinal.to_string());
+        self.0.push((doc_type, row));
+        Ok(())
+    }
+}
+
+fn rows_of(records: &[Record<'_>]) -> Vec<(DocType, BTreeMap<String, String>)> {
+    let mut sink = Collected::default();
+    let mut context = Context::default();
+    for (index, record) in records.iter().enumerate() {
+        let record = Record { seq: index as u64 + 1, ..*record };
+        project(SessionId::from_u128(1), &record, &mut context, &mut sink).unwrap();
+    }
+    sink.0
+}
+
+fn received(text: &str) -> Record<'_> {
+    Record::frame(1_000_000, Source::PublicWs, Direction::Received, text)
+}
+
+fn sent(text: &str) -> Record<'_> {
+    Record::frame(1_000_000, Source::Cdp, Direction::Sent, text)
+}
+
+fn only(rows: Vec<(DocType, BTreeMap<String, String>)>, doc_type: DocType) -> Vec<BTreeMap<String, String>> {
+    rows.into_iter().filter(|(kind, _)| *kind == doc_type).map(|(_, row)| row).collect()
+}
+
+#[test]
+fn a_timer_packet_is_a_tick_without_price() {
+    let frame = r#"42["gameStateUpdate",{"gameId":"g","cooldownTimer":14900,"allowPreRoundBuys":false}]"#;
+    let ticks = only(rows_of(&[received(frame)]), DocType::GameTick);
+    assert_eq!(ticks[0]["phase"], "COOLDOWN");
+    assert_eq!(ticks[0]["game_id"], "g");
+    assert!(!ticks[0].contains_key("price") && !ticks[0].contains_key("tick") && !ticks[0].contains_key("active"));
+}
+
+#[test]
+fn the_raw_row_keeps_the_text_byte_for_byte_whatever_it_is() {
+    for text in ["", "garbage \u{0}", "42[\"x\",{", r#"42["a",  {"b" : 1.0}]"#] {
+        let rows = rows_of(&[received(text)]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].1["raw_json"], text);
+    }
+}
+
+#[test]
+fn an_unreadable_field_does_not_cost_the_tick() {
+    let frame =
+        r#"42["gameStateUpdate",{"gameId":"g","active":true,"rugged":false,"price":{"odd":1},"tickCount":7}]"#;
+    let ticks = only(rows_of(&[received(frame)]), DocType::GameTick);
+    assert_eq!((ticks[0]["tick"].as_str(), ticks[0].get("price")), ("7", None));
+}
+
+#[test]
+fn an_order_and_its_ack_are_two_actions_with_latency_and_outcome() {
+    let order = sent(
+        r#"4229["buyOrder",{"__trace":true,"traceparent":"00-0123456789abcdef0123456789abcdef-0-01"},{"amount":0.002}]"#,
+    );
+    let ack = Record { ts: Some(1_219_000), ..received(r#"4329[{"success":true}]"#) };
+    let actions = only(rows_of(&[order, ack]), DocType::PlayerAction);
+    assert_eq!((actions[0]["stage"].as_str(), actions[0]["amount"].as_str()), ("request", "0.002"));
+    assert_eq!((actions[1]["stage"].as_str(), actions[1]["outcome"].as_str()), ("ack", "success"));
+    assert_eq!(actions[1]["latency_ms"], "219");
+    assert_eq!(actions[1]["trace_id"], "0123456789abcdef0123456789abcdef");
+}
+
+#[test]
+fn an_ack_of_something_else_is_no_action() {
+    let rows = rows_of(&[sent(r#"4258["ping",{"lastPing":1}]"#), received("4358[]")]);
+    assert!(only(rows, DocType::PlayerAction).is_empty());
+}
+
+#[test]
+fn a_refused_order_says_why() {
+    let rows = rows_of(&[
+        sent(r#"421["sellOrder",{"percentage":25}]"#),
+        received(r#"431[{"success":false,"error":"no position"}]"#),
+    ]);
+    let actions = only(rows, DocType::PlayerAction);
+    assert_eq!(
+        (actions[1]["action_type"].as_str(), actions[1]["outcome"].as_str()),
+        ("PARTIAL_SELL", "no position")
+    );
+}
+
+const HISTORY: &str = r#"42["gameStateUpdate",{"gameId":"n","gameHistory":[
+    {"id":"a","timestamp":1765577802974,"prices":[1,2,0.02],"peakMultiplier":2,
+     "globalSidebets":[{"type":"placed","startedAtTick":2,"end":42,"betAmount":0.01,"id":"x","playerId":"p"},
+                       {"type":"payout","startTick":2,"endTick":42,"payout":0,"id":"y"}],
+     "provablyFair":{"serverSeed":"s","serverSeedHash":"h"},"gameVersion":"v3"},
+    {"prices":[1]}]}]"#;
+
+#[test]
+fn w28_a_finished_game_is_stored_with_its_bets_and_prices() {
+    let rows = rows_of(&[received(HISTORY)]);
+    let games = only(rows.clone(), DocType::Game);
+    assert_eq!(games.len(), 1, "an entry without id cannot be keyed (G13)");
+    assert_eq!((games[0]["ticks"].as_str(), games[0]["rug_price"].as_str()), ("2", "0.02"));
+    assert_eq!(games[0]["prices"], "[1.0, 2.0, 0.02]");
+    assert_eq!(games[0]["ended_at"], "1765577802974000");
+    assert_eq!(games[0]["proven"], "false", "the seed does not have this hash");
+    let bets = only(rows, DocType::Sidebet);
+    assert_eq!((bets[0]["start_tick"].as_str(), bets[0]["game_id"].as_str()), ("2", "a"));
+    assert_eq!((bets[1]["outcome"].as_str(), bets[1]["ordinal"].as_str()), ("lost", "1"));
+}
+
+#[test]
+fn w30_a_repeated_history_adds_no_game_and_no_bet() {
+    let rows = rows_of(&[received(HISTORY), received(HISTORY)]);
+    assert_eq!(only(rows.clone(), DocType::Game).len(), 1);
+    assert_eq!(only(rows, DocType::Sidebet).len(), 2);
+}
+
+#[test]
+fn d15_own_account_packets_make_server_states() {
+    let frames = [
+        received(r#"42["gameStateUpdate",{"gameId":"game123","price":1.5}]"#),
+        received(r#"42["usernameStatus",{"id":"did:x","username":"N"}]"#),
+        received(r#"42["playerUpdate",{"gameId":"game123","cash":"1.5","positionQty":0,"cumulativePnL":0.25}]"#),
+    ];
+    let rows = rows_of(&frames);
+    let raw = only(rows.clone(), DocType::WsEvent);
+    assert_eq!(raw.len(), 3);
+    assert_eq!((raw[0]["game_id"].as_str(), raw[2]["game_id"].as_str()), ("game123", "game123"));
+    let states = only(rows, DocType::ServerState);
+    assert_eq!((states[0]["cash"].as_str(), states[0]["pnl"].as_str()), ("1.5", "0.25"));
+}
+
+#[test]
+fn a_recordings_defaults_become_null() {
+    let line = |text| Record { format: LineFormat::Recording, direction: None, ..received(text) };
+    let timer = line(
+        r#"{"type":"tick","game_id":"g","tick":0,"price":1.0,"phase":"UNKNOWN","active":false,"rugged":false,"cooldown_timer":14900,"trade_count":0}"#,
+    );
+    let tick = line(
+        r#"{"type":"tick","game_id":"g","tick":7,"price":1.25,"active":true,"rugged":false,"cooldown_timer":0,"trade_count":80}"#,
+    );
+    let end = line(r#"{"type":"game_end","game_id":"g","total_ticks":2}"#);
+    let rows = rows_of(&[timer, tick, end]);
+    let ticks = only(rows.clone(), DocType::GameTick);
+    assert!(!ticks[0].contains_key("price") && !ticks[0].contains_key("trade_count"));
+    assert_eq!(ticks[0]["phase"], "COOLDOWN");
+    assert_eq!((ticks[1]["price"].as_str(), ticks[1]["tick_source"].as_str()), ("1.25", "recording"));
+    assert_eq!(only(rows, DocType::SystemEvent)[0]["event_type"], "recording_game_end");
+}
+
+#[test]
+fn a_lost_payload_is_flagged_and_not_an_empty_event() {
+    let text = r#"{"seq":3,"event":"newChatMessage","data":{"__trace":true,"traceparent":"00-0123456789abcdef0123456789abcdef-0-01"}}"#;
+    let rows = rows_of(&[Record { format: LineFormat::CdpCapture, ..received(text) }]);
+    assert_eq!(rows[0].1["frame"], "payload_lost");
+    assert_eq!(rows[0].1["event_name"], "newChatMessage");
+}
+
+#[test]
+fn every_simulated_game_is_proven_and_every_frame_read() {
+    use crate::simulator::{Config, Session};
+    let mut session = Session::new(Config { games: 3, logged_in: true, ..Config::default() });
+    let frames: Vec<_> = session.by_ref().collect();
+    let records: Vec<_> =
+        frames.iter().map(|frame| Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).collect();
+    let rows = rows_of(&records);
+    let raw = only(rows.clone(), DocType::WsEvent);
+    assert_eq!(raw.len(), frames.len());
+    assert!(raw.iter().all(|row| row["frame"] == "ok"));
+    let games = only(rows.clone(), DocType::Game);
+    for truth in session.truths() {
+        let game = games.iter().find(|game| game["game_id"] == truth.game_id).unwrap();
+        assert_eq!(game["proven"], "true");
+        assert_eq!(game["ticks"], truth.rug_tick.to_string());
+    }
+    for doc_type in
+        [DocType::GameTick, DocType::Trade, DocType::Sidebet, DocType::ServerState, DocType::PlayerAction]
+    {
+        assert!(!only(rows.clone(), doc_type).is_empty(), "{doc_type:?}");
+    }
+}

@@ -1,0 +1,52 @@
+//! What several tests need: a root in a temporary folder, a recorded session, the real captures.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use replayer::simulator::{Config, GameTruth, Session};
+use replayer::store::Store;
+use replayer::store::record::{Record, Source};
+use replayer::store::recorder::{Recorder, RecorderOptions};
+use replayer::store::root::DataRoot;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub const REPLAYER: &str = env!("CARGO_BIN_EXE_replayer");
+
+/// A fresh data root; the folder goes when the first value is dropped.
+pub fn root() -> (TempDir, DataRoot) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = DataRoot::create(folder.path().join("root")).expect("a root");
+    (folder, root)
+}
+
+/// Plays `games` simulated games and returns their frames as (time, direction, text), and the truth.
+pub fn play(games: usize) -> (Vec<replayer::simulator::SimulatedFrame>, Vec<GameTruth>) {
+    let mut session = Session::new(Config { games, logged_in: true, ..Config::default() });
+    let frames = session.by_ref().collect();
+    (frames, session.truths().to_vec())
+}
+
+/// Records simulated games through the real journal and sealing.
+pub fn record(root: &DataRoot, games: usize) -> Vec<GameTruth> {
+    let (frames, truths) = play(games);
+    let store = Arc::new(Store::open(root, "test").expect("the store"));
+    let recorder = Recorder::start(store, RecorderOptions::new("test")).expect("a recorder");
+    for frame in &frames {
+        let record = Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text);
+        recorder.append(&record).expect("appended");
+    }
+    recorder.close().expect("sealed");
+    truths
+}
+
+/// The folder of real captures, where it is there; says loudly when it is not.
+#[allow(dead_code)] // used by the tests on real captures
+pub fn shared_data() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: the real captures are not there ({})", path.display());
+    None
+}

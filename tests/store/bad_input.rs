@@ -1,0 +1,121 @@
+//! Bad input: a clear error that names the cause and the next step, and nothing stored is lost.
+
+use std::sync::Arc;
+
+use replayer::store::catalog::Catalog;
+use replayer::store::record::{Direction, Record, Source};
+use replayer::store::recorder::{Recorder, RecorderOptions};
+use replayer::store::root::DataRoot;
+use replayer::store::{Store, StoreError, verify};
+
+use super::life_of_a_row::frames;
+use crate::common;
+
+#[test]
+fn a_second_writer_is_told_who_the_first_is() {
+    let (_folder, root) = common::root();
+    let _first = Store::open(&root, "record").unwrap();
+    let error = Store::open(&root, "import").err().unwrap();
+    let text = error.to_string();
+    assert!(text.contains("replayer record") && text.contains(&std::process::id().to_string()), "{text}");
+}
+
+#[test]
+fn a_newer_schema_is_readable_and_not_writable() {
+    let (_folder, root) = common::root();
+    common::record(&root, 1);
+    let manifest = r#"{"schema_version":"99.0","writer_build":"replayer 99"}"#;
+    std::fs::write(root.schema_version_path(), manifest).unwrap();
+    let error = Store::open(&root, "test").err().unwrap();
+    assert!(matches!(error, StoreError::NewerSchema { .. }) && error.to_string().contains("99.0"), "{error}");
+    assert!(!frames(&root).is_empty());
+}
+
+#[test]
+fn a_corrupt_catalog_is_named_and_can_be_made_anew() {
+    let (_folder, root) = common::root();
+    common::record(&root, 1);
+    common::record(&root, 1);
+    Store::open(&root, "test").unwrap().compact(|_, _| ()).unwrap();
+    let before = frames(&root);
+    let parts = Catalog::load(&root).unwrap().parts;
+    std::fs::write(root.catalog_path(), b"{\"generation\": 7, \"par").unwrap();
+    let error = Store::open(&root, "test").err().unwrap().to_string();
+    assert!(error.contains("files.json") && error.contains("--rebuild"), "{error}");
+    let (mut catalog, unreadable) = Catalog::rebuild(&root).unwrap();
+    assert!(unreadable.is_empty());
+    catalog.save(&root).unwrap();
+    assert_eq!(catalog.parts, parts);
+    assert_eq!(frames(&root), before);
+}
+
+#[test]
+fn a_truncated_part_is_found_and_the_others_are_read() {
+    let (_folder, root) = common::root();
+    common::record(&root, 1);
+    let catalog = Catalog::load(&root).unwrap();
+    let path = root.path().join(&catalog.parts[0].path);
+    let length = std::fs::metadata(&path).unwrap().len();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2).unwrap();
+    let verified = verify::verify(&root, |_, _| ()).unwrap();
+    assert!(
+        verified.problems.iter().any(|problem| problem.about == catalog.parts[0].path),
+        "{:?}",
+        verified.problems
+    );
+    assert_eq!(verified.parts, catalog.parts.len() - 1);
+}
+
+#[test]
+fn a_root_that_cannot_be_created_says_so() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let error = DataRoot::create(file.path().join("root")).unwrap_err().to_string();
+    assert!(error.contains("create the data root"), "{error}");
+    assert!(DataRoot::open("/nowhere/at/all").is_err());
+}
+
+/// A full disk, for real: a tmpfs of 4 MiB. Needs the right to mount, which CI has.
+#[test]
+fn a_full_disk_refuses_the_frame_and_keeps_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+        .arg(folder.path())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !mounted {
+        eprintln!("SKIPPED: this user may not mount a tmpfs");
+        return;
+    }
+    let outcome = std::panic::catch_unwind(|| fill_the_disk(folder.path()));
+    let _ = std::process::Command::new("umount").arg("-l").arg(folder.path()).status();
+    outcome.unwrap();
+}
+
+fn fill_the_disk(folder: &std::path::Path) {
+    let root = DataRoot::create(folder.join("root")).unwrap();
+    let store = Arc::new(Store::open(&root, "test").unwrap());
+    let recorder = Recorder::start(store.clone(), RecorderOptions::new("test")).unwrap();
+    let text = format!("42[\"x\",\"{}\"]", "y".repeat(100_000));
+    let frame = Record::frame(1, Source::PublicWs, Direction::Received, &text);
+    let mut stored = 0;
+    let error = loop {
+        match recorder.append(&frame) {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_disk_full(), "{error}");
+    assert!(error.to_string().contains("free space"), "{error}");
+    assert_eq!(frames(&root).len(), stored);
+    // There is no room for a part either: closing says where the frames are, and they are still there.
+    let ballast = folder.join("root/exports/ballast");
+    let _ = std::fs::write(&ballast, vec![0; 64 << 10]);
+    let _ = recorder.close();
+    assert_eq!(frames(&root).len(), stored);
+    drop(recorder);
+    drop(store);
+    let _ = std::fs::remove_file(&ballast);
+    let _ = Store::open(&root, "test");
+    assert_eq!(frames(&root).len(), stored);
+}

@@ -1,0 +1,8 @@
+//! The store, tested by killing processes, filling disks and damaging files.
+
+mod bad_input;
+mod durability;
+mod games;
+mod life_of_a_row;
+mod migration;
+mod pruning;
