@@ -1,1 +1,30 @@
-fn main() {}
+//! The figures the project promises, measured. Run by hand: `cargo bench -- [NAME…]`; not a test.
+//!
+//! Every line is a median with its spread (fastest … slowest), so that the machine's noise can be seen.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+mod serving;
+mod storing;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    let all: [(&str, fn()); 5] = [
+        ("journal", storing::journal),
+        ("seal", storing::seal),
+        ("ratio", storing::ratio),
+        ("first-answer", serving::first_answer),
+        ("sql", serving::sql_through_mcp),
+    ];
+    for (name, run) in all {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            println!("== {name}");
+            run();
+        }
+    }
+}
+
+/// Sorts the measurements and tells median, fastest and slowest.
+fn summary(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
+}

@@ -1,1 +1,53 @@
-//! The MCP resources: one file each.
+//! The MCP resources: one file each, with the static text it serves.
+
+pub mod context;
+pub mod game;
+pub mod manifest;
+
+use std::sync::Arc;
+
+use rmcp::model::{ErrorData, ReadResourceResult, Resource, ResourceContents, ResourceTemplate};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::server::App;
+
+/// The resources with a fixed address.
+pub fn list() -> Vec<Resource> {
+    vec![context::listed(), manifest::listed()]
+}
+
+/// The resources with a parameter in their address.
+pub fn templates() -> Vec<ResourceTemplate> {
+    vec![game::listed()]
+}
+
+/// Reads one resource.
+///
+/// # Errors
+/// Resource not found, for an address that is none of ours or a game that is not there; internal error when the
+/// store cannot be read.
+pub async fn read(
+    app: &Arc<App>,
+    uri: &str,
+    request: &CancellationToken,
+) -> Result<ReadResourceResult, ErrorData> {
+    let (text, kind) = if uri == context::URI {
+        (context::read(&app.root).await, "text/markdown")
+    } else if uri == manifest::URI {
+        (manifest::read(&app.root).await?, "application/json")
+    } else if let Some(game_id) = game::id(uri) {
+        (game::read(app, &game_id, request).await?, "application/json")
+    } else {
+        return Err(ErrorData::resource_not_found(
+            format!(
+                "There is no resource {uri}. The resources are {}, {} and {}",
+                context::URI,
+                manifest::URI,
+                game::TEMPLATE
+            ),
+            Some(json!({"uri": uri})),
+        ));
+    };
+    Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri).with_mime_type(kind)]))
+}

@@ -1,1 +1,153 @@
-//! The MCP tools: one file each.
+//! The MCP tools: one file each, all of the same shape ([`AgentTool`]): arguments, description, call, result.
+//!
+//! The texts here are product copy: a model decides by them which tool to call and how. [`router`] mounts the
+//! tools on the server, [`readme_table`] prints them for the README.
+
+pub mod ask;
+pub mod export_dataset;
+pub mod get_events;
+pub mod get_game;
+pub mod query_sql;
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::handler::server::tool::{ToolCallContext, ToolRoute, schema_for_input, schema_for_output};
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::server::errors::ToolError;
+use crate::server::{App, Server};
+
+/// Bytes of JSON a result may have unless the caller asks for more: about ten thousand tokens, where Claude Code
+/// begins to warn.
+pub const RESULT_BYTES: u64 = 36_000;
+
+/// Most bytes of JSON a caller may ask for with `max_bytes`.
+pub const MAX_RESULT_BYTES: u64 = 1_000_000;
+
+/// One tool. Each lives in a file of its own, with its tests.
+pub trait AgentTool: 'static {
+    /// Name on the wire; the list is sorted by it.
+    const NAME: &'static str;
+    /// Name for people.
+    const TITLE: &'static str;
+    /// When to use it and what comes back, with an example; at most 2 KB. The first sentence goes to the README.
+    const DESCRIPTION: &'static str;
+    /// Arguments of a typical call, as JSON. Shown when arguments cannot be read.
+    const EXAMPLE: &'static str;
+    /// How long a call may take.
+    const TIME: Duration;
+    /// Arguments as they are sent.
+    type Args: DeserializeOwned + JsonSchema + Send + 'static;
+    /// The result: an object, or older clients would not get a schema.
+    type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// What a host may assume about a call.
+    fn annotations() -> ToolAnnotations;
+
+    /// Does it. `cancel` says when to stop.
+    fn call(
+        app: Arc<App>,
+        args: Self::Args,
+        cancel: CancellationToken,
+    ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send + 'static;
+}
+
+/// All tools.
+pub fn router() -> ToolRouter<Server> {
+    ToolRouter::new()
+        .with_route(route::<export_dataset::ExportDataset>())
+        .with_route(route::<get_events::GetEvents>())
+        .with_route(route::<get_game::GetGame>())
+        .with_route(route::<query_sql::QuerySql>())
+}
+
+/// The tools as a Markdown table: name, what it does, whether it only reads.
+pub fn readme_table() -> String {
+    let mut table = String::from("| tool | does | changes anything |\n|---|---|---|\n");
+    for tool in router().list_all() {
+        let reads = tool.annotations.as_ref().and_then(|hints| hints.read_only_hint) == Some(true);
+        let first = first_sentence(tool.description.as_deref().unwrap_or_default());
+        let _ = writeln!(table, "| `{}` | {first} | {} |", tool.name, if reads { "no" } else { "writes a file" });
+    }
+    table
+}
+
+/// The tool as it is listed.
+fn definition<T: AgentTool>() -> Tool {
+    // Only a root that is no object makes this fail, and a test lists every tool.
+    let input = schema_for_input::<T::Args>().unwrap_or_else(|reason| {
+        tracing::error!(tool = T::NAME, reason, "input schema");
+        Arc::new(JsonObject::new())
+    });
+    Tool::new(T::NAME, T::DESCRIPTION, input)
+        .with_title(T::TITLE)
+        .with_raw_output_schema(schema_for_output::<T::Output>())
+        .with_annotations(T::annotations())
+}
+
+/// Puts a tool on the server: arguments read, limits applied, result written once as text and once as data.
+fn route<T: AgentTool>() -> ToolRoute<Server> {
+    ToolRoute::new_dyn(definition::<T>(), |context: ToolCallContext<'_, Server>| {
+        Box::pin(async move {
+            let app = Arc::clone(context.service.app());
+            let request = context.request_context.ct.clone();
+            let result = match arguments::<T>(context.arguments.unwrap_or_default()) {
+                Ok(args) => {
+                    let worker = Arc::clone(&app);
+                    app.limits.run(T::TIME, &request, move |cancel| T::call(worker, args, cancel)).await
+                }
+                Err(error) => Err(error),
+            };
+            let result = result.and_then(|output| answer(&output)).unwrap_or_else(|error| {
+                tracing::debug!(tool = T::NAME, %error, "tool error");
+                error.into_result()
+            });
+            Ok(result.into())
+        })
+    })
+}
+
+fn arguments<T: AgentTool>(sent: JsonObject) -> Result<T::Args, ToolError> {
+    serde_json::from_value(Value::Object(sent)).map_err(|error| {
+        ToolError::new(
+            format!("{} was not called: its arguments cannot be read", T::NAME),
+            error.to_string(),
+            format!("{} {}", T::NAME, T::EXAMPLE),
+        )
+    })
+}
+
+/// The same compact JSON object as structured content and as text: hosts differ in which one the model sees.
+fn answer(output: &impl Serialize) -> Result<CallToolResult, ToolError> {
+    let unwritable = |error: serde_json::Error| {
+        ToolError::new("The result cannot be written as JSON", error.to_string(), "another form of the call")
+    };
+    let text = serde_json::to_string(output).map_err(unwritable)?;
+    let value = serde_json::to_value(output).map_err(unwritable)?;
+    let mut result = CallToolResult::structured(value);
+    // `structured` prints the value, whose keys may be sorted; the struct's own order reads better.
+    result.content = vec![ContentBlock::text(text)];
+    Ok(result)
+}
+
+/// Up to the first full stop that ends a sentence.
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
+}
+
+/// A limit as asked for, within bounds.
+fn bounded(asked: Option<u64>, default: u64, most: u64) -> u64 {
+    asked.unwrap_or(default).clamp(1, most)
+}
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,10 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
         // A root that is not there yet knows of no earlier import, and a dry run does not make it.
         import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
     } else {
-        import::run(&DataRoot::create(path)?, &options)?
+        let root = DataRoot::create(path)?;
+        let report = import::run(&root, &options)?;
+        super::context::refresh(&root)?;
+        report
     };
     if args.json {
         out.json(&report)?

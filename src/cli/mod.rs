@@ -1,16 +1,22 @@
 //! The command line: one file per command family. What is printed goes through [`Out`].
 
+pub mod context;
 pub mod data;
+pub mod demo;
+pub mod doctor;
 pub mod legacy;
 pub mod out;
 pub mod schema;
+pub mod serve;
+pub mod sql;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::legacy::LegacyError;
+use crate::legacy::error::LegacyError;
+use crate::sql::{SqlError, worker};
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
 pub use out::Out;
@@ -28,12 +34,18 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
+    Doctor(doctor::DoctorArgs),
+    Sql(sql::SqlArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
-    /// Older recordings: import them, export rows as JSON lines, compare both.
-    Legacy(legacy::LegacyArgs),
     /// The layout of the stored rows: show it, or take older layouts in.
     Schema(schema::SchemaArgs),
+    Legacy(legacy::LegacyArgs),
+    /// The child process that runs SQL; started by the server.
+    #[command(hide = true)]
+    SqlWorker(worker::WorkerArgs),
 }
 
 /// Why a command failed. The message says what happened, why, and what to do next.
@@ -42,12 +54,15 @@ pub enum CliError {
     /// The store's reason.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The reason of an import, export or comparison.
-    #[error(transparent)]
-    Legacy(#[from] LegacyError),
     /// Printing failed.
     #[error("cannot print: {0}")]
     Print(#[from] std::io::Error),
+    /// Importing, exporting or comparing failed.
+    #[error(transparent)]
+    Legacy(#[from] LegacyError),
+    /// A query failed.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
     /// The command's own reason, said in full.
     #[error("{0}")]
     Failed(String),
@@ -69,11 +84,24 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    if let Command::SqlWorker(args) = cli.command {
+        return Ok(worker::main(args));
+    }
+    if let Command::Demo(args) = cli.command {
+        return demo::run(args, &mut Out::stdout());
+    }
     let path = DataRoot::resolve(cli.data.as_deref())?;
+    if let Command::Serve(args) = cli.command {
+        // Its stdout belongs to the protocol.
+        return Ok(serve::run(args, path));
+    }
     let mut out = Out::stdout();
     match cli.command {
+        Command::Doctor(args) => doctor::run(args, &path, &mut out),
+        Command::Sql(args) => sql::run(args, &path, &mut out),
         Command::Data(args) => data::run(args, &path, &mut out),
-        Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
+        Command::Legacy(args) => legacy::run(args, &path, &mut out),
+        Command::Serve(_) | Command::Demo(_) | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }

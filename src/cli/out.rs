@@ -84,6 +84,15 @@ pub fn progress(total: u64, unit: &str) -> ProgressBar {
     bar
 }
 
+/// A spinner on stderr for work of unknown length; invisible when stderr is no terminal.
+pub fn spinner(doing: &'static str) -> ProgressBar {
+    let bar = progress(0, "");
+    bar.set_style(ProgressStyle::default_spinner());
+    bar.set_message(doing);
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
 /// A count of bytes as a person reads it.
 pub fn bytes(count: u64) -> String {
     indicatif::HumanBytes(count).to_string()

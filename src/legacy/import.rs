@@ -4,7 +4,7 @@
 //! under whatever name, and of a file that has grown only what is new. Files are published in batches; a
 //! crash loses the batch that was not published yet, and importing again does it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -13,7 +13,9 @@ use indicatif::ProgressBar;
 
 use super::detect::{self, Document, Shape};
 use super::error::LegacyError;
+use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
+use super::formats;
 use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
 use super::parquet;
@@ -56,11 +58,10 @@ pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
 /// When a named path or the list of earlier imports cannot be read.
 pub fn dry_run(root: Option<&DataRoot>, options: &Options) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, root.map(DataRoot::path))?;
-    let known = match root {
-        Some(root) => Catalog::load(root)?.imports.iter().map(known_of).collect(),
-        None => Vec::new(),
-    };
-    let report = into_target(&found, &mut Nowhere::knowing(known), options)?;
+    let catalog = root.map(Catalog::load).transpose()?.unwrap_or_default();
+    let sessions = catalog.sessions.iter().map(|session| session.session_id.to_string()).collect();
+    let known = catalog.imports.iter().map(known_of).collect();
+    let report = into_target(&found, &mut Nowhere::knowing(known, sessions), options)?;
     Ok(Report { dry_run: true, ..report })
 }
 
@@ -172,16 +173,23 @@ pub(super) struct Job<'j> {
 
 /// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
 fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
-    let mut input = File::open(&file.path)?;
-    let metadata = input.metadata()?;
+    // Opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(&file.path)?;
     if !metadata.is_file() {
         let shape = Shape::Skip("not a regular file");
         return Ok(Opened { bytes: 1, shape, fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())? });
     }
+    let mut input = File::open(&file.path)?;
     let mut head = Vec::new();
     input.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
     let complete = (head.len() as u64) >= metadata.len();
-    let shape = detect::shape(&head, complete, &file.name);
+    let shape = match detect::shape(&head, complete, &file.name) {
+        Shape::Lines(_) if is_of_this_store(&head, target) => Shape::Skip(
+            "an export of this very store: its rows are here already. Import it into another data root, or leave it \
+             out",
+        ),
+        shape => shape,
+    };
     let lengths: BTreeSet<u64> = match shape {
         Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
         _ => BTreeSet::new(),
@@ -192,6 +200,13 @@ fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
         _ => fingerprint::of(input.take(metadata.len()), &lengths)?,
     };
     Ok(Opened { bytes: metadata.len(), shape, fingerprint })
+}
+
+/// Whether the file begins with a row of our own export whose session the target holds.
+fn is_of_this_store<T: Target>(head: &[u8], target: &T) -> bool {
+    let first = head.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+    let Some(fields) = first.and_then(|line| Fields::parse(line).ok()) else { return false };
+    formats::exported::is_own(&fields) && fields.text("session_id").is_some_and(|id| target.has_session(&id))
 }
 
 /// What earlier imports hold of a file.
@@ -331,6 +346,7 @@ struct StoreTarget<'s> {
     store: &'s Store,
     batch: Option<ImportBatch<'s>>,
     known: Vec<Known>,
+    sessions: HashSet<String>,
     open: Option<Known>,
 }
 
@@ -338,7 +354,8 @@ impl<'s> StoreTarget<'s> {
     fn new(store: &'s Store) -> Result<StoreTarget<'s>, LegacyError> {
         let batch = store.import_batch()?;
         let known = batch.known().iter().map(known_of).collect();
-        Ok(StoreTarget { store, batch: Some(batch), known, open: None })
+        let sessions = store.catalog().sessions.iter().map(|session| session.session_id.to_string()).collect();
+        Ok(StoreTarget { store, batch: Some(batch), known, sessions, open: None })
     }
 
     fn batch(&mut self) -> Result<&mut ImportBatch<'s>, LegacyError> {
@@ -358,6 +375,10 @@ fn known_of(entry: &ImportEntry) -> Known {
 impl Target for StoreTarget<'_> {
     fn known(&self) -> &[Known] {
         &self.known
+    }
+
+    fn has_session(&self, session_id: &str) -> bool {
+        self.sessions.contains(session_id)
     }
 
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {

@@ -23,6 +23,7 @@ pub mod import;
 pub mod journal;
 pub mod lease;
 pub mod migrate;
+pub mod open;
 pub mod parts;
 pub mod project;
 pub mod prune;
@@ -34,8 +35,6 @@ pub mod scan;
 pub mod schema;
 pub mod seal;
 pub mod verify;
-
-mod open;
 
 pub use error::StoreError;
 pub use open::Store;

@@ -1,0 +1,228 @@
+//! `replayer doctor`: is everything in place, and if not, what to do.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::out::bytes;
+use super::{CliError, Out};
+use crate::sql::{self, Query, SqlClient};
+use crate::store::catalog::Catalog;
+use crate::store::journal;
+use crate::store::lease::Lease;
+use crate::store::open::SchemaManifest;
+use crate::store::root::DataRoot;
+use crate::store::schema::{DocType, SCHEMA_VERSION, is_newer};
+
+/// Check the data root, the SQL worker and its sandbox, and print the client configuration.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    state: State,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    Note,
+    Wrong,
+}
+
+fn ok(what: &'static str, found: impl Into<String>) -> Finding {
+    Finding { what, state: State::Ok, found: found.into(), next: None }
+}
+
+fn note(what: &'static str, found: impl Into<String>, next: impl Into<String>) -> Finding {
+    Finding { what, state: State::Note, found: found.into(), next: Some(next.into()) }
+}
+
+fn wrong(what: &'static str, found: impl Into<String>, next: impl Into<String>) -> Finding {
+    Finding { state: State::Wrong, ..note(what, found, next) }
+}
+
+/// Runs `replayer doctor`. Exit code 1 when something is wrong.
+///
+/// # Errors
+/// Only when printing fails.
+pub fn run(args: DoctorArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    let mut findings = Vec::new();
+    match DataRoot::open(path) {
+        Err(error) => findings.push(note(
+            "data root",
+            error.to_string(),
+            "It is made by the first `replayer serve` or `replayer legacy import`; --data or RUGS_DATA_DIR name another",
+        )),
+        Ok(root) => {
+            findings.push(access(&root));
+            findings.push(schema(&root));
+            findings.push(catalog(&root));
+            findings.push(unsealed(&root));
+            findings.push(space(&root));
+            findings.extend(worker(&root));
+        }
+    }
+    findings.push(ok("this binary", this_binary().display().to_string()));
+    let sound = findings.iter().all(|finding| finding.state != State::Wrong);
+    if args.json {
+        out.json(&findings)?;
+    } else {
+        for finding in &findings {
+            let mark = match finding.state {
+                State::Ok => "ok   ",
+                State::Note => "note ",
+                State::Wrong => "WRONG",
+            };
+            out.line(format_args!("{mark}  {}: {}", finding.what, finding.found))?;
+            if let Some(next) = &finding.next {
+                out.line(format_args!("       → {next}"))?;
+            }
+        }
+        out.line(format_args!(
+            "\nTo connect a chat client, add this to its configuration:\n{}",
+            configuration(path)
+        ))?;
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn this_binary() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("replayer"))
+}
+
+fn configuration(root: &Path) -> String {
+    serde_json::json!({"mcpServers": {"rugs": {
+        "command": this_binary(),
+        "args": ["serve", "--data", root],
+    }}})
+    .to_string()
+}
+
+fn access(root: &DataRoot) -> Finding {
+    let shown = root.path().display().to_string();
+    let probe = root.path().join(format!(".doctor-{}", std::process::id()));
+    let written = std::fs::write(&probe, b"");
+    let _ = std::fs::remove_file(&probe);
+    match (written, Lease::holder(root)) {
+        (Err(error), _) => note(
+            "data root",
+            format!("{shown} can be read, not written: {error}"),
+            "Reading works; recording and importing do not",
+        ),
+        (Ok(()), Some(holder)) => ok("data root", format!("{shown}, written by {holder}")),
+        (Ok(()), None) => ok("data root", format!("{shown}, writable, nobody writes at the moment")),
+    }
+}
+
+fn schema(root: &DataRoot) -> Finding {
+    match SchemaManifest::load(root) {
+        Err(error) => wrong("schema", error.to_string(), "Remove the file: it is written anew"),
+        Ok(None) => note("schema", "no manifest yet", "It is written by the first recording or import"),
+        Ok(Some(found)) if is_newer(&found.schema_version, SCHEMA_VERSION) => wrong(
+            "schema",
+            format!("{}, newer than this build's {SCHEMA_VERSION}", found.schema_version),
+            "Upgrade replayer; until then the data can only be read",
+        ),
+        Ok(Some(found)) if found.schema_version != SCHEMA_VERSION => note(
+            "schema",
+            format!("{}, older than {SCHEMA_VERSION}", found.schema_version),
+            "`replayer schema migrate`",
+        ),
+        Ok(Some(found)) => ok("schema", format!("{}, written by {}", found.schema_version, found.writer_build)),
+    }
+}
+
+fn catalog(root: &DataRoot) -> Finding {
+    match Catalog::load(root) {
+        Err(error) => wrong("catalog", error.to_string(), "`replayer data verify --rebuild`"),
+        Ok(catalog) if catalog.parts.is_empty() => note(
+            "catalog",
+            "no sealed rows yet",
+            "`replayer legacy import PATH` brings older recordings in; `replayer demo` shows the rest",
+        ),
+        Ok(catalog) => {
+            let missing = catalog.parts.iter().filter(|part| !root.path().join(&part.path).exists()).count();
+            if missing > 0 {
+                return wrong(
+                    "catalog",
+                    format!("{missing} of {} parts are missing", catalog.parts.len()),
+                    "Restore them, or `replayer data verify --rebuild` to go on without them",
+                );
+            }
+            let frames = catalog.rows(DocType::WsEvent);
+            ok(
+                "catalog",
+                format!("{} parts, {frames} frames, {} games", catalog.parts.len(), catalog.rows(DocType::Game)),
+            )
+        }
+    }
+}
+
+fn unsealed(root: &DataRoot) -> Finding {
+    match journal::segments(root) {
+        Err(error) => wrong("journal", error.to_string(), "Check the folder's permissions"),
+        Ok(segments) if segments.is_empty() => ok("journal", "everything is sealed"),
+        Ok(segments) if Lease::holder(root).is_some() => {
+            ok("journal", format!("{} segments being written", segments.len()))
+        }
+        Ok(segments) => note(
+            "journal",
+            format!("{} segments were left by a recorder that ended early", segments.len()),
+            "Nothing is lost: they can be queried, and the next recording or import seals them",
+        ),
+    }
+}
+
+fn space(root: &DataRoot) -> Finding {
+    match rustix::fs::statvfs(root.path()) {
+        Err(error) => note("disk", error.to_string(), "Free space could not be told"),
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let text = format!("{} free", bytes(free));
+            if free < 1 << 30 {
+                note("disk", text, "`replayer data prune` shows what could go")
+            } else {
+                ok("disk", text)
+            }
+        }
+    }
+}
+
+/// Starts a worker, asks it something, and asks what rights it gave up.
+fn worker(root: &DataRoot) -> Vec<Finding> {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return vec![wrong("SQL worker", "the system gives no thread", "Close other programs")];
+    };
+    runtime.block_on(async {
+        let client = SqlClient::new(sql::Config::new(root.path()));
+        let asked = client.query(Query::new("SELECT count(*) FROM games"), CancellationToken::new()).await;
+        let mut findings = vec![match asked {
+            Ok(result) => ok("SQL worker", format!("answers in {:.0} ms", result.elapsed_ms)),
+            Err(error) => wrong("SQL worker", error.to_string(), "Run `replayer sql \"SHOW TABLES\"` to see more"),
+        }];
+        match client.sandbox().await {
+            Ok(report) => {
+                findings.push(ok("sandbox", format!("{}; {}", report.landlock, report.limits.join("; "))))
+            }
+            Err(error) => {
+                findings.push(note("sandbox", error.to_string(), "The gate still refuses everything but SELECT"))
+            }
+        }
+        client.shutdown().await;
+        findings
+    })
+}

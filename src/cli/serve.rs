@@ -1,0 +1,66 @@
+//! `replayer serve`: the MCP server on stdin and stdout, as MCP clients start it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::server::run::{self, Config};
+use crate::store::StoreError;
+use crate::store::root::DataRoot;
+
+/// Serves recorded games to AI agents over MCP on stdin and stdout.
+///
+/// An MCP client (Claude Desktop, Claude Code, Cursor, VS Code, Codex) starts this by itself; the README has the
+/// configuration. Several copies on one data root are fine. The log goes to stderr; RUST_LOG sets its level
+/// (default: warn,replayer=info).
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {}
+
+/// Runs until stdin ends or the process is asked to stop (SIGTERM, SIGINT); then exits with 0. Exits with 1 when it
+/// could not serve.
+pub fn run(_args: ServeArgs, root: PathBuf) -> ExitCode {
+    log_to_stderr();
+    let root = match prepare(&root) {
+        Ok(root) => root,
+        Err(error) => {
+            eprintln!("replayer serve: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("replayer serve: the system gave no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run::serve(Config::new(root), run::stop_signal()));
+    // A pending read of stdin cannot be cancelled; leaving main ends it with the process.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("replayer serve: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes the root and its CONTEXT.md where they are missing; a root that can only be read is served as it is.
+fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
+    match DataRoot::create(path).and_then(|root| super::context::refresh(&root)) {
+        Ok(()) => {}
+        Err(error) => tracing::warn!(%error, "the data root cannot be written; serving what is there"),
+    }
+    Ok(DataRoot::open(path)?.path().to_owned())
+}
+
+/// Sends the log to stderr, unless the program has a log already. Never stdout: that is the protocol's.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,replayer=info"));
+    let _ =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).try_init();
+}

@@ -1,0 +1,157 @@
+//! Serving from start to end: transport, shutdown, and the order in which things stop.
+//!
+//! Starting does nothing that takes time: the SQL worker starts with the first query, so `initialize` is answered
+//! within milliseconds. Ending is bounded. At the end of input the open calls get [`DRAIN`] to answer (a script
+//! may well send its questions and close the pipe); on a signal they are stopped at once. Then the SQL workers
+//! go, and the process may exit even though a read of stdin is still pending, which nothing can cancel.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::ServiceExt;
+use rmcp::service::ServerInitializeError;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use super::{App, Server, stdio};
+use crate::sql::{self, SqlClient};
+
+/// How long calls in progress may go on after the end of input. Below the 5 s after which rmcp gives them up, so
+/// that they still get to say that they were stopped.
+pub const DRAIN: Duration = Duration::from_secs(3);
+
+/// How long the SQL workers may take to end.
+const WORKERS: Duration = Duration::from_millis(500);
+
+/// What a server serves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data root; it need not exist yet.
+    pub root: PathBuf,
+    /// How SQL workers are started.
+    pub sql: sql::Config,
+}
+
+impl Config {
+    /// Serves `root`, with SQL workers started from the running program.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        Self { sql: sql::Config::new(&root), root }
+    }
+}
+
+/// Why serving ended other than by the end of input or a signal.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// stdin or stdout cannot be used.
+    #[error(
+        "stdin and stdout cannot be used for the protocol: {0}. Start the server from an MCP client, with both connected"
+    )]
+    Stdio(#[from] std::io::Error),
+    /// The client did not open the session as the protocol wants it.
+    #[error("the client did not open an MCP session: {0}")]
+    Opening(Box<ServerInitializeError>),
+    /// The service loop broke.
+    #[error("the service loop ended: {0}")]
+    Broken(String),
+}
+
+/// Serves on stdin and stdout until the input ends or `shutdown` is ready. Takes stdout away from the rest of the
+/// process ([`stdio::take`]).
+///
+/// # Errors
+/// [`ServeError`]; a client that leaves, even before it said anything, is none.
+pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let (input, output) = stdio::take()?;
+    serve_on(config, input, output, shutdown).await
+}
+
+/// Serves on any pair of streams, for tests and for clients in the same process.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_on<R, W>(
+    config: Config,
+    input: R,
+    output: W,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let stop = CancellationToken::new();
+    let ended = CancellationToken::new();
+    let session = CancellationToken::new();
+    let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), stop.clone()));
+    tracing::info!(root = %app.root.display(), "serving MCP on stdio");
+
+    let serving = {
+        let server = Server::new(Arc::clone(&app));
+        let input = stdio::EndWatch::new(input, ended.clone());
+        let session = session.clone();
+        async move {
+            let running = match server.serve_with_ct((input, output), session).await {
+                Ok(running) => running,
+                Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => {
+                    return Ok(());
+                }
+                Err(error) => return Err(ServeError::Opening(Box::new(error))),
+            };
+            match running.waiting().await {
+                Ok(reason) => {
+                    tracing::info!(?reason, "session over");
+                    Ok(())
+                }
+                Err(error) => Err(ServeError::Broken(error.to_string())),
+            }
+        }
+    };
+    tokio::pin!(serving, shutdown);
+
+    let watch = async {
+        ended.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+        stop.cancel();
+        // rmcp ends the session by itself after draining; this branch only has to outlive it.
+        std::future::pending::<()>().await;
+    };
+    let result = tokio::select! {
+        result = &mut serving => result,
+        () = watch => Ok(()),
+        () = &mut shutdown => {
+            tracing::info!("asked to stop");
+            stop.cancel();
+            session.cancel();
+            // The calls answer that they were stopped; rmcp sends that and closes within 2 s.
+            tokio::time::timeout(Duration::from_secs(3), &mut serving).await.unwrap_or(Ok(()))
+        }
+    };
+    stop.cancel();
+    if tokio::time::timeout(WORKERS, app.sql.shutdown()).await.is_err() {
+        tracing::warn!("the SQL workers did not end in time; the system ends them with this process");
+    }
+    result
+}
+
+/// Ready when the process is asked to stop: SIGTERM or SIGINT, on other systems Ctrl-C.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

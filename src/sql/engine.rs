@@ -1,0 +1,443 @@
+//! DuckDB as the worker runs it: an in-memory instance that can read the parts in force and nothing else, with
+//! the unsealed tail beside them, kept up to date between queries.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use duckdb::types::Value as Bound;
+use duckdb::{Config, Connection, InterruptHandle};
+use serde_json::Value;
+
+use super::error::SqlError;
+use super::gate::Checked;
+use super::{cells, gate, tail, views};
+use crate::store::catalog::Catalog;
+use crate::store::error::StoreError;
+use crate::store::follow::{Change, Follower};
+use crate::store::schema::{DocType, arrow_schema};
+
+/// Where the engine learns about parts and unsealed rows. The store's [`Follower`] outside of tests.
+pub trait Feed {
+    /// What changed since the last call; everything on the first.
+    ///
+    /// # Errors
+    /// The store's.
+    fn poll(&mut self) -> Result<Change, StoreError>;
+}
+
+impl Feed for Follower {
+    fn poll(&mut self) -> Result<Change, StoreError> {
+        Self::poll(self)
+    }
+}
+
+/// Opens a feed from its beginning; called again when the engine has to start over.
+pub type OpenFeed = Box<dyn Fn() -> Result<Box<dyn Feed>, StoreError>>;
+
+/// How the engine is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data root, absolute and without symlinks.
+    pub root: PathBuf,
+    /// The folder of Parquet parts below it.
+    pub parts: PathBuf,
+    /// DuckDB's memory limit in MiB.
+    pub memory_mib: u64,
+    /// DuckDB's threads.
+    pub threads: u32,
+}
+
+/// The instance and what it knows.
+pub struct Engine {
+    db: Connection,
+    options: Options,
+    open_feed: OpenFeed,
+    feed: Box<dyn Feed>,
+    /// What each doc type's view reads now.
+    reads: HashMap<DocType, Reads>,
+    /// Column names per view, for messages.
+    columns: HashMap<&'static str, Vec<String>>,
+    as_of: String,
+}
+
+/// What a doc type's view reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Reads {
+    /// Paths of parts, relative to the root.
+    parts: Vec<String>,
+    /// Whether it reads the tail too. Without one, DuckDB counts rows from footers and reads wide columns late.
+    tail: bool,
+}
+
+/// What the consumer of a stream wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// More rows.
+    More,
+    /// No more; the query is abandoned.
+    Stop,
+}
+
+/// Why a run ended without a full result.
+#[derive(Debug)]
+pub enum RunError {
+    /// DuckDB was interrupted; whoever interrupted it knows why.
+    Interrupted,
+    /// A part was removed (compaction, pruning) after the views were made.
+    Vanished(String),
+    /// Anything else.
+    Sql(SqlError),
+}
+
+/// What every instance in the worker is opened with: no extension is installed or loaded, no secret is read from
+/// disk, nothing is spilled to disk.
+pub fn hardened_config() -> duckdb::Result<Config> {
+    Config::default()
+        .enable_autoload_extension(false)?
+        .with("allow_community_extensions", "false")?
+        .with("allow_persistent_secrets", "false")?
+        .with("temp_directory", "")
+}
+
+impl Engine {
+    /// Opens the instance, reads the store's state and locks the configuration.
+    ///
+    /// # Errors
+    /// [`SqlError::Store`] when the store cannot be followed, [`SqlError::Machinery`] when DuckDB does not start.
+    pub fn open(options: Options, open_feed: OpenFeed) -> Result<Self, SqlError> {
+        let config = hardened_config()
+            .and_then(|config| config.max_memory(&format!("{}MiB", options.memory_mib)))
+            .and_then(|config| config.threads(i64::from(options.threads.max(1))))
+            .map_err(SqlError::machinery)?;
+        let db = Connection::open_in_memory_with_flags(config).map_err(SqlError::machinery)?;
+        lock(&db, &options.parts).map_err(SqlError::machinery)?;
+        db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
+        let feed = open_feed().map_err(store_error)?;
+        let mut engine = Self {
+            db,
+            options,
+            open_feed,
+            feed,
+            reads: HashMap::new(),
+            columns: HashMap::new(),
+            as_of: String::new(),
+        };
+        engine.empty().map_err(SqlError::machinery)?;
+        engine.refresh()?;
+        engine.columns = engine.read_columns().map_err(SqlError::machinery)?;
+        Ok(engine)
+    }
+
+    /// Interrupts the running query, from any thread.
+    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
+        self.db.interrupt_handle()
+    }
+
+    /// Time up to which rows are included, ISO 8601.
+    pub fn as_of(&self) -> &str {
+        &self.as_of
+    }
+
+    /// Brings views and tail up to date. Cheap when nothing changed.
+    ///
+    /// # Errors
+    /// [`SqlError::Store`]. A change that cannot be applied (a part removed at that moment) makes the engine start
+    /// over once before it gives up.
+    pub fn refresh(&mut self) -> Result<(), SqlError> {
+        let as_of = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+        let result = self.feed.poll().map_err(store_error).and_then(|change| self.apply(change));
+        if let Err(error) = result {
+            tracing::warn!(%error, "the SQL worker reads the store from the beginning");
+            self.empty().map_err(SqlError::machinery)?;
+            self.feed = (self.open_feed)().map_err(store_error)?;
+            let change = self.feed.poll().map_err(store_error)?;
+            self.apply(change)?;
+        }
+        self.as_of = as_of;
+        Ok(())
+    }
+
+    /// Empty tails, and views over nothing else.
+    fn empty(&mut self) -> duckdb::Result<()> {
+        self.reads.clear();
+        for doc in DocType::ALL {
+            self.db.execute_batch(&tail::create_table(doc))?;
+            self.show(doc, &Reads::default())?;
+        }
+        for statement in views::statements() {
+            self.db.execute_batch(&statement)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, change: Change) -> Result<(), SqlError> {
+        if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
+            return Ok(());
+        }
+        let steps = || -> duckdb::Result<Vec<(DocType, Reads)>> {
+            self.db.execute_batch("BEGIN")?;
+            for (doc, batch) in &change.rows {
+                tail::append(&self.db, *doc, batch)?;
+            }
+            let changed = self.changes(&change)?;
+            for (doc, reads) in &changed {
+                self.show(*doc, reads)?;
+            }
+            self.db.execute_batch("COMMIT")?;
+            Ok(changed)
+        };
+        match steps() {
+            Ok(changed) => {
+                self.reads.extend(changed);
+                Ok(())
+            }
+            Err(error) => {
+                let _ = self.db.execute_batch("ROLLBACK");
+                Err(SqlError::Store { message: format!("the views cannot be brought up to date: {error}") })
+            }
+        }
+    }
+
+    /// Drops sealed rows from the tails, and finds the doc types whose views have to read something else.
+    fn changes(&self, change: &Change) -> duckdb::Result<Vec<(DocType, Reads)>> {
+        let mut parts = change.catalog.as_deref().map(parts_by_type);
+        let mut changed = Vec::new();
+        for doc in DocType::ALL {
+            let before = self.reads.get(&doc).cloned().unwrap_or_default();
+            let mut now = before.clone();
+            if let Some(parts) = &mut parts {
+                now.parts = parts.remove(&doc).unwrap_or_default();
+            }
+            now.tail |= change.rows.iter().any(|(kind, _)| *kind == doc);
+            if now.tail && !change.sealed.is_empty() {
+                tail::drop_sealed(&self.db, doc, &change.sealed)?;
+                now.tail = !tail::is_empty(&self.db, doc)?;
+            }
+            if now != before {
+                changed.push((doc, now));
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Makes `store.<doc_type>`: the parts, then the tail.
+    fn show(&self, doc: DocType, reads: &Reads) -> duckdb::Result<()> {
+        let view = format!("CREATE OR REPLACE VIEW store.{} AS", doc.as_str());
+        let columns: Vec<String> =
+            arrow_schema(doc).fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
+        let columns = columns.join(", ");
+        let tail = tail::select(doc);
+        if reads.parts.is_empty() {
+            return self.db.execute_batch(&format!("{view} {tail}"));
+        }
+        let files: Vec<String> = reads.parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
+        let files =
+            format!("read_parquet([{}], union_by_name = true, hive_partitioning = false)", files.join(", "));
+        if !reads.tail && self.db.execute_batch(&format!("{view} SELECT {columns} FROM {files}")).is_ok() {
+            return Ok(());
+        }
+        // BY NAME also serves parts of an older version that lack columns: the tail has all of them.
+        self.db.execute_batch(&format!(
+            "{view} SELECT {columns} FROM (SELECT * FROM {files} UNION ALL BY NAME {tail})"
+        ))
+    }
+
+    fn read_columns(&self) -> duckdb::Result<HashMap<&'static str, Vec<String>>> {
+        let mut all = HashMap::new();
+        for view in views::NAMES {
+            let mut statement = self.db.prepare(&format!("DESCRIBE {view}"))?;
+            let names = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+            all.insert(*view, names);
+        }
+        Ok(all)
+    }
+
+    /// Runs checked text and hands over its schema, then its batches as they are made.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub fn run(
+        &self,
+        query: &Checked,
+        shape: Shape,
+        params: &[Value],
+        mut on_schema: impl FnMut(&SchemaRef) -> Result<(), SqlError>,
+        mut on_batch: impl FnMut(RecordBatch) -> Result<Flow, SqlError>,
+    ) -> Result<(), RunError> {
+        let params = params.iter().map(bind).collect::<Result<Vec<_>, _>>().map_err(RunError::Sql)?;
+        let fail = |error: duckdb::Error| self.run_error(&error.to_string(), query);
+        let mut statement = self.db.prepare(&shape.wrap(&query.sql)).map_err(fail)?;
+        if statement.parameter_count() != params.len() {
+            return Err(RunError::Sql(SqlError::failed(format!(
+                "the query has {} parameters ($1, …) and {} values were given",
+                statement.parameter_count(),
+                params.len()
+            ))));
+        }
+        let mut batches = statement.stream_arrow(duckdb::params_from_iter(params)).map_err(fail)?;
+        on_schema(&batches.get_schema()).map_err(RunError::Sql)?;
+        loop {
+            // The iterator panics where a fetch fails; there is no other way to hear of it.
+            let next = catch_unwind(AssertUnwindSafe(|| batches.next())).map_err(|panic| {
+                let message = panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                    .unwrap_or_default();
+                self.run_error(message.trim_start_matches("Failed to fetch Arrow record batch: "), query)
+            })?;
+            let Some(batch) = next else { return Ok(()) };
+            if batch.num_rows() > 0 && on_batch(batch).map_err(RunError::Sql)? == Flow::Stop {
+                return Ok(());
+            }
+        }
+    }
+
+    fn run_error(&self, message: &str, query: &Checked) -> RunError {
+        // The excerpt DuckDB adds shows the canonical text, which the asker did not write.
+        let core = message.split("\n\nLINE ").next().unwrap_or(message).trim();
+        let core = core.split("\n\nStack Trace").next().unwrap_or(core);
+        if core.contains("Interrupted!") || core.starts_with("INTERRUPT Error") {
+            return RunError::Interrupted;
+        }
+        if core.contains("Out of Memory Error")
+            || core.contains("failed to allocate")
+            || core.contains("bad_alloc")
+        {
+            let first = core.lines().next().unwrap_or_default();
+            return RunError::Sql(SqlError::Memory {
+                limit_mib: self.options.memory_mib,
+                message: cells::visible(first),
+            });
+        }
+        if core.starts_with("IO Error") || core.contains("No files found") {
+            return RunError::Vanished(core.to_owned());
+        }
+        if core.starts_with("INTERNAL Error") || core.starts_with("FATAL Error") {
+            return RunError::Sql(SqlError::machinery(core));
+        }
+        RunError::Sql(SqlError::failed(self.advise(core, query)))
+    }
+
+    /// DuckDB's message, with the columns that exist when one did not.
+    fn advise(&self, message: &str, query: &Checked) -> String {
+        let mut short: String = cells::visible(message).chars().take(1500).collect();
+        let missing = missing_column(message);
+        if let Some(column) = missing {
+            if let Some((before, _)) = short.split_once("\nCandidate bindings") {
+                short = before.trim_end().to_owned();
+            }
+            let known: Vec<(&str, &Vec<String>)> = query
+                .views
+                .iter()
+                .filter_map(|view| self.columns.get(view).map(|columns| (*view, columns)))
+                .collect();
+            let all = known.iter().flat_map(|(_, columns)| columns.iter().map(String::as_str));
+            if let Some(guess) = gate::nearest(&column.to_ascii_lowercase(), all) {
+                short.push_str(&format!(" Did you mean {guess}?"));
+            }
+            for (view, columns) in known {
+                short.push_str(&format!(" Columns of {view}: {}.", columns.join(", ")));
+            }
+        }
+        short
+    }
+}
+
+/// What is done with the checked text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// At most so many rows. As a LIMIT in the query, not by stopping to read: DuckDB then turns a sort of
+    /// everything into a search for the top rows, and reads wide columns for those only.
+    Limited(u64),
+    /// All rows.
+    Whole,
+    /// The plan of the query.
+    Plan,
+}
+
+impl Shape {
+    fn wrap(self, sql: &str) -> String {
+        match self {
+            Self::Limited(rows) => format!("SELECT * FROM (\n{sql}\n) LIMIT {rows}"),
+            Self::Whole => sql.to_owned(),
+            Self::Plan => format!("EXPLAIN {sql}"),
+        }
+    }
+}
+
+fn parts_by_type(catalog: &Catalog) -> HashMap<DocType, Vec<String>> {
+    let mut all: HashMap<DocType, Vec<String>> = HashMap::new();
+    for part in &catalog.parts {
+        all.entry(part.doc_type).or_default().push(part.path.clone());
+    }
+    all
+}
+
+/// The three settings, in the only order that works, then the lock. TimeZone needs ICU, which a DuckDB built
+/// from source lacks; times are UTC there anyway.
+fn lock(db: &Connection, parts: &Path) -> duckdb::Result<()> {
+    let _ = db.execute_batch("SET GLOBAL TimeZone = 'UTC'");
+    db.execute_batch(&format!(
+        "SET GLOBAL parquet_metadata_cache = true;
+         SET enable_progress_bar = false;
+         SET lambda_syntax = 'ENABLE_SINGLE_ARROW';
+         SET GLOBAL allowed_directories = [{}];
+         SET GLOBAL enable_external_access = false;
+         SET GLOBAL lock_configuration = true;",
+        literal(parts)
+    ))
+}
+
+/// A path as an SQL string.
+fn literal(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "''"))
+}
+
+fn store_error(error: StoreError) -> SqlError {
+    SqlError::Store { message: error.to_string() }
+}
+
+fn bind(value: &Value) -> Result<Bound, SqlError> {
+    Ok(match value {
+        Value::Null => Bound::Null,
+        Value::Bool(value) => Bound::Boolean(*value),
+        Value::String(text) => Bound::Text(text.clone()),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(value), _, _) => Bound::BigInt(value),
+            (_, Some(value), _) => Bound::UBigInt(value),
+            (_, _, Some(value)) => Bound::Double(value),
+            _ => return Err(SqlError::failed("a parameter is not a number that can be bound")),
+        },
+        Value::Array(_) | Value::Object(_) => {
+            return Err(SqlError::failed(
+                "parameters are null, booleans, numbers or strings; send lists as JSON text",
+            ));
+        }
+    })
+}
+
+/// The column name in "Referenced column "x" not found" and its relatives.
+fn missing_column(message: &str) -> Option<&str> {
+    ["Referenced column \"", "does not have a column named \"", "Could not find key \""]
+        .iter()
+        .find_map(|start| message.split_once(start)?.1.split_once('"').map(|(name, _)| name))
+}
+
+/// The SQL type a tail column has for an Arrow type.
+pub(super) fn column_type(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Boolean => "BOOLEAN",
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => "INTEGER",
+        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 | DataType::Int64 => "BIGINT",
+        DataType::Float32 | DataType::Float64 => "DOUBLE",
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMPTZ",
+        DataType::Timestamp(_, None) => "TIMESTAMP",
+        DataType::List(_) | DataType::LargeList(_) => "DOUBLE[]",
+        _ => "VARCHAR",
+    }
+}

@@ -1,0 +1,50 @@
+//! Nothing heavy happens before the first query.
+
+use super::*;
+
+/// The bound a loaded machine must still keep; the measured number is printed, and asked of the benchmark.
+const SLOW: Duration = Duration::from_secs(2);
+
+#[test]
+fn initialize_is_answered_at_once_and_no_worker_is_started() {
+    let root = tempfile::tempdir().unwrap();
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let mut wire = Wire::start(root.path());
+        let answer = wire.initialize();
+        best = best.min(begun.elapsed());
+        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25");
+        assert_eq!(answer["result"]["serverInfo"]["name"], "replayer");
+        if cfg!(target_os = "linux") {
+            assert!(wire.children().is_empty());
+            let status = std::fs::read_to_string(format!("/proc/{}/status", wire.child.id())).unwrap();
+            let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+            let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();
+            assert!(kib < 80 * 1024, "{kib} KiB before the first query");
+        }
+    }
+    assert!(best < SLOW, "initialize took {best:?} at best");
+}
+
+#[test]
+fn a_root_that_is_not_there_is_no_reason_not_to_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wire = Wire::opened(&folder.path().join("not/there"));
+    let tools = wire.ask("tools/list", json!({}));
+    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 4);
+    let text = wire.refused("get_game", json!({}));
+    assert!(text.contains("next: "), "{text}");
+}
+
+#[test]
+fn the_modern_era_opens_without_a_handshake() {
+    let root = tempfile::tempdir().unwrap();
+    let mut wire = Wire::start(root.path());
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
+    let found = wire.ask("server/discover", json!({"_meta": meta}));
+    assert!(found["result"]["supportedVersions"].as_array().unwrap().contains(&json!("2026-07-28")), "{found}");
+    let tools = wire.ask("tools/list", json!({"_meta": meta}));
+    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 4);
+    assert_eq!(tools["result"]["resultType"], "complete");
+}

@@ -1,0 +1,62 @@
+//! Every byte on stdout is a JSON-RPC message, whoever else writes to "stdout".
+
+use super::*;
+
+/// Writes to a process's file descriptor 1 as code inside it would. Linux shows it under /proc.
+#[cfg(target_os = "linux")]
+fn print_inside(pid: u32, text: &str) -> bool {
+    let opened = std::fs::OpenOptions::new().write(true).open(format!("/proc/{pid}/fd/1"));
+    opened.is_ok_and(|mut stdout| stdout.write_all(text.as_bytes()).is_ok())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_library_prints_goes_to_the_log() {
+    let (root, _) = three_games();
+    let mut wire = Wire::opened(root.path());
+    assert!(print_inside(wire.child.id(), "50% ▕██████      ▏ (server)\n"));
+    assert_eq!(wire.call("query_sql", json!({"sql": "SELECT 42 AS n"}))["rows"], json!([[42]]));
+
+    let workers = wire.children();
+    assert!(!workers.is_empty(), "a worker is there after the first query");
+    for worker in workers {
+        // A worker's stdout is no terminal and no part of ours; where it goes is its own business.
+        print_inside(worker, "terminate called after throwing\n");
+    }
+    assert_eq!(wire.call("query_sql", json!({"sql": "SELECT 43 AS n"}))["rows"], json!([[43]]));
+    // Whatever else is in the pipe must be JSON-RPC too: `message` checks.
+    while wire.message(Duration::from_millis(200)).is_some() {}
+    assert!(wire.log().contains("(server)"), "{}", wire.log());
+}
+
+#[test]
+fn a_talkative_log_stays_off_stdout() {
+    let (root, _) = three_games();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_replayer"));
+    let mut wire = Wire::of(command.args(["serve", "--data"]).arg(root.path()).env("RUST_LOG", "trace"));
+    wire.initialize();
+    wire.call("get_game", json!({"limit": 2}));
+    wire.refused("query_sql", json!({"sql": "COPY games TO '/tmp/x'"}));
+    wire.stdin = None;
+    while wire.message(Duration::from_secs(5)).is_some() {}
+    assert!(wire.log().contains("TRACE"), "the log is on stderr");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_worker_that_dies_costs_its_query_and_nothing_else() {
+    let (root, _) = three_games();
+    let mut wire = Wire::opened(root.path());
+    wire.call("query_sql", json!({"sql": "SELECT 1"}));
+    let id = wire.start_query(ENDLESS);
+    std::thread::sleep(Duration::from_millis(300));
+    for worker in wire.children() {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(worker).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+    let answer = wire.answer(id);
+    assert_eq!(answer["result"]["isError"], json!(true), "{answer}");
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("worker") && text.contains("next: "), "{text}");
+    assert_eq!(wire.call("query_sql", json!({"sql": "SELECT 42 AS n"}))["rows"], json!([[42]]));
+}

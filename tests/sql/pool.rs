@@ -1,0 +1,152 @@
+//! Workers come, go and die without anybody else noticing.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use replayer::sql::protocol::{self, Job, Mode, Request};
+use replayer::sql::{Config, Query, SqlClient, SqlError};
+use tokio_util::sync::CancellationToken;
+
+use super::{ENDLESS, House, record_game};
+
+#[tokio::test]
+async fn a_killed_worker_costs_one_query() {
+    let house = House::new();
+    assert_eq!(house.number("SELECT 1").await, 1);
+    let pid = house.client.idle_workers()[0];
+    let client = house.client.clone();
+    let running = tokio::spawn(async move { client.query(Query::new(ENDLESS), CancellationToken::new()).await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    match running.await.unwrap() {
+        Err(SqlError::WorkerDied { what }) => assert!(what.contains("signal 9"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(house.number("SELECT 2").await, 2);
+    assert_ne!(house.client.idle_workers()[0], pid);
+}
+
+#[tokio::test]
+async fn a_worker_that_died_while_idle_is_not_noticed() {
+    let house = House::new();
+    assert_eq!(house.number("SELECT 1").await, 1);
+    let pid = house.client.idle_workers()[0];
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(house.number("SELECT 2").await, 2);
+}
+
+/// A stopped process cannot obey an interrupt: the pool does not wait for it.
+#[tokio::test]
+async fn a_worker_that_does_not_obey_is_killed() {
+    let house = House::new();
+    assert_eq!(house.number("SELECT 1").await, 1);
+    let pid = house.client.idle_workers()[0];
+    let client = house.client.clone();
+    let begun = Instant::now();
+    let query = Query { timeout: Duration::from_secs(1), ..Query::new(ENDLESS) };
+    let running = tokio::spawn(async move { client.query(query, CancellationToken::new()).await });
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
+    match running.await.unwrap() {
+        Err(SqlError::WorkerDied { what }) => assert!(what.contains("was killed"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(house.number("SELECT 2").await, 2);
+}
+
+#[tokio::test]
+async fn q13_concurrent_queries_all_succeed() {
+    let house = House::new();
+    record_game(&house.recorder(), "g", 10);
+    let queries = (0..6).map(|n| {
+        let client = house.client.clone();
+        tokio::spawn(async move {
+            let query = Query::new("SELECT count(*) + $1 FROM game_tick").bind(vec![n.into()]);
+            client.query(query, CancellationToken::new()).await.unwrap().rows[0][0].as_i64().unwrap()
+        })
+    });
+    for (n, query) in queries.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(query.await.unwrap(), 10 + n as i64);
+    }
+    assert!(house.client.idle_workers().len() <= 3);
+}
+
+#[tokio::test]
+async fn a_slow_query_does_not_hold_up_others() {
+    let house = House::new();
+    let client = house.client.clone();
+    let slow = Query { timeout: Duration::from_secs(3), ..Query::new(ENDLESS) };
+    let slow = tokio::spawn(async move { client.query(slow, CancellationToken::new()).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(house.number("SELECT 5").await, 5);
+    assert!(!slow.is_finished());
+    assert!(matches!(slow.await.unwrap(), Err(SqlError::Timeout { .. })));
+}
+
+#[tokio::test]
+async fn shutdown_stops_what_runs_and_ends_the_workers() {
+    let house = House::new();
+    assert_eq!(house.number("SELECT 1").await, 1);
+    let client = house.client.clone();
+    let running = tokio::spawn(async move { client.query(Query::new(ENDLESS), CancellationToken::new()).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begun = Instant::now();
+    house.client.shutdown().await;
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(running.await.unwrap(), Err(SqlError::Cancelled));
+    assert!(house.client.idle_workers().is_empty());
+    assert!(house.query("SELECT 1").await.unwrap_err().to_string().contains("shutting down"));
+}
+
+/// However the parent goes, its end of the pipe closes.
+#[test]
+fn a_worker_does_not_outlive_its_parent() {
+    let house = House::new();
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_replayer"))
+        .args(["sql-worker", "--root"])
+        .arg(house.root.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = worker.stdin.take().unwrap();
+    let mut stdout = worker.stdout.take().unwrap();
+    protocol::read_frame(&mut stdout).unwrap().unwrap();
+    let job = Job {
+        id: 1,
+        sql: ENDLESS.into(),
+        params: Vec::new(),
+        max_rows: 1,
+        max_bytes: 1000,
+        max_cell: 1000,
+        timeout_ms: 600_000,
+        explain: false,
+        mode: Mode::Rows,
+    };
+    protocol::write_message(&mut stdin, &Request::Query(job)).unwrap();
+    protocol::read_frame(&mut stdout).unwrap().unwrap();
+    drop(stdin);
+    let begun = Instant::now();
+    while worker.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(3), "it still runs");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test]
+async fn q15_a_missing_data_root_is_said() {
+    let mut config = Config::new("/nonexistent/rugs");
+    config.worker_exe = Some(env!("CARGO_BIN_EXE_replayer").into());
+    let error = SqlClient::new(config).query(Query::new("SELECT 1"), CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, SqlError::Store { .. }) && error.to_string().contains("/nonexistent/rugs"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refused_query_costs_nothing() {
+    let house = House::new();
+    let error = house.query("DROP VIEW games").await.unwrap_err();
+    assert!(matches!(error, SqlError::Refused { .. }), "{error:?}");
+    assert_eq!(house.client.idle_workers().len(), 1);
+}
