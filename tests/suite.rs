@@ -3,6 +3,7 @@
 
 mod common;
 mod guardrails;
+mod legacy;
 mod server;
 mod sql;
 mod store;

@@ -1,25 +1,25 @@
 //! `replayer legacy import | export | compare`: older recordings in, rows out, and whether both agree.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{CliError, Out};
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
 
+use super::out::{count, progress};
+use super::{CliError, Out};
 use crate::legacy::compare::{self, Comparison};
 use crate::legacy::error::LegacyError;
 use crate::legacy::export::{self, Layout};
 use crate::legacy::import::{self, Options};
-use crate::legacy::report::{Report, Status};
+use crate::legacy::report::{FileReport, Report, Status};
 use crate::legacy::time::{Clock, Zone};
 use crate::store::root::DataRoot;
 use crate::store::scan::ScanFilter;
 use crate::store::schema::DocType;
 
-/// Import, export and compare older recordings.
+/// `replayer legacy …`
 #[derive(Debug, Args)]
 pub struct LegacyArgs {
     #[command(subcommand)]
@@ -28,64 +28,63 @@ pub struct LegacyArgs {
 
 #[derive(Debug, Subcommand)]
 enum LegacyCommand {
-    /// Import older recordings and captures: files, or folders with everything below them
-    ///
-    /// The format of each file is found from its content. The same content is imported once, of a file that
-    /// has grown only what is new. Damaged lines are recovered or kept as they are; nothing is lost.
+    /// Import older recordings and captures: files, or folders with everything below them. The format of each
+    /// file is found from its content. The same content is imported once, of a file that has grown only what is
+    /// new. Damaged lines are recovered, or kept as they are. Exit code 1 when a file could not be read.
     Import(ImportArgs),
-    /// Write rows of the store as JSON lines
+    /// Write rows of the store as JSON lines.
     Export(ExportArgs),
-    /// Compare the events of older files with the store; exit code 1 when they differ
+    /// Compare the events of older files with the store. Exit code 1 when they differ.
     Compare(CompareArgs),
 }
 
 #[derive(Debug, Args)]
 struct ImportArgs {
-    /// Files and folders
+    /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Report what would be imported; write nothing
+    /// Report what would be imported; write nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Print the report as one JSON object
+    /// Print JSON for programs.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct ExportArgs {
-    /// v2: every column, can be imported again; v1: the older store's columns
+    /// v2: every column, can be imported again; v1: the older store's columns.
     #[arg(long, value_enum, default_value = "v2")]
     layout: LayoutArg,
-    /// Only rows of this session
+    /// Only rows of this session.
     #[arg(long, value_name = "ID")]
     session: Option<String>,
-    /// Only rows of this kind (ws_event, game_tick, …); may be repeated
+    /// Only rows of this kind (ws_event, game_tick, …); may be repeated.
     #[arg(long = "doc-type", value_name = "KIND", value_parser = doc_type)]
     doc_types: Vec<DocType>,
-    /// Only rows of this game
+    /// Only rows of this game.
     #[arg(long, value_name = "ID")]
     game: Option<String>,
-    /// Only rows from this time on: 2025-12-12 or 2025-12-12T17:00:00 (UTC)
+    /// Only rows from this time on: 2025-12-12 or 2025-12-12T17:00:00 (UTC).
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Only rows before this time
+    /// Only rows before this time.
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// The file to write, which must not exist yet; standard output when left out
+    /// The file to write, which must not exist yet; standard output when left out.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print what was written as one JSON object (with --out)
+    /// Print what was written, as JSON for programs.
     #[arg(long, requires = "out")]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct CompareArgs {
-    /// Files and folders
+    /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Print the result as one JSON object
+    /// Print JSON for programs.
     #[arg(long)]
     json: bool,
 }
@@ -103,37 +102,31 @@ fn doc_type(name: &str) -> Result<DocType, String> {
     })
 }
 
-/// Runs `replayer legacy …` on the root at `path`, which importing creates.
+/// Runs `replayer legacy …`.
 ///
 /// # Errors
-/// As [`run`].
-pub fn main(args: &LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let imports = matches!(&args.command, LegacyCommand::Import(import) if !import.dry_run);
-    let root = if imports || !path.exists() { DataRoot::create(path)? } else { DataRoot::open(path)? };
-    let code = run(args, &root, out.writer())?;
-    if imports {
+/// Those of the import, the export or the comparison.
+pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    match args.command {
+        LegacyCommand::Import(args) => import_command(args, path, out),
+        LegacyCommand::Export(args) => export_command(args, path, out),
+        LegacyCommand::Compare(args) => compare_command(args, path, out),
+    }
+}
+
+fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")) };
+    let report = if args.dry_run {
+        // A root that is not there yet knows of no earlier import, and a dry run does not make it.
+        import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
+    } else {
+        let root = DataRoot::create(path)?;
+        let report = import::run(&root, &options)?;
         super::context::refresh(&root)?;
-    }
-    Ok(code)
-}
-
-/// Runs the command; `out` is standard output.
-///
-/// # Errors
-/// Those of the import, export or comparison, and of writing to `out`.
-pub fn run(args: &LegacyArgs, root: &DataRoot, out: &mut dyn Write) -> Result<ExitCode, LegacyError> {
-    match &args.command {
-        LegacyCommand::Import(args) => import_command(args, root, out),
-        LegacyCommand::Export(args) => export_command(args, root, out),
-        LegacyCommand::Compare(args) => compare_command(args, root, out),
-    }
-}
-
-fn import_command(args: &ImportArgs, root: &DataRoot, out: &mut dyn Write) -> Result<ExitCode, LegacyError> {
-    let options = Options { paths: args.paths.clone(), dry_run: args.dry_run, progress: true };
-    let report = import::run(root, &options)?;
+        report
+    };
     if args.json {
-        print_json(out, &report)?
+        out.json(&report)?
     } else {
         print_report(out, &report)?
     }
@@ -141,31 +134,36 @@ fn import_command(args: &ImportArgs, root: &DataRoot, out: &mut dyn Write) -> Re
     Ok(if report.files.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn export_command(args: &ExportArgs, root: &DataRoot, out: &mut dyn Write) -> Result<ExitCode, LegacyError> {
+fn export_command(args: ExportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    let root = DataRoot::open(path)?;
     let options = export::Options {
         layout: match args.layout {
             LayoutArg::V1 => Layout::V1,
             LayoutArg::V2 => Layout::V2,
         },
-        doc_types: args.doc_types.clone(),
+        doc_types: args.doc_types,
         filter: ScanFilter {
-            session_id: args.session.clone(),
-            game_id: args.game.clone(),
+            session_id: args.session,
+            game_id: args.game,
             from_us: args.from.as_deref().map(time).transpose()?,
             to_us: args.to.as_deref().map(time).transpose()?,
         },
     };
     let Some(path) = &args.out else {
-        export::run(root, &options, &mut BufWriter::new(out))?;
-        return Ok(ExitCode::SUCCESS);
+        let mut writer = BufWriter::new(out.writer());
+        return match export::run(&root, &options, &mut writer) {
+            Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(LegacyError::Write(error)) => Err(CliError::Print(error)),
+            Err(error) => Err(error.into()),
+        };
     };
-    let exported = export_to(path, root, &options)?;
+    let exported = export_to(path, &root, &options)?;
     if args.json {
-        print_json(out, &exported)?;
+        out.json(&exported)?;
     } else {
         let kinds: Vec<_> = exported.doc_types.iter().map(|(kind, rows)| format!("{rows} {kind}")).collect();
         let kinds = if kinds.is_empty() { "no row matched".to_owned() } else { kinds.join(", ") };
-        writeln!(out, "{} rows to {} ({kinds})", exported.rows, path.display()).map_err(LegacyError::Write)?;
+        out.line(format!("{} rows to {} ({kinds})", exported.rows, path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -198,76 +196,55 @@ fn time(text: &str) -> Result<i64, LegacyError> {
     })
 }
 
-fn compare_command(args: &CompareArgs, root: &DataRoot, out: &mut dyn Write) -> Result<ExitCode, LegacyError> {
-    let options = Options { paths: args.paths.clone(), dry_run: true, progress: true };
-    let comparison = compare::run(root, &options)?;
+fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")) };
+    let comparison = compare::run(&DataRoot::open(path)?, &options)?;
     if args.json {
-        print_json(out, &comparison)?
+        out.json(&comparison)?
     } else {
         print_comparison(out, &comparison)?
     }
     Ok(if comparison.equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print_json(out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), LegacyError> {
-    serde_json::to_writer(&mut *out, value).map_err(|error| LegacyError::Write(error.into()))?;
-    writeln!(out).map_err(LegacyError::Write)
-}
-
-fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
-    for index in numbers {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
 /// How many files with something to say are listed; the JSON report has all of them.
 const LISTED: usize = 50;
 
-fn print_report(out: &mut dyn Write, report: &Report) -> Result<(), LegacyError> {
-    let needs_a_word = |file: &&crate::legacy::report::FileReport| {
-        file.status != Status::Imported
-            || file.counts.rejected > 0
-            || file.counts.damaged > 0
-            || !file.notes.is_empty()
+fn print_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
+    let needs_a_word = |file: &&FileReport| {
+        let counts = &file.counts;
+        file.status != Status::Imported || counts.rejected > 0 || counts.damaged > 0 || !file.notes.is_empty()
     };
     let noteworthy: Vec<_> = report.per_file.iter().filter(needs_a_word).collect();
     if !noteworthy.is_empty() {
-        let mut files = table(&["file", "lines", "rows", "extra", "rejected", "what"], 1..5);
-        for file in noteworthy.iter().take(LISTED) {
-            let counts = &file.counts;
-            let what = match (&file.reason, file.notes.is_empty()) {
-                (Some(reason), _) => format!("{}: {reason}", file.status.as_str()),
-                (None, false) => file.notes.join("; "),
-                (None, true) => format!("{} damaged lines recovered", counts.damaged),
-            };
-            files.add_row([
-                file.name.clone(),
-                counts.lines.to_string(),
-                counts.rows.to_string(),
-                counts.extra_rows.to_string(),
-                counts.rejected.to_string(),
-                what,
-            ]);
-        }
-        writeln!(out, "{files}").map_err(LegacyError::Write)?;
+        let rows: Vec<_> = noteworthy.iter().take(LISTED).map(|file| row_of(file)).collect();
+        out.table(&["file", "lines", "rows", "extra", "rejected", "what"], &rows)?;
         if noteworthy.len() > LISTED {
-            writeln!(out, "… and {} more (--json lists all)", noteworthy.len() - LISTED)
-                .map_err(LegacyError::Write)?;
+            out.line(format!("… and {} more (--json lists all)", noteworthy.len() - LISTED))?;
         }
-    }
-    let mut events = table(&["event", "records"], 1..2);
-    for (name, count) in &report.events {
-        events.add_row([name.clone(), count.to_string()]);
     }
     if !report.events.is_empty() {
-        writeln!(out, "{events}").map_err(LegacyError::Write)?;
+        let rows: Vec<_> =
+            report.events.iter().map(|(name, records)| vec![name.clone(), count(*records)]).collect();
+        out.table(&["event", "records"], &rows)?;
     }
-    writeln!(out, "{}", summary(report)).map_err(LegacyError::Write)
+    Ok(out.line(summary(report))?)
+}
+
+fn row_of(file: &FileReport) -> Vec<String> {
+    let counts = &file.counts;
+    let what = match (&file.reason, file.notes.is_empty()) {
+        (Some(reason), _) => format!("{}: {reason}", file.status.as_str()),
+        (None, false) => file.notes.join("; "),
+        (None, true) if counts.damaged > 0 => format!("{} damaged lines recovered", counts.damaged),
+        (None, true) => {
+            let mut reasons: Vec<_> = file.rejections.iter().map(|rejection| rejection.reason.as_str()).collect();
+            reasons.dedup();
+            reasons.join("; ")
+        }
+    };
+    let numbers = [counts.lines, counts.rows, counts.extra_rows, counts.rejected].map(count);
+    [vec![file.name.clone()], numbers.to_vec(), vec![what]].concat()
 }
 
 fn summary(report: &Report) -> String {
@@ -282,15 +259,15 @@ fn summary(report: &Report) -> String {
         (files.failed, "failed"),
     ];
     let fates: Vec<_> =
-        fates.iter().filter(|(count, _)| *count > 0).map(|(count, fate)| format!("{count} {fate}")).collect();
+        fates.iter().filter(|(files, _)| *files > 0).map(|(files, fate)| format!("{files} {fate}")).collect();
     let mut text = format!(
         "{} files: {}\n{} lines = {} rows + {} rejected; {} more rows recovered from the same lines",
         files.files,
         fates.join(", "),
-        totals.lines,
-        totals.rows,
-        totals.rejected,
-        totals.extra_rows,
+        count(totals.lines),
+        count(totals.rows),
+        count(totals.rejected),
+        count(totals.extra_rows),
     );
     let facts = [
         (totals.damaged, "damaged lines recovered and kept"),
@@ -299,8 +276,8 @@ fn summary(report: &Report) -> String {
         (totals.without_time, "records without a time"),
         (totals.doubtful_times, "times within a change of the clocks, read as the first pass"),
     ];
-    for (count, what) in facts.iter().filter(|(count, _)| *count > 0) {
-        text.push_str(&format!("\n{count} {what}"));
+    for (records, what) in facts.iter().filter(|(records, _)| *records > 0) {
+        text.push_str(&format!("\n{} {what}", count(*records)));
     }
     if report.dry_run {
         text.push_str("\nThis was a dry run: nothing was written");
@@ -308,25 +285,24 @@ fn summary(report: &Report) -> String {
     text
 }
 
-fn print_comparison(out: &mut dyn Write, comparison: &Comparison) -> Result<(), LegacyError> {
-    let mut events = table(&["event", "in files", "in store", "difference"], 1..4);
-    for row in &comparison.events {
+fn print_comparison(out: &mut Out, comparison: &Comparison) -> Result<(), CliError> {
+    let row = |row: &compare::Row| {
         let difference = if row.difference == 0 { "=".to_owned() } else { format!("{:+}", row.difference) };
-        events.add_row([row.event.clone(), row.in_files.to_string(), row.in_store.to_string(), difference]);
-    }
-    let write = |out: &mut dyn Write, text: String| writeln!(out, "{text}").map_err(LegacyError::Write);
-    write(out, events.to_string())?;
+        vec![row.event.clone(), count(row.in_files), count(row.in_store), difference]
+    };
+    let rows: Vec<_> = comparison.events.iter().map(row).collect();
+    out.table(&["event", "in files", "in store", "difference"], &rows)?;
     for (name, reason) in comparison.left_out.iter().take(LISTED) {
-        write(out, format!("left out: {name}: {reason}"))?;
+        out.line(format!("left out: {name}: {reason}"))?;
     }
     if comparison.files_by_session > 0 {
-        write(out, format!("{} files compared with the sessions they became", comparison.files_by_session))?;
+        out.line(format!("{} files compared with the sessions they became", comparison.files_by_session))?;
     }
     if let (Some(from), Some(to)) = (&comparison.from, &comparison.to) {
         let files = comparison.files_by_time;
-        write(out, format!("{files} files that were not imported compared with what was recorded {from} … {to}"))?;
+        out.line(format!("{files} files that were not imported compared with what was recorded {from} … {to}"))?;
     }
-    write(out, if comparison.equal { "equal".to_owned() } else { "they differ".to_owned() })
+    Ok(out.line(if comparison.equal { "equal" } else { "they differ" })?)
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Sql(args) => sql::run(args, &path, &mut out),
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
-        Command::Legacy(args) => legacy::main(&args, &path, &mut out),
+        Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Serve(_) | Command::Demo(_) | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -4,14 +4,18 @@
 //! under whatever name, and of a file that has grown only what is new. Files are published in batches; a
 //! crash loses the batch that was not published yet, and importing again does it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use indicatif::ProgressBar;
+
 use super::detect::{self, Document, Shape};
 use super::error::LegacyError;
+use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
+use super::formats;
 use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
 use super::parquet;
@@ -29,15 +33,13 @@ use crate::store::{Store, StoreError};
 /// Files are published when this much text was read since the last time, bytes.
 const BATCH: u64 = 256 << 20;
 
-/// What to import, and how.
+/// What to import.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
-    /// Report only; write nothing.
-    pub dry_run: bool,
-    /// Show progress on stderr, when that is a terminal.
-    pub progress: bool,
+    /// Told of the bytes read; its length is set here.
+    pub bar: Option<ProgressBar>,
 }
 
 /// Imports files.
@@ -46,12 +48,21 @@ pub struct Options {
 /// When a named path cannot be read, or the store cannot be written to; files published before stay.
 pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
-    if options.dry_run {
-        let known = Catalog::load(root)?.imports.iter().map(known_of).collect();
-        return into_target(&found, &mut Nowhere::knowing(known), options);
-    }
     let store = Store::open(root, "legacy import")?;
     into_target(&found, &mut StoreTarget::new(&store)?, options)
+}
+
+/// Reports what [`run`] would do, and writes nothing. It needs no lease, so it works beside a recorder.
+///
+/// # Errors
+/// When a named path or the list of earlier imports cannot be read.
+pub fn dry_run(root: Option<&DataRoot>, options: &Options) -> Result<Report, LegacyError> {
+    let found = walk::collect(&options.paths, root.map(DataRoot::path))?;
+    let catalog = root.map(Catalog::load).transpose()?.unwrap_or_default();
+    let sessions = catalog.sessions.iter().map(|session| session.session_id.to_string()).collect();
+    let known = catalog.imports.iter().map(known_of).collect();
+    let report = into_target(&found, &mut Nowhere::knowing(known, sessions), options)?;
+    Ok(Report { dry_run: true, ..report })
 }
 
 /// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs. Each
@@ -67,8 +78,10 @@ pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) ->
 
 fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
-    let mut report = Report { dry_run: options.dry_run, ..Report::default() };
-    let bar = progress_bar(&found.files, options.progress);
+    let mut report = Report::default();
+    let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
+    let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len());
+    bar.set_length(sizes.sum());
     for file in &found.files {
         bar.set_message(file.name.clone());
         let before = bar.position();
@@ -85,20 +98,6 @@ fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options
         report.push(file);
     }
     Ok(report)
-}
-
-/// A bar over all bytes; indicatif shows it on a terminal only.
-fn progress_bar(files: &[Candidate], wanted: bool) -> indicatif::ProgressBar {
-    if !wanted {
-        return indicatif::ProgressBar::hidden();
-    }
-    let bytes = files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let bar = indicatif::ProgressBar::new(bytes);
-    let style = indicatif::ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {eta} {wide_msg}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
@@ -129,7 +128,7 @@ fn one_file<T: Target>(
         Shape::Skip(reason) => return ended(Status::Skipped, reason.to_owned()),
         shape => shape,
     };
-    let earlier = Earlier::of(&opened.fingerprint, &target.known(), target.reads_again());
+    let earlier = Earlier::of(&opened.fingerprint, target.known(), target.reads_again());
     report.sha256 = Some(opened.fingerprint.sha256.clone());
     report.earlier_sessions = earlier.sessions.clone();
     if let Some(same) = earlier.same {
@@ -141,12 +140,11 @@ fn one_file<T: Target>(
         report.session_id = same.session_id;
         return Ok(report);
     }
+    let job = Job { file, opened: &opened, clock, progress };
     let outcome = match shape {
-        Shape::Lines(format) => {
-            import_lines(file, &opened, format, &earlier, target, clock, &mut report, progress)
-        }
-        Shape::Document => import_document(file, &opened, target, clock, &mut report, progress),
-        _ => parquet::import(file, &opened.fingerprint, target, clock, &mut report, progress),
+        Shape::Lines(format) => import_lines(&job, format, &earlier, target, &mut report),
+        Shape::Document => import_document(&job, target, &mut report),
+        _ => parquet::import(&job, target, &mut report),
     };
     report.close_range();
     match outcome {
@@ -158,24 +156,40 @@ fn one_file<T: Target>(
 }
 
 /// What the first pass over a file found.
-struct Opened {
+pub(super) struct Opened {
     bytes: u64,
     shape: Shape,
     fingerprint: Fingerprint,
 }
 
+/// The second pass over a file: what it needs besides the target and the report.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'j> {
+    pub file: &'j Candidate,
+    pub opened: &'j Opened,
+    pub clock: &'j Clock,
+    pub progress: &'j dyn Fn(u64),
+}
+
 /// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
 fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
-    let mut input = File::open(&file.path)?;
-    let metadata = input.metadata()?;
+    // Opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(&file.path)?;
     if !metadata.is_file() {
         let shape = Shape::Skip("not a regular file");
         return Ok(Opened { bytes: 1, shape, fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())? });
     }
+    let mut input = File::open(&file.path)?;
     let mut head = Vec::new();
     input.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
     let complete = (head.len() as u64) >= metadata.len();
-    let shape = detect::shape(&head, complete, &file.name);
+    let shape = match detect::shape(&head, complete, &file.name) {
+        Shape::Lines(_) if is_of_this_store(&head, target) => Shape::Skip(
+            "an export of this very store: its rows are here already. Import it into another data root, or leave it \
+             out",
+        ),
+        shape => shape,
+    };
     let lengths: BTreeSet<u64> = match shape {
         Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
         _ => BTreeSet::new(),
@@ -186,6 +200,13 @@ fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
         _ => fingerprint::of(input.take(metadata.len()), &lengths)?,
     };
     Ok(Opened { bytes: metadata.len(), shape, fingerprint })
+}
+
+/// Whether the file begins with a row of our own export whose session the target holds.
+fn is_of_this_store<T: Target>(head: &[u8], target: &T) -> bool {
+    let first = head.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+    let Some(fields) = first.and_then(|line| Fields::parse(line).ok()) else { return false };
+    formats::exported::is_own(&fields) && fields.text("session_id").is_some_and(|id| target.has_session(&id))
 }
 
 /// What earlier imports hold of a file.
@@ -203,11 +224,11 @@ impl Earlier {
     /// With `reads_again`, only the same bytes in this very run count as read.
     fn of(fingerprint: &Fingerprint, known: &[Known], reads_again: bool) -> Earlier {
         let mut earlier = Earlier::default();
+        let by_digest: HashMap<&str, &Known> = known.iter().map(|known| (known.sha256.as_str(), known)).collect();
         for beginning in &fingerprint.beginnings {
-            let same = |known: &&Known| known.bytes == beginning.bytes && known.sha256 == beginning.sha256;
-            if let Some(found) = known.iter().find(same) {
+            if let Some(found) = by_digest.get(beginning.sha256.as_str()) {
                 earlier.sessions.extend(found.session_id.clone());
-                earlier.beginning = Some((beginning.clone(), found.clone())).filter(|_| !reads_again);
+                earlier.beginning = Some((beginning.clone(), (*found).clone())).filter(|_| !reads_again);
             }
         }
         let same: Vec<&Known> = known.iter().filter(|known| known.sha256 == fingerprint.sha256).collect();
@@ -230,16 +251,12 @@ fn resume(beginning: &Beginning) -> (u64, u64, &'static str) {
     (beginning.open_line, beginning.newlines, note)
 }
 
-#[allow(clippy::too_many_arguments)]
 fn import_lines<T: Target>(
-    file: &Candidate,
-    opened: &Opened,
+    job: &Job<'_>,
     format: LineFormat,
     earlier: &Earlier,
     target: &mut T,
-    clock: &Clock,
     report: &mut FileReport,
-    progress: &dyn Fn(u64),
 ) -> Result<(), Interrupted> {
     let (mut start, mut lines_before) = (0, 0);
     if let Some((beginning, known)) = &earlier.beginning {
@@ -252,52 +269,47 @@ fn import_lines<T: Target>(
             known.session_id.as_deref().unwrap_or("of this run")
         ));
     }
-    begin(target, file, format.as_str(), &opened.fingerprint, report)?;
-    let mut input = File::open(&file.path)?;
+    begin(target, job, format.as_str(), report)?;
+    let mut input = File::open(&job.file.path)?;
     input.seek(SeekFrom::Start(start))?;
-    let input = BufReader::with_capacity(1 << 18, input.take(opened.bytes.saturating_sub(start)));
+    let input = BufReader::with_capacity(1 << 18, input.take(job.opened.bytes.saturating_sub(start)));
     let mut reader = LineReader::starting_at(input, start, lines_before);
-    Ingest::new(target, clock, report, format, progress).lines(&mut reader)?;
-    if reader.offset() != opened.bytes {
+    Ingest::new(target, job.clock, report, format, job.progress).lines(&mut reader)?;
+    if reader.offset() != job.opened.bytes {
         return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
     }
     end(target, report)
 }
 
-fn import_document<T: Target>(
-    file: &Candidate,
-    opened: &Opened,
-    target: &mut T,
-    clock: &Clock,
-    report: &mut FileReport,
-    progress: &dyn Fn(u64),
-) -> Result<(), Interrupted> {
-    let mut skip = |reason: String| {
-        report.status = Status::Skipped;
+fn import_document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
+    let mut skip = |status, reason: String| {
+        report.status = status;
         report.reason = Some(reason);
         Ok(())
     };
-    if opened.bytes > detect::MAX_DOCUMENT {
-        return skip(format!("a JSON document of more than {} MiB", detect::MAX_DOCUMENT >> 20));
+    if job.opened.bytes > detect::MAX_DOCUMENT {
+        let limit = detect::MAX_DOCUMENT >> 20;
+        let advice = "Of an array, make lines first: jq -c '.[]' FILE > FILE.jsonl";
+        return skip(Status::Unsupported, format!("a JSON document of more than {limit} MiB. {advice}"));
     }
     let mut bytes = Vec::new();
-    File::open(&file.path)?.take(opened.bytes).read_to_end(&mut bytes)?;
+    File::open(&job.file.path)?.take(job.opened.bytes).read_to_end(&mut bytes)?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
-        return skip("a JSON document, but not UTF-8".to_owned());
+        return skip(Status::Skipped, "a JSON document, but not UTF-8".to_owned());
     };
     let body = text.trim_start_matches('\u{FEFF}');
-    let document = detect::document(body, &file.name);
+    let document = detect::document(body, &job.file.name);
     let (format, kind) = match &document {
-        Document::Skip(reason) => return skip((*reason).to_owned()),
+        Document::Skip(reason) => return skip(Status::Skipped, (*reason).to_owned()),
         Document::Lines => (LineFormat::CdpCapture, "json_array".to_owned()),
         Document::Payloads(_) => (LineFormat::Payload, LineFormat::Payload.as_str().to_owned()),
         Document::Session => (LineFormat::Demonstration, LineFormat::Demonstration.as_str().to_owned()),
         Document::Samples => (LineFormat::KeySample, LineFormat::KeySample.as_str().to_owned()),
         Document::Whole(format) => (*format, format.as_str().to_owned()),
     };
-    begin(target, file, &kind, &opened.fingerprint, report)?;
+    begin(target, job, &kind, report)?;
     let offset = (text.len() - body.len()) as u64;
-    Ingest::new(target, clock, report, format, progress).document(body, offset, &document)?;
+    Ingest::new(target, job.clock, report, format, job.progress).document(body, offset, &document)?;
     end(target, report)
 }
 
@@ -307,17 +319,16 @@ fn import_document<T: Target>(
 /// Those of the target.
 pub(super) fn begin<T: Target>(
     target: &mut T,
-    file: &Candidate,
+    job: &Job<'_>,
     format: &str,
-    fingerprint: &Fingerprint,
     report: &mut FileReport,
 ) -> Result<(), Interrupted> {
     report.format = Some(format.to_owned());
     report.session_id = target.begin(&NewFile {
-        name: &file.name,
+        name: &job.file.name,
         format,
-        sha256: &fingerprint.sha256,
-        bytes: fingerprint.bytes,
+        sha256: &job.opened.fingerprint.sha256,
+        bytes: job.opened.fingerprint.bytes,
     })?;
     Ok(())
 }
@@ -335,6 +346,7 @@ struct StoreTarget<'s> {
     store: &'s Store,
     batch: Option<ImportBatch<'s>>,
     known: Vec<Known>,
+    sessions: HashSet<String>,
     open: Option<Known>,
 }
 
@@ -342,7 +354,8 @@ impl<'s> StoreTarget<'s> {
     fn new(store: &'s Store) -> Result<StoreTarget<'s>, LegacyError> {
         let batch = store.import_batch()?;
         let known = batch.known().iter().map(known_of).collect();
-        Ok(StoreTarget { store, batch: Some(batch), known, open: None })
+        let sessions = store.catalog().sessions.iter().map(|session| session.session_id.to_string()).collect();
+        Ok(StoreTarget { store, batch: Some(batch), known, sessions, open: None })
     }
 
     fn batch(&mut self) -> Result<&mut ImportBatch<'s>, LegacyError> {
@@ -360,8 +373,12 @@ fn known_of(entry: &ImportEntry) -> Known {
 }
 
 impl Target for StoreTarget<'_> {
-    fn known(&self) -> Vec<Known> {
-        self.known.clone()
+    fn known(&self) -> &[Known] {
+        &self.known
+    }
+
+    fn has_session(&self, session_id: &str) -> bool {
+        self.sessions.contains(session_id)
     }
 
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {

@@ -13,14 +13,12 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::fields::Fields;
-use super::fingerprint::Fingerprint;
 use super::formats::{self, Envelope};
-use super::import::{begin, end};
+use super::import::{Job, begin, end};
 use super::ingest::{Ingest, Interrupted};
 use super::report::{FileReport, Status};
 use super::target::Target;
 use super::time::{Clock, Moment, Zone};
-use super::walk::Candidate;
 use crate::protocol::frame;
 use crate::protocol::line::LineFormat;
 use crate::store::record::Direction;
@@ -29,20 +27,17 @@ use crate::store::record::Direction;
 ///
 /// # Errors
 /// Those of the file, when a later row group cannot be read, and of the target.
-pub fn import<T: Target>(
-    file: &Candidate,
-    fingerprint: &Fingerprint,
+pub(super) fn import<T: Target>(
+    job: &Job<'_>,
     target: &mut T,
-    clock: &Clock,
     report: &mut FileReport,
-    progress: &dyn Fn(u64),
 ) -> Result<(), Interrupted> {
     let mut skip = |status, reason: String| {
         report.status = status;
         report.reason = Some(reason);
         Ok(())
     };
-    let builder = match ParquetRecordBatchReaderBuilder::try_new(File::open(&file.path)?) {
+    let builder = match ParquetRecordBatchReaderBuilder::try_new(File::open(&job.file.path)?) {
         Ok(builder) => builder,
         Err(error) => return skip(Status::Failed, format!("a damaged Parquet file: {error}")),
     };
@@ -66,11 +61,11 @@ pub fn import<T: Target>(
                 continue;
             }
             if !begun {
-                begin(target, file, "parquet", fingerprint, report)?;
+                begin(target, job, "parquet", report)?;
                 begun = true;
             }
-            let mut ingest = Ingest::new(target, clock, report, LineFormat::ExportedRow, progress);
-            columns.row(row, clock, &mut ingest)?;
+            let mut ingest = Ingest::new(target, job.clock, report, LineFormat::ExportedRow, job.progress);
+            columns.row(row, job.clock, &mut ingest)?;
         }
     }
     if !begun {

@@ -1,5 +1,7 @@
 //! Where an import puts its records: the store, or nowhere (a dry run, a comparison).
 
+use std::collections::HashSet;
+
 use crate::protocol::line::LineFormat;
 use crate::store::record::{Direction, Source};
 
@@ -58,7 +60,9 @@ pub struct Known {
 /// Takes the records of one file after the other.
 pub trait Target {
     /// The files imported so far, by this run too.
-    fn known(&self) -> Vec<Known>;
+    fn known(&self) -> &[Known];
+    /// Whether the target held this session before.
+    fn has_session(&self, session_id: &str) -> bool;
     /// Whether files are read whole although they are known.
     fn reads_again(&self) -> bool {
         false
@@ -89,6 +93,7 @@ pub trait Target {
 #[derive(Debug, Default)]
 pub struct Nowhere {
     known: Vec<Known>,
+    sessions: HashSet<String>,
     open: Option<Known>,
     reads_again: bool,
 }
@@ -96,18 +101,21 @@ pub struct Nowhere {
 impl Nowhere {
     /// A target that wants files read although these are imported; still each content once.
     pub fn reading_again(known: Vec<Known>) -> Nowhere {
-        Nowhere { known, open: None, reads_again: true }
+        Nowhere { known, reads_again: true, ..Nowhere::default() }
     }
 
-    /// A target that counts these files as imported.
-    pub fn knowing(known: Vec<Known>) -> Nowhere {
-        Nowhere { known, open: None, reads_again: false }
+    /// A target that counts these files as imported, and these sessions as its own.
+    pub fn knowing(known: Vec<Known>, sessions: HashSet<String>) -> Nowhere {
+        Nowhere { known, sessions, ..Nowhere::default() }
     }
 }
 
 impl Target for Nowhere {
-    fn known(&self) -> Vec<Known> {
-        self.known.clone()
+    fn known(&self) -> &[Known] {
+        &self.known
+    }
+    fn has_session(&self, session_id: &str) -> bool {
+        self.sessions.contains(session_id)
     }
     fn reads_again(&self) -> bool {
         self.reads_again

@@ -1,6 +1,8 @@
 //! The commands as they are typed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::{Arc, Mutex};
+
 use clap::Parser;
 
 use super::*;
@@ -11,15 +13,28 @@ struct Typed {
     legacy: LegacyArgs,
 }
 
+/// What was printed so far.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 struct Fixture {
     folder: tempfile::TempDir,
-    root: DataRoot,
+    root: PathBuf,
 }
 
 impl Fixture {
     fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
-        let root = DataRoot::create(folder.path().join("root")).unwrap();
+        let root = folder.path().join("root");
         let line = r#"{"seq": 1, "ts": "2025-12-12T17:00:00", "event": "x", "data": {}}"#;
         std::fs::write(folder.path().join("a.jsonl"), format!("{line}\nnot a line\n")).unwrap();
         Fixture { folder, root }
@@ -29,11 +44,12 @@ impl Fixture {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn run(&self, typed: &[&str]) -> (Result<ExitCode, LegacyError>, String) {
+    fn run(&self, typed: &[&str]) -> (Result<ExitCode, CliError>, String) {
         let args = Typed::try_parse_from([&["replayer"], typed].concat()).unwrap().legacy;
-        let mut out = Vec::new();
-        let code = run(&args, &self.root, &mut out);
-        (code, String::from_utf8(out).unwrap())
+        let printed = Printed::default();
+        let code = run(args, &self.root, &mut Out::to(printed.clone()));
+        let text = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+        (code, text)
     }
 }
 
@@ -45,6 +61,7 @@ fn import_prints_a_table_for_people_and_json_for_programs() {
     assert_eq!(code.unwrap(), ExitCode::SUCCESS);
     assert_eq!((&json["totals"]["rows"], &json["dry_run"]), (&1.into(), &true.into()));
     assert_eq!(json["per_file"][0]["rejections"][0]["line"], 2);
+    assert!(!fixture.root.exists(), "a dry run makes no root");
     let (_, text) = fixture.run(&["import", &fixture.path("a.jsonl")]);
     assert!(text.contains("2 lines = 1 rows + 1 rejected"), "{text}");
 }
@@ -68,7 +85,7 @@ fn export_writes_to_standard_output_or_to_a_new_file() {
     assert!(said.starts_with("2 rows to "), "{said}");
     assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 2);
     let (again, _) = fixture.run(&["export", "--out", &out]);
-    assert!(matches!(again, Err(LegacyError::Exists(_))));
+    assert!(matches!(again, Err(CliError::Legacy(LegacyError::Exists(_)))));
 }
 
 #[test]
@@ -91,6 +108,7 @@ fn an_unknown_kind_is_refused_with_the_known_ones() {
 #[test]
 fn compare_says_equal_or_fails() {
     let fixture = Fixture::new();
+    DataRoot::create(&fixture.root).unwrap();
     let (code, text) = fixture.run(&["compare", &fixture.path("a.jsonl")]);
     assert_eq!(code.unwrap(), ExitCode::FAILURE, "{text}");
     fixture.run(&["import", &fixture.path("a.jsonl")]).0.unwrap();

@@ -1,14 +1,28 @@
 //! Files against the store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::Arc;
+
 use super::*;
 use crate::legacy::testing::{Fixture, options, raw, real_data, tick};
 use crate::store::Store;
-use crate::store::import::{FileCounts, ImportedFile};
 use crate::store::record::{Direction, Record, Source};
+use crate::store::recorder::{Recorder, RecorderOptions};
 
 fn compare(fixture: &Fixture) -> Comparison {
     run(&fixture.root, &options(&fixture.files())).unwrap()
+}
+
+/// A live recording of one frame of `x` at each of these times.
+fn record(fixture: &Fixture, times: &[&str]) {
+    let store = Arc::new(Store::open(&fixture.root, "a test").unwrap());
+    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
+    for time in times {
+        let at = time.parse::<jiff::Timestamp>().unwrap().as_microsecond();
+        let frame = Record::frame(at, Source::PublicWs, Direction::Received, r#"42["x",{}]"#);
+        recorder.append(&frame).unwrap();
+    }
+    recorder.close().unwrap();
 }
 
 fn row<'c>(comparison: &'c Comparison, event: &str) -> (u64, u64, i64) {
@@ -50,25 +64,34 @@ fn a_grown_file_is_compared_with_all_sessions_that_hold_it() {
 #[test]
 fn a_file_that_was_not_imported_is_compared_with_what_was_recorded_in_its_time() {
     let fixture = Fixture::new();
-    // 17:00 in New York is 22:00 UTC: the first of these frames lies in the file's time, the second after it.
-    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_microsecond();
-    let store = Store::open(&fixture.root, "a test").unwrap();
-    let mut batch = store.import_batch().unwrap();
-    let file = ImportedFile { name: "other".into(), format: "wire".into(), sha256: "0".into(), bytes: 1 };
-    batch.begin(file).unwrap();
-    for time in ["2025-12-12T22:00:01.5Z", "2025-12-12T22:05:00Z"] {
-        let record = Record::frame(at(time), Source::PublicWs, Direction::Received, r#"42["x",{}]"#);
-        batch.push(&record).unwrap();
-    }
-    batch.end(FileCounts::default()).unwrap();
-    batch.commit().unwrap();
-    drop(store);
+    record(
+        &fixture,
+        &["2025-12-12T22:00:00Z", "2025-12-12T22:00:01.5Z", "2025-12-12T22:00:02.5Z", "2025-12-12T22:05:00Z"],
+    );
+    // 17:00 in New York is 22:00 UTC: two of the four frames lie in the file's time.
     fixture.file("a.jsonl", [raw(1, "x", "{}"), raw(2, "x", "{}")].join("\n"));
     let comparison = compare(&fixture);
-    // What was imported is no recording of ours, so the store has nothing to compare with.
-    assert_eq!(row(&comparison, "x"), (2, 0, -2));
-    assert_eq!((comparison.equal, comparison.files_by_time), (false, 1));
+    assert_eq!((comparison.equal, row(&comparison, "x")), (true, (2, 2, 0)));
+    assert_eq!((comparison.files_by_session, comparison.files_by_time), (0, 1));
     assert_eq!(comparison.from.as_deref(), Some("2025-12-12T22:00:01.5Z"));
+}
+
+#[test]
+fn what_the_new_recorder_missed_is_a_difference() {
+    let fixture = Fixture::new();
+    record(&fixture, &["2025-12-12T22:00:01.5Z"]);
+    fixture.file("a.jsonl", [raw(1, "x", "{}"), raw(2, "x", "{}")].join("\n"));
+    let comparison = compare(&fixture);
+    assert_eq!((comparison.equal, row(&comparison, "x")), (false, (2, 1, -1)));
+}
+
+#[test]
+fn other_imports_of_the_same_time_do_not_count_as_recorded() {
+    let fixture = Fixture::new();
+    fixture.import_content("b.jsonl", raw(1, "x", r#"{"b": 1}"#));
+    let path = fixture.file("a.jsonl", raw(1, "x", "{}"));
+    let comparison = run(&fixture.root, &options(&path)).unwrap();
+    assert_eq!((comparison.equal, row(&comparison, "x")), (false, (1, 0, -1)));
 }
 
 #[test]

@@ -173,3 +173,14 @@ fn real_data_comes_back_from_its_export() {
     assert_eq!(copy.rows(), fixture.rows());
     assert!(contents(&copy) == contents(&fixture), "the rows differ");
 }
+
+#[test]
+fn an_export_is_not_imported_into_the_store_it_came_from() {
+    let fixture = mixed();
+    let rows = fixture.rows();
+    let (_, text) = export(&fixture, &Options::default());
+    let report = fixture.import_content("export.jsonl", &text);
+    assert_eq!(report.files.skipped, 1);
+    assert!(report.per_file[0].reason.as_ref().unwrap().contains("this very store"));
+    assert_eq!(fixture.rows(), rows);
+}

@@ -74,14 +74,14 @@ impl Envelope<'_> {
     }
 }
 
-/// Whether a line with these fields is of a format.
-type Recognises = fn(&Fields) -> bool;
+/// Whether a line has the keys of a format.
+type Test = fn(&Fields) -> bool;
 
 /// The format of the line with these keys, `None` when no format has them.
 ///
 /// The order matters where one format's keys include another's: the more particular is asked first.
 pub fn recognise(fields: &Fields) -> Option<LineFormat> {
-    let tests: [(Recognises, LineFormat); 13] = [
+    let tests: [(Test, LineFormat); 13] = [
         (exported::recognises, LineFormat::ExportedRow),
         (demonstration::recognises, LineFormat::Demonstration),
         (browser::recognises, LineFormat::BrowserLog),

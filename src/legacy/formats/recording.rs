@@ -6,9 +6,15 @@ use crate::legacy::time::Zone;
 use crate::protocol::line::LineFormat;
 use crate::store::record::Direction;
 
+/// The kinds of lines that were found in recordings.
+const KINDS: [&str; 6] = ["tick", "game_start", "game_end", "game_complete", "session_start", "session_end"];
+
 /// Whether these are the keys of a recording's line: a tick, or the marker of a game's or session's edge.
 pub fn recognises(fields: &Fields) -> bool {
-    fields.text("type").is_some() && fields.text("timestamp").is_some() && !fields.has("data")
+    let Some(kind) = fields.text("type") else { return false };
+    // Many programs log `{type, timestamp, …}`; a line of a kind unknown here must name its game.
+    let ours = KINDS.contains(&kind.as_ref()) || fields.text("game_id").is_some();
+    ours && fields.text("timestamp").is_some() && !fields.has("data")
 }
 
 /// The envelope: ticks came from the server, the markers are the recorder's own.

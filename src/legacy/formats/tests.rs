@@ -186,3 +186,9 @@ fn the_event_of_bare_payloads_comes_from_the_payload_or_the_files_name() {
     assert_eq!(samples::payload_event(&other, "playerUpdate_samples.json").as_deref(), Some("playerUpdate"));
     assert_eq!(samples::payload_event(&other, "notes.json"), None);
 }
+
+#[test]
+fn another_programs_log_is_no_recording() {
+    let log = Fields::parse(r#"{"type": "info", "timestamp": "2025-12-20T12:00:00", "message": "x"}"#).unwrap();
+    assert_eq!(recognise(&log), None);
+}

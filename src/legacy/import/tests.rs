@@ -161,7 +161,7 @@ fn a_dry_run_reports_the_same_and_writes_nothing() {
     let fixture = Fixture::new();
     fixture.file("a.jsonl", format!("{}\nbad\n", tick(1)));
     fixture.file("b.jsonl", format!("{}\nbad\n", tick(1)));
-    let dry = run(&fixture.root, &Options { dry_run: true, ..options(&fixture.files()) }).unwrap();
+    let dry = dry_run(Some(&fixture.root), &options(&fixture.files())).unwrap();
     assert!(fixture.rows().is_empty());
     let real = fixture.import(&fixture.files());
     assert_eq!((dry.totals, dry.files), (real.totals, real.files));
@@ -173,7 +173,7 @@ fn a_dry_run_knows_what_was_imported() {
     let fixture = Fixture::new();
     let path = fixture.file("a.jsonl", tick(1));
     fixture.import(&path);
-    let dry = run(&fixture.root, &Options { dry_run: true, ..options(&path) }).unwrap();
+    let dry = dry_run(Some(&fixture.root), &options(&path)).unwrap();
     assert_eq!(dry.per_file[0].status, Status::AlreadyImported);
 }
 

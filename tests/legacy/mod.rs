@@ -1,0 +1,5 @@
+//! Import and export as a person runs them: the binary, its exit codes, and being killed.
+
+mod interrupted_import;
+mod migration_check;
+mod pipes;
