@@ -49,6 +49,8 @@ pub struct Options {
     pub memory_mib: u64,
     /// DuckDB's threads.
     pub threads: u32,
+    /// Whether times are shown with their zone; `None` for what this DuckDB can do.
+    pub time_zones: Option<bool>,
 }
 
 /// The instance and what it knows.
@@ -62,6 +64,8 @@ pub struct Engine {
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     as_of: String,
+    /// Whether this DuckDB can compute with time zones ([`knows_time_zones`]).
+    zoned: bool,
 }
 
 /// What a doc type's view reads.
@@ -118,6 +122,7 @@ impl Engine {
         let db = Connection::open_in_memory_with_flags(config).map_err(SqlError::machinery)?;
         lock(&db, &options.parts).map_err(SqlError::machinery)?;
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
+        let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::machinery)?;
         let feed = open_feed().map_err(store_error)?;
         let mut engine = Self {
             db,
@@ -127,6 +132,7 @@ impl Engine {
             reads: HashMap::new(),
             columns: HashMap::new(),
             as_of: String::new(),
+            zoned,
         };
         engine.empty().map_err(SqlError::machinery)?;
         engine.refresh()?;
@@ -229,12 +235,15 @@ impl Engine {
     /// Makes `store.<doc_type>`: the parts, then the tail.
     fn show(&self, doc: DocType, reads: &Reads) -> duckdb::Result<()> {
         let view = format!("CREATE OR REPLACE VIEW store.{} AS", doc.as_str());
-        let columns: Vec<String> =
-            arrow_schema(doc).fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
-        let columns = columns.join(", ");
+        let schema = arrow_schema(doc);
+        let names: Vec<String> = schema.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
+        let names = names.join(", ");
+        let shown: Vec<String> =
+            schema.fields().iter().map(|field| shown(field.name(), field.data_type(), self.zoned)).collect();
+        let shown = shown.join(", ");
         let tail = tail::select(doc);
         if reads.parts.is_empty() {
-            return self.db.execute_batch(&format!("{view} {tail}"));
+            return self.db.execute_batch(&format!("{view} SELECT {shown} FROM ({tail})"));
         }
         let files: Vec<String> = reads.parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
         let files = files.join(", ");
@@ -242,12 +251,12 @@ impl Engine {
             format!("SELECT * FROM read_parquet([{files}], hive_partitioning = false, union_by_name = true)")
         } else {
             // Binds to the first file's schema; by name would read every footer for every query.
-            format!("SELECT {columns} FROM read_parquet([{files}], hive_partitioning = false)")
+            format!("SELECT {names} FROM read_parquet([{files}], hive_partitioning = false)")
         };
         self.db.execute_batch(&match (reads.tail, reads.mixed) {
-            (false, false) => format!("{view} {parts}"),
+            (false, false) => format!("{view} SELECT {shown} FROM ({parts})"),
             // BY NAME, because the tail has all columns.
-            _ => format!("{view} SELECT {columns} FROM ({parts} UNION ALL BY NAME {tail})"),
+            _ => format!("{view} SELECT {shown} FROM ({parts} UNION ALL BY NAME {tail})"),
         })
     }
 
@@ -434,6 +443,25 @@ fn missing_column(message: &str) -> Option<&str> {
     ["Referenced column \"", "does not have a column named \"", "Could not find key \""]
         .iter()
         .find_map(|start| message.split_once(start)?.1.split_once('"').map(|(name, _)| name))
+}
+
+/// A column as the views show it. Without time zones, times are shown without one (they are UTC either way), so
+/// that `date_trunc` and the like work.
+fn shown(name: &str, kind: &DataType, zoned: bool) -> String {
+    match kind {
+        DataType::Timestamp(_, Some(_)) if !zoned => format!("\"{name}\"::TIMESTAMP AS \"{name}\""),
+        _ => format!("\"{name}\""),
+    }
+}
+
+/// Whether DuckDB's ICU is there: the prebuilt library has it, one compiled from source has not.
+fn knows_time_zones(db: &Connection) -> duckdb::Result<bool> {
+    db.query_row(
+        "SELECT count(*) > 0 FROM duckdb_functions() WHERE function_name = 'date_trunc' \
+         AND list_contains(parameter_types, 'TIMESTAMP WITH TIME ZONE')",
+        [],
+        |row| row.get(0),
+    )
 }
 
 /// The SQL type a tail column has for an Arrow type.

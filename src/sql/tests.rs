@@ -47,14 +47,17 @@ fn bench(steps: Vec<Change>) -> Bench {
     open(folder, |_| steps)
 }
 
+fn options(root: std::path::PathBuf) -> Options {
+    Options { parts: root.join("events_parquet"), root, memory_mib: 512, threads: 2, time_zones: None }
+}
+
 /// Opens an engine over a folder; `steps` may write parts into it first.
 fn open(folder: tempfile::TempDir, steps: impl FnOnce(&Path) -> Vec<Change>) -> Bench {
     let root = folder.path().canonicalize().unwrap();
     let script = Script(Rc::new(RefCell::new(steps(&root))));
     let feed = script.clone();
     let open_feed: OpenFeed = Box::new(move || Ok(Box::new(feed.clone())));
-    let options = Options { parts: root.join("events_parquet"), root, memory_mib: 512, threads: 2 };
-    let engine = Engine::open(options, open_feed).unwrap();
+    let engine = Engine::open(options(root), open_feed).unwrap();
     Bench { folder, script, gate: Gate::open(views::NAMES).unwrap(), engine }
 }
 
@@ -361,6 +364,22 @@ fn the_catalogue_describes_the_views_as_they_are() {
             .collect();
         assert_eq!(described, json!(documented), "{}", view.name);
     }
+}
+
+/// A DuckDB compiled from source has no ICU: `date_trunc` knows no time with a zone there.
+#[test]
+fn without_time_zones_times_are_plain_and_can_be_computed_with() {
+    let mut bench = bench(Vec::new());
+    let feed = bench.script.clone();
+    let open_feed: OpenFeed = Box::new(move || Ok(Box::new(feed.clone())));
+    let root = bench.folder.path().canonicalize().unwrap();
+    bench.engine = Engine::open(Options { time_zones: Some(false), ..options(root) }, open_feed).unwrap();
+    for view in views::catalogue() {
+        let typed = format!("SELECT count(*) FROM (DESCRIBE {}) WHERE column_type LIKE '%TIME ZONE%'", view.name);
+        assert_eq!(bench.rows(&typed), json!([[0]]), "{}", view.name);
+    }
+    bench.rows("SELECT date_trunc('hour', ts) FROM game_tick WHERE ts > '2026-01-01T00:00:00Z'");
+    bench.rows("SELECT first_ts FROM games WHERE first_ts < CAST('2026-01-01T00:00:00Z' AS TIMESTAMPTZ)");
 }
 
 #[test]

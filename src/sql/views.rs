@@ -282,7 +282,7 @@ SELECT
   list(DISTINCT session_id ORDER BY session_id) AS sessions,
   list(DISTINCT source ORDER BY source) AS sources
 FROM (
-  SELECT game_id, session_id, source, seq, ts AS tick_ts, NULL::TIMESTAMPTZ AS game_ts, tick, price, rugged,
+  SELECT game_id, session_id, source, seq, ts AS tick_ts, NULL AS game_ts, tick, price, rugged,
     NULL::BIGINT AS quality, NULL::BIGINT AS game_ticks, NULL::DOUBLE AS game_peak, NULL::DOUBLE AS game_rug_price,
     NULL::BOOLEAN AS seed, NULL::BOOLEAN AS proof
   FROM store.game_tick

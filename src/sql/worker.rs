@@ -99,7 +99,8 @@ fn open_root(args: &WorkerArgs) -> Result<(DataRoot, Options), SqlError> {
         0 => std::thread::available_parallelism().map_or(2, |cores| cores.get().min(4) as u32),
         given => given,
     };
-    let options = Options { parts: data_root.parts_dir(), root, memory_mib: args.memory_mib, threads };
+    let options =
+        Options { parts: data_root.parts_dir(), root, memory_mib: args.memory_mib, threads, time_zones: None };
     Ok((data_root, options))
 }
 
