@@ -10,6 +10,9 @@ use replayer::store::recorder::{Recorder, RecorderOptions};
 use replayer::store::root::DataRoot;
 use tempfile::TempDir;
 
+/// The binary under test.
+pub const REPLAYER: &str = env!("CARGO_BIN_EXE_replayer");
+
 /// A fresh data root; the folder goes when the first value is dropped.
 pub fn root() -> (TempDir, DataRoot) {
     let folder = tempfile::tempdir().expect("a temporary folder");
