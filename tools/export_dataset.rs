@@ -342,7 +342,7 @@ async fn write(root: &Path, plan: &Plan, mut stream: BatchStream) -> Result<Outp
         sha256,
         columns: columns.into_iter().map(|(name, _)| name).collect(),
         truncated: false,
-        as_of: created.to_string(),
+        as_of: created.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
     })
 }
 

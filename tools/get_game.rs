@@ -152,6 +152,9 @@ pub struct Card {
     /// The frame that announced the rug.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rug_frame: Option<Frame>,
+    /// The frame whose game history has this game: where seed, peak and price list are from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub history_frame: Option<Frame>,
 }
 
 /// The site's entry in its game history.
@@ -412,6 +415,7 @@ pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Resul
     let (rugs, _) = ask::records(sql, RUG, id(), 1, cancel).await?;
 
     let history = histories.into_iter().next().unwrap_or_default();
+    let history_frame = history.session_id.zip(history.seq).map(|(session_id, seq)| Frame { session_id, seq });
     // The site counts on after the rug; those are not ticks of the game.
     let last = summary.rug_tick.unwrap_or(i64::MAX);
     let mut ticks: Vec<Tick> = ticks.into_iter().filter(|row| row.tick <= last).map(Tick::from).collect();
@@ -434,6 +438,7 @@ pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Resul
             trades,
             sessions,
             rug_frame: rugs.into_iter().next(),
+            history_frame,
         },
         as_of,
     ))
@@ -445,10 +450,11 @@ struct HistoryRow {
     #[serde(flatten)]
     history: History,
     prices: Option<Vec<f64>>,
+    session_id: Option<String>,
+    seq: Option<u64>,
 }
 
-const HISTORY: &str =
-    "SELECT ended_at, server_seed, seed_hash, game_version, quality, prices FROM game WHERE game_id = $1";
+const HISTORY: &str = "SELECT ended_at, server_seed, seed_hash, game_version, quality, prices, session_id, seq FROM game WHERE game_id = $1";
 
 #[derive(Deserialize)]
 struct TickRow {

@@ -26,6 +26,8 @@ use replayer::store::root::DataRoot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::common::REPLAYER;
+
 /// Longest a test waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,7 +46,7 @@ struct Wire {
 impl Wire {
     /// `replayer serve` on this root.
     fn start(root: &Path) -> Wire {
-        Wire::of(Command::new(env!("CARGO_BIN_EXE_replayer")).args(["serve", "--data"]).arg(root))
+        Wire::of(Command::new(REPLAYER).args(["serve", "--data"]).arg(root))
     }
 
     fn of(command: &mut Command) -> Wire {

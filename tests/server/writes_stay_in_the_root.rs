@@ -28,7 +28,7 @@ fn home_temp_and_working_folder_stay_empty() {
         std::fs::create_dir(&path).unwrap();
         path
     };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_replayer"));
+    let mut command = Command::new(REPLAYER);
     command.args(["serve", "--data"]).arg(root.path());
     command.env("HOME", folder("home")).env("TMPDIR", folder("tmp")).env("XDG_CACHE_HOME", folder("cache"));
     command.current_dir(folder("work")).env_remove("RUGS_DATA_DIR");
