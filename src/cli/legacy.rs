@@ -19,7 +19,7 @@ use crate::store::root::DataRoot;
 use crate::store::scan::ScanFilter;
 use crate::store::schema::DocType;
 
-/// `replayer legacy …`
+/// Bring older recordings in, write rows out, compare both.
 #[derive(Debug, Args)]
 pub struct LegacyArgs {
     #[command(subcommand)]
@@ -213,7 +213,8 @@ const LISTED: usize = 50;
 fn print_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
     let needs_a_word = |file: &&FileReport| {
         let counts = &file.counts;
-        file.status != Status::Imported || counts.rejected > 0 || counts.damaged > 0 || !file.notes.is_empty()
+        let said_by_summary = matches!(file.status, Status::Imported | Status::AlreadyImported);
+        !said_by_summary || counts.rejected > 0 || counts.damaged > 0 || !file.notes.is_empty()
     };
     let noteworthy: Vec<_> = report.per_file.iter().filter(needs_a_word).collect();
     if !noteworthy.is_empty() {
