@@ -80,8 +80,12 @@ static CATALOGUE: &[ViewDoc] = &[
         doc_type: None,
         own_columns: &[
             column("game_id", "VARCHAR", "the round"),
-            column("first_ts", "TIMESTAMPTZ", "first recorded tick, else when its history entry arrived"),
-            column("last_ts", "TIMESTAMPTZ", "last recorded tick, else when its history entry arrived"),
+            column(
+                "first_ts",
+                "TIMESTAMPTZ",
+                "first recorded tick, else when the game ended by the server's clock",
+            ),
+            column("last_ts", "TIMESTAMPTZ", "last recorded tick, else when the game ended by the server's clock"),
             column("ticks_recorded", "BIGINT", "distinct tick numbers recorded"),
             column("first_tick", "BIGINT", "lowest tick recorded; above 1 means the start was missed"),
             column("rug_tick", "BIGINT", "tick of the first rugged row, else from the game history"),
@@ -287,7 +291,7 @@ FROM (
     NULL::BOOLEAN AS seed, NULL::BOOLEAN AS proof
   FROM store.game_tick
   UNION ALL
-  SELECT game_id, session_id, source, seq, NULL, ts, NULL, NULL, NULL,
+  SELECT game_id, session_id, source, seq, NULL, coalesce(ended_at, ts), NULL, NULL, NULL,
     coalesce(quality, 0), ticks, peak, rug_price, server_seed IS NOT NULL, proven
   FROM store.game
 )

@@ -28,7 +28,8 @@ async fn every_stage_of_a_query_can_be_stopped() {
         "SELECT i FROM range(3000000000) t(i) ORDER BY hash(i) LIMIT 5",
         "WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x) SELECT count(*) FROM x",
         "SELECT count(*) FROM range(1000000000000) t(i) WHERE regexp_matches(i::VARCHAR, '(1|2)+7.*9.*8x')",
-        "SELECT sum(list_sum(range(1000000))) FROM range(1000000000)",
+        // Of i, or DuckDB computes the sum once and is done.
+        "SELECT sum(list_sum(range(1000000 + i % 7))) FROM range(1000000000) t(i)",
     ] {
         let begun = Instant::now();
         let error = house.limited(sql, Duration::from_millis(300)).await.unwrap_err();
