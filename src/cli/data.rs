@@ -161,13 +161,6 @@ fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result
     if rebuild {
         let _lease = Lease::take(root, "data verify --rebuild")?;
         let (mut catalog, unreadable) = Catalog::rebuild(root)?;
-        // An old catalog that can still be read knows the imports, which no part does.
-        if let Ok(old) = Catalog::load(root) {
-            catalog.generation = old.generation;
-            catalog.imports = old.imports;
-            catalog.sessions = old.sessions;
-            catalog.pruned_before = old.pruned_before;
-        }
         catalog.save(root)?;
         for error in unreadable {
             eprintln!("replayer: left out: {error}");

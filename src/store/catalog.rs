@@ -1,7 +1,8 @@
 //! `manifests/files.json`: which parts are in force. Replaced as a whole, so a reader sees a row once, never
 //! twice and never not at all, however sealing, compaction or an import is interrupted.
 //!
-//! The catalog can be rebuilt: each part carries its own entry in its Parquet metadata.
+//! The catalog can be rebuilt: each part carries its own entry in its Parquet metadata, and `files.copy.json` is the
+//! last catalog once more, for what no part knows (which files were imported).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -125,21 +126,16 @@ impl Catalog {
     /// Reads the catalog; an empty root has an empty one.
     ///
     /// # Errors
-    /// [`StoreError::Manifest`] when the file is damaged: [`Catalog::rebuild`] mends it.
+    /// [`StoreError::Manifest`] when the file is damaged, or gone while its copy is there: [`Catalog::rebuild`]
+    /// mends both.
     pub fn load(root: &DataRoot) -> Result<Catalog, StoreError> {
-        let path = root.catalog_path();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Catalog::default());
+        match read(&root.catalog_path())? {
+            Some(catalog) => Ok(catalog),
+            None if root.catalog_copy_path().exists() => {
+                Err(damaged(&root.catalog_path(), "it is gone".to_owned()))
             }
-            Err(error) => return Err(StoreError::io("read", &path)(error)),
-        };
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::Manifest {
-            path,
-            reason: error.to_string(),
-            advice: "Every part carries its own entry: `replayer data verify --rebuild` makes the catalog anew",
-        })
+            None => Ok(Catalog::default()),
+        }
     }
 
     /// Makes this the catalog in force. It is durable when this returns.
@@ -152,7 +148,12 @@ impl Catalog {
         let path = root.catalog_path();
         let bytes =
             serde_json::to_vec_pretty(self).map_err(|error| StoreError::io("write", &path)(error.into()))?;
-        fsio::replace(&path, &bytes)
+        fsio::replace(&path, &bytes)?;
+        if let Err(error) = fsio::replace(&root.catalog_copy_path(), &bytes) {
+            // The catalog itself is in force; its copy is one change behind.
+            tracing::warn!(%error, "the copy of the catalog could not be written");
+        }
+        Ok(())
     }
 
     /// Adds a session unless it is known.
@@ -167,14 +168,15 @@ impl Catalog {
         self.parts.iter().filter(|part| part.doc_type == doc_type).map(|part| part.rows).sum()
     }
 
-    /// Makes the catalog anew from the parts on disk: their own entries, less those that another one replaces.
-    /// The import entries are lost with the old catalog, except that sessions keep their ids; importing a file
-    /// again is then told by its rows.
+    /// Makes the catalog anew: the parts from their own entries, less those that another one replaces; sessions
+    /// and imports, which no part knows, from the old catalog or else from its copy.
     ///
     /// # Errors
     /// When the folder cannot be read. Parts that cannot be read are left out and returned.
     pub fn rebuild(root: &DataRoot) -> Result<(Catalog, Vec<StoreError>), StoreError> {
-        let mut catalog = Catalog::default();
+        let copy = || read(&root.catalog_copy_path()).ok().flatten();
+        let known = read(&root.catalog_path()).ok().flatten().or_else(copy).unwrap_or_default();
+        let mut catalog = Catalog { parts: Vec::new(), sealed: BTreeMap::new(), ..known };
         let mut unreadable = Vec::new();
         for path in parts::files_on_disk(root)? {
             match parts::own_entry(root, &path) {
@@ -194,6 +196,22 @@ impl Catalog {
             }
         }
         Ok((catalog, unreadable))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Catalog>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(path, error.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
+fn damaged(path: &Path, reason: String) -> StoreError {
+    StoreError::Manifest {
+        path: path.to_owned(),
+        reason,
+        advice: "Every part carries its own entry: `replayer data verify --rebuild` makes the catalog anew",
     }
 }
 

@@ -110,6 +110,11 @@ impl DataRoot {
         self.manifests_dir().join("files.json")
     }
 
+    /// `manifests/files.copy.json`: the catalog once more, for when the first is damaged.
+    pub fn catalog_copy_path(&self) -> PathBuf {
+        self.manifests_dir().join("files.copy.json")
+    }
+
     /// `manifests/schema_version.json`.
     pub fn schema_version_path(&self) -> PathBuf {
         self.manifests_dir().join("schema_version.json")

@@ -11,7 +11,6 @@ use super::error::StoreError;
 use super::ids::SessionId;
 use super::journal::{self, reader::SegmentReader};
 use super::root::DataRoot;
-use super::schema::DocType;
 use super::{parts, scan};
 
 /// What `data verify` found.
@@ -77,9 +76,15 @@ impl Seen {
 /// Only when the catalog itself cannot be read; whatever else is wrong is in the result.
 pub fn verify(root: &DataRoot, mut progress: impl FnMut(usize, usize)) -> Result<Verified, StoreError> {
     let catalog = Catalog::load(root)?;
-    let mut check = Check { root, result: Verified::default(), keys: BTreeMap::new(), seen: BTreeMap::new() };
+    let mut check = Check { root, result: Verified::default(), keys: HashSet::new(), seen: BTreeMap::new() };
+    let mut partition = None;
     for (done, part) in catalog.parts.iter().enumerate() {
         progress(done, catalog.parts.len());
+        // The catalog is sorted by path, so the parts of a partition stand together. A row's day follows from its
+        // time: the same row twice is twice in one partition, and one day's keys are all that is ever in memory.
+        if partition.replace((part.doc_type, &part.date)) != Some((part.doc_type, &part.date)) {
+            check.keys.clear();
+        }
         if let Err(error) = check.part(part) {
             check.problem(
                 &part.path,
@@ -98,8 +103,8 @@ pub fn verify(root: &DataRoot, mut progress: impl FnMut(usize, usize)) -> Result
 struct Check<'r> {
     root: &'r DataRoot,
     result: Verified,
-    /// Hashes of the keys seen, by doc type: a key may stand only once.
-    keys: BTreeMap<DocType, HashSet<u128>>,
+    /// Hashes of the keys seen in the partition at hand: a key may stand only once.
+    keys: HashSet<u128>,
     seen: BTreeMap<String, Seen>,
 }
 
@@ -121,10 +126,9 @@ impl Check<'_> {
             let (Some(sessions), Some(seqs), Some(ordinals)) = (sessions, number("seq"), number("ordinal")) else {
                 return Err(StoreError::part(&self.root.path().join(&part.path))("its key columns are missing"));
             };
-            let keys = self.keys.entry(part.doc_type).or_default();
             for row in 0..batch.num_rows() {
                 let (session, seq) = (sessions.value(row), seqs.value(row));
-                if !keys.insert(key(session, seq, ordinals.value(row))) {
+                if !self.keys.insert(key(session, seq, ordinals.value(row))) {
                     twice += 1;
                 }
                 match self.seen.get_mut(session) {

@@ -50,6 +50,51 @@ fn a_corrupt_catalog_is_named_and_can_be_made_anew() {
 }
 
 #[test]
+fn a_catalog_made_anew_still_knows_what_was_imported() {
+    let (folder, root) = common::root();
+    let file = folder.path().join("game_20251030_120000.jsonl");
+    let line = r#"{"type": "tick", "timestamp": "2025-10-30T12:00:00.000001", "game_id": "20251030-aaaaaaaaaaaaaaaa", "tick": 3, "price": 1.5, "phase": "ACTIVE_GAMEPLAY", "active": true, "rugged": false, "cooldown_timer": 0, "trade_count": 4}"#;
+    std::fs::write(&file, format!("{line}\n")).unwrap();
+    let import = || {
+        let options = replayer::legacy::import::Options { paths: vec![file.clone()], bar: None };
+        replayer::legacy::import::run(&root, &options).unwrap().files
+    };
+    assert_eq!(import().imported, 1);
+    std::fs::write(root.catalog_path(), b"not a catalog").unwrap();
+    Catalog::rebuild(&root).unwrap().0.save(&root).unwrap();
+    let again = import();
+    assert_eq!((again.imported, again.already_imported), (0, 1));
+}
+
+#[test]
+fn a_catalog_that_is_gone_is_not_an_empty_store() {
+    let (_folder, root) = common::root();
+    common::record(&root, 1);
+    let before = frames(&root);
+    std::fs::remove_file(root.catalog_path()).unwrap();
+    let error = Store::open(&root, "test").err().unwrap().to_string();
+    assert!(error.contains("gone") && error.contains("--rebuild"), "{error}");
+    Catalog::rebuild(&root).unwrap().0.save(&root).unwrap();
+    assert_eq!(frames(&root), before);
+}
+
+#[test]
+fn a_row_that_stands_in_two_parts_is_found() {
+    let (_folder, root) = common::root();
+    common::record(&root, 1);
+    let mut catalog = Catalog::load(&root).unwrap();
+    let mut twin = catalog.parts[0].clone();
+    twin.path = twin.path.replace("part-", "part-twin-");
+    std::fs::copy(root.path().join(&catalog.parts[0].path), root.path().join(&twin.path)).unwrap();
+    catalog.parts.push(twin);
+    catalog.save(&root).unwrap();
+    let verified = verify::verify(&root, |_, _| ()).unwrap();
+    let twice: Vec<_> =
+        verified.problems.iter().filter(|problem| problem.problem.contains("in another part")).collect();
+    assert_eq!(twice.len(), 1, "{:?}", verified.problems);
+}
+
+#[test]
 fn a_truncated_part_is_found_and_the_others_are_read() {
     let (_folder, root) = common::root();
     common::record(&root, 1);
