@@ -143,18 +143,25 @@ fn fill_the_disk(folder: &std::path::Path) {
     let recorder = Recorder::start(store.clone(), RecorderOptions::new("test")).unwrap();
     let text = format!("42[\"x\",\"{}\"]", "y".repeat(100_000));
     let frame = Record::frame(1, Source::PublicWs, Direction::Received, &text);
+    let ballast = folder.join("root/exports/ballast");
+    std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
     let mut stored = 0;
-    let error = loop {
+    let mut fill = || loop {
         match recorder.append(&frame) {
             Ok(_) => stored += 1,
-            Err(error) => break error,
+            Err(error) => break (error, stored),
         }
     };
+    let (error, before) = fill();
     assert!(error.is_disk_full(), "{error}");
     assert!(error.to_string().contains("free space"), "{error}");
+    assert_eq!(frames(&root).len(), before);
+    // With space again, recording goes on behind the last whole frame.
+    std::fs::remove_file(&ballast).unwrap();
+    let (_, stored) = fill();
+    assert!(stored > before);
     assert_eq!(frames(&root).len(), stored);
     // There is no room for a part either: closing says where the frames are, and they are still there.
-    let ballast = folder.join("root/exports/ballast");
     let _ = std::fs::write(&ballast, vec![0; 64 << 10]);
     let _ = recorder.close();
     assert_eq!(frames(&root).len(), stored);
