@@ -311,13 +311,22 @@ struct Worker {
     idle_since: Instant,
 }
 
+/// The running binary. On Linux by the kernel's own link to it, which still leads there after an upgrade has
+/// replaced the file: a server must not lose its SQL because a newer build was installed beside it.
+fn this_binary() -> std::io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if cfg!(target_os = "linux") && link.exists() { Ok(link) } else { std::env::current_exe() }
+}
+
 impl Worker {
     async fn start(config: &Config) -> Result<Self, SqlError> {
         let exe = match &config.worker_exe {
             Some(exe) => exe.clone(),
-            None => std::env::current_exe().map_err(SqlError::machinery)?,
+            None => this_binary().map_err(SqlError::machinery)?,
         };
         let mut command = Command::new(&exe);
+        #[cfg(unix)]
+        command.arg0("replayer");
         command
             .arg("sql-worker")
             .arg("--root")

@@ -27,6 +27,25 @@ fn initialize_is_answered_at_once_and_no_worker_is_started() {
     assert!(best < SLOW, "initialize took {best:?} at best");
 }
 
+/// An upgrade replaces the file under a running server, which starts its SQL worker only later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_whose_binary_was_replaced_still_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let installed = folder.path().join("replayer");
+    std::fs::copy(REPLAYER, &installed).unwrap();
+    let library = Path::new(REPLAYER).with_file_name("libduckdb.so");
+    if library.exists() {
+        std::fs::copy(library, folder.path().join("libduckdb.so")).unwrap();
+    }
+    let root = folder.path().join("root");
+    let mut wire = Wire::of(Command::new(&installed).args(["serve", "--data"]).arg(&root));
+    wire.initialize();
+    std::fs::remove_file(&installed).unwrap();
+    let answer = wire.call("query_sql", json!({"sql": "SELECT 41 + 1 AS answer"}));
+    assert_eq!(answer["rows"], json!([[42]]));
+}
+
 #[test]
 fn a_root_that_is_not_there_is_made() {
     let folder = tempfile::tempdir().unwrap();
