@@ -20,7 +20,7 @@ use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
 use super::parquet;
 use super::report::{Counts, FileReport, Report, Status};
-use super::target::{Entry, Known, NewFile, Nowhere, Target};
+use super::target::{Known, NewFile, Nowhere, Target};
 use super::time::Clock;
 use super::walk::{self, Candidate};
 use crate::protocol::line::LineFormat;
@@ -398,20 +398,8 @@ impl Target for StoreTarget<'_> {
         Ok(Some(session_id))
     }
 
-    fn push(&mut self, entry: &Entry<'_>) -> Result<(), LegacyError> {
-        let record = Record {
-            seq: 0,
-            ts: entry.ts,
-            source: entry.source,
-            direction: entry.direction,
-            format: entry.format,
-            hint: entry.hint,
-            socket_id: entry.socket_id,
-            offset: entry.offset,
-            source_clock: entry.source_clock,
-            text: entry.text,
-        };
-        self.batch()?.push(&record)?;
+    fn push(&mut self, record: &Record<'_>) -> Result<(), LegacyError> {
+        self.batch()?.push(record)?;
         Ok(())
     }
 

@@ -12,10 +12,10 @@ use super::formats::{self, Context, Envelope};
 use super::lines::{Line, LineReader};
 use super::recover::{self, Reason};
 use super::report::{FileReport, NAMED_REJECTIONS, Rejection};
-use super::target::{Entry, Target};
+use super::target::Target;
 use super::time::Clock;
 use crate::protocol::line::{self, FrameStatus, LineFormat, RecordingLine};
-use crate::store::record::Source;
+use crate::store::record::{Record, Source};
 
 /// The `system_event` that keeps a rejected line.
 pub const REJECTED: &str = "import_rejected";
@@ -258,7 +258,8 @@ impl<'i, T: Target> Ingest<'i, T> {
             let hex: String = line.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             details.insert("hex".to_owned(), hex.into());
         }
-        self.target.push(&Entry {
+        self.target.push(&Record {
+            seq: 0,
             ts: self.neighbour,
             source: Source::Import,
             direction: None,
@@ -291,7 +292,8 @@ impl<'i, T: Target> Ingest<'i, T> {
             self.report.saw(ts);
             self.neighbour = Some(ts);
         }
-        self.target.push(&Entry {
+        self.target.push(&Record {
+            seq: 0,
             ts,
             source: envelope.source,
             direction: envelope.direction,

@@ -2,34 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::protocol::line::LineFormat;
-use crate::store::record::{Direction, Source};
+use crate::store::record::Record;
 
 use super::error::LegacyError;
 use super::report::Counts;
-
-/// A record on its way to the store, borrowed from the file's line.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Entry<'a> {
-    /// When it happened, microseconds UTC; `None` where the file does not say.
-    pub ts: Option<i64>,
-    /// Where it comes from.
-    pub source: Source,
-    /// Which way it went, where known.
-    pub direction: Option<Direction>,
-    /// How `text` is to be read.
-    pub format: LineFormat,
-    /// The event's name where `text` does not carry it; the type of a system event.
-    pub hint: Option<&'a str>,
-    /// The socket, in our own exports.
-    pub socket_id: Option<&'a str>,
-    /// Where the text begins in the file, bytes.
-    pub offset: Option<u64>,
-    /// Chrome's monotonic clock, seconds.
-    pub source_clock: Option<f64>,
-    /// The line, byte for byte.
-    pub text: &'a str,
-}
 
 /// A file about to be imported.
 #[derive(Debug, Clone, Copy)]
@@ -72,11 +48,11 @@ pub trait Target {
     /// # Errors
     /// Those of the store, here and below: they end the import.
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError>;
-    /// Takes one record of the file.
+    /// Takes one record of the file; the target numbers it.
     ///
     /// # Errors
     /// See [`Target::begin`].
-    fn push(&mut self, entry: &Entry<'_>) -> Result<(), LegacyError>;
+    fn push(&mut self, record: &Record<'_>) -> Result<(), LegacyError>;
     /// Ends the file.
     ///
     /// # Errors
@@ -129,7 +105,7 @@ impl Target for Nowhere {
         });
         Ok(None)
     }
-    fn push(&mut self, _entry: &Entry<'_>) -> Result<(), LegacyError> {
+    fn push(&mut self, _record: &Record<'_>) -> Result<(), LegacyError> {
         Ok(())
     }
     fn end(&mut self, _counts: &Counts) -> Result<(), LegacyError> {
