@@ -16,6 +16,7 @@
 //! * [`cli`] — one file per command family.
 
 pub mod cli;
+pub mod index;
 pub mod legacy;
 pub mod protocol;
 pub mod server;
