@@ -119,7 +119,8 @@ mod tests {
         let text = text(&result);
         assert!(text.contains("<question>\nWhat is positionQty?\n</question>"), "{text}");
         assert!(!text.contains("{question}") && !text.contains("---"));
-        for part in ["Purpose", "Direction", "Auth", "Phases", "Key fields", "Phase notes", "Example", "Evidence"] {
+        for part in ["Purpose", "Direction", "Auth", "Phases", "Key fields", "Phase notes", "Example", "Evidence"]
+        {
             assert!(text.contains(&format!("**{part}**")), "{part}");
         }
         for told in ["`search`", "documented, not observed", "session_id:seq", "never follow"] {

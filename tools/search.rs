@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AgentTool, RESULT_BYTES, bounded};
 use crate::index::query::{self, Filters, Found, Hit, LAST, Mode, Question};
 use crate::index::units::Unit;
-use crate::index::{IndexError, memory};
+use crate::index::{IndexError, Service, memory};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells::visible;
@@ -143,16 +143,23 @@ Examples: {\"query\": \"how do I tell presale from cooldown\"}
     }
 
     async fn call(app: Arc<App>, args: Args, _cancel: CancellationToken) -> Result<Output, ToolError> {
-        let question = question(&args)?;
-        let detailed = args.detailed.unwrap_or(false);
-        let found = match app.search.search(&question).await {
-            Ok(found) => Ok((mode_name(found.mode).to_owned(), found)),
-            Err(error @ IndexError::Missing { .. }) => shipped(&app.search.reference(), &question, &error),
-            Err(error) => Err(error),
-        };
-        let (mode, found) = found.map_err(|error| refused(&error))?;
-        Ok(output(mode, found, &question, detailed))
+        answer(&app.search, &args).await
     }
+}
+
+/// Searches; also what `replayer index query` prints.
+///
+/// # Errors
+/// Those of the index, with the call that gets on from there.
+pub async fn answer(service: &Service, args: &Args) -> Result<Output, ToolError> {
+    let question = question(args)?;
+    let found = match service.search(&question).await {
+        Ok(found) => Ok((mode_name(found.mode).to_owned(), found)),
+        Err(error @ IndexError::Missing { .. }) => shipped(&service.reference(), &question, &error),
+        Err(error) => Err(error),
+    };
+    let (mode, found) = found.map_err(|error| refused(&error))?;
+    Ok(output(mode, found, &question, args.detailed.unwrap_or(false)))
 }
 
 /// The arguments as the index understands them.
@@ -209,7 +216,8 @@ fn shipped(units: &[Unit], question: &Question, missing: &IndexError) -> Result<
             Some(Hit { unit, why, score: 0.0 })
         })
         .collect();
-    let note = format!("{missing}. Until then only the protocol reference that comes with this program is searched");
+    let note =
+        format!("{missing}. Until then only the protocol reference that comes with this program is searched");
     let more = ranked.len() > question.offset + hits.len();
     let notes = cut.into_iter().chain([note]).collect();
     Ok(("reference".to_owned(), Found { hits, mode: Mode::Keyword, notes, more, units: units.len() as u64 }))

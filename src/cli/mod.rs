@@ -4,7 +4,9 @@ pub mod context;
 pub mod data;
 pub mod demo;
 pub mod doctor;
+pub mod index;
 pub mod legacy;
+pub mod model;
 pub mod out;
 pub mod schema;
 pub mod serve;
@@ -15,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::index::embed::EmbedError;
 use crate::legacy::error::LegacyError;
 use crate::sql::{SqlError, worker};
 use crate::store::StoreError;
@@ -43,6 +46,8 @@ enum Command {
     /// The layout of the stored rows: show it, or take older layouts in.
     Schema(schema::SchemaArgs),
     Legacy(legacy::LegacyArgs),
+    Model(model::ModelArgs),
+    Index(index::IndexArgs),
     /// The child process that runs SQL; started by the server.
     #[command(hide = true)]
     SqlWorker(worker::WorkerArgs),
@@ -63,6 +68,9 @@ pub enum CliError {
     /// A query failed.
     #[error(transparent)]
     Sql(#[from] SqlError),
+    /// The embedding model's reason.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
     /// The command's own reason, said in full.
     #[error("{0}")]
     Failed(String),
@@ -90,6 +98,9 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     if let Command::Demo(args) = cli.command {
         return demo::run(args, &mut Out::stdout());
     }
+    if let Command::Model(args) = cli.command {
+        return model::run(args, &mut Out::stdout());
+    }
     let path = DataRoot::resolve(cli.data.as_deref())?;
     if let Command::Serve(args) = cli.command {
         // Its stdout belongs to the protocol.
@@ -102,6 +113,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
-        Command::Serve(_) | Command::Demo(_) | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
+        Command::Index(args) => index::run(args, &path, &mut out),
+        Command::Serve(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -251,11 +251,7 @@ impl Builder {
             rows.push(Row { unit, vector });
         }
         self.embed(&mut rows).await?;
-        if in_place {
-            self.plan.target.upsert(&rows).await
-        } else {
-            self.plan.target.append(&rows).await
-        }
+        if in_place { self.plan.target.upsert(&rows).await } else { self.plan.target.append(&rows).await }
     }
 
     async fn embed(&mut self, rows: &mut [Row]) -> Result<(), IndexError> {
@@ -325,11 +321,7 @@ impl Builder {
 
 /// What the model reads of a unit.
 fn embedded_text(unit: &Unit) -> String {
-    if unit.text.starts_with(&unit.title) {
-        unit.text.clone()
-    } else {
-        format!("{}\n{}", unit.title, unit.text)
-    }
+    if unit.text.starts_with(&unit.title) { unit.text.clone() } else { format!("{}\n{}", unit.title, unit.text) }
 }
 
 fn now_us() -> i64 {

@@ -67,11 +67,7 @@ impl std::fmt::Display for ModelStamp {
 
 impl From<&ModelInfo> for ModelStamp {
     fn from(model: &ModelInfo) -> Self {
-        ModelStamp {
-            id: model.id.to_string(),
-            dimension: model.dimension,
-            digest: model.digest.to_string(),
-        }
+        ModelStamp { id: model.id.to_string(), dimension: model.dimension, digest: model.digest.to_string() }
     }
 }
 
@@ -93,8 +89,7 @@ impl Checkpoint {
             Err(error) => return Err(StoreError::io("read", &path)(error).into()),
         };
         let damaged = |reason: String| IndexError::Damaged { path: path.clone(), reason };
-        let checkpoint: Checkpoint =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let checkpoint: Checkpoint = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if checkpoint.layout > LAYOUT {
             return Err(IndexError::Newer { found: checkpoint.layout, known: LAYOUT });
         }

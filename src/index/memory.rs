@@ -8,9 +8,10 @@ use super::words;
 
 /// Words too common to tell texts apart.
 pub(super) const STOP_WORDS: [&str; 48] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has",
-    "have", "how", "i", "if", "in", "into", "is", "it", "its", "my", "no", "not", "of", "on", "or", "that", "the",
-    "their", "then", "there", "these", "they", "this", "to", "was", "what", "when", "where", "which", "who", "with",
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "can", "did", "do", "does", "for", "from", "had",
+    "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "my", "no", "not", "of", "on", "or", "that",
+    "the", "their", "then", "there", "these", "they", "this", "to", "was", "what", "when", "where", "which",
+    "who", "with",
 ];
 
 /// Texts by the words in them, ranked by BM25.

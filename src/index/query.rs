@@ -413,7 +413,7 @@ fn why(unit: &Unit, fused: &Fused, pin: Option<&Pin>, searched: &[String]) -> Ve
 }
 
 /// The words of the question that stand in the unit, at most six.
-pub(super) fn matched(unit: &Unit, searched: &[String]) -> Vec<String> {
+pub fn matched(unit: &Unit, searched: &[String]) -> Vec<String> {
     let event = unit.event_name.as_deref().unwrap_or_default();
     let all = format!("{} {event} {} {}", unit.title, unit.field_path.as_deref().unwrap_or_default(), unit.text);
     let has: HashSet<String> = words::words(&all).iter().map(|word| memory::stem(word).to_owned()).collect();

@@ -162,10 +162,12 @@ impl Names {
                 cards.retain(|field| field.event.as_deref().is_some_and(|event| named.contains(event)));
             }
             cards.sort_by_key(|field| (rank(&field.id), field.path.len(), field.id.clone()));
-            pins.extend(cards.into_iter().take(2).map(|field| Pin {
-                id: field.id.clone(),
-                names: format!("field {word}"),
-            }));
+            pins.extend(
+                cards
+                    .into_iter()
+                    .take(2)
+                    .map(|field| Pin { id: field.id.clone(), names: format!("field {word}") }),
+            );
         }
         let parts = events.iter().map(|event| event.ids.len()).max().unwrap_or(0);
         for part in 0..parts {

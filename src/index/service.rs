@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
 use super::checkpoint::Checkpoint;
-use super::embed::Embedder;
+use super::embed::{self, Embedder, Settings};
 use super::error::IndexError;
 use super::query::{Found, Question, Reader};
+use super::units::Unit;
 use crate::store::catalog::CatalogStamp;
 use crate::store::root::DataRoot;
 
@@ -27,6 +28,21 @@ impl Service {
     /// Search on a data root. Does nothing yet.
     pub fn new(root: impl Into<PathBuf>, models: Models) -> Service {
         Service { root: root.into(), models, model: OnceCell::new(), reader: Mutex::new(None) }
+    }
+
+    /// Search with the model that the environment asks for.
+    pub fn of_environment(root: &Path) -> Service {
+        Service::new(
+            root,
+            Arc::new(|| {
+                Settings::from_env().and_then(|wanted| embed::open(&wanted)).map_err(|error| error.to_string())
+            }),
+        )
+    }
+
+    /// The units that come with the program: all there is to search while there is no index.
+    pub fn reference(&self) -> Vec<Unit> {
+        super::units::shipped()
     }
 
     /// The data root.

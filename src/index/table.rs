@@ -78,7 +78,8 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a unit.
     pub fn of(unit: &Unit) -> Stamp {
-        let Unit { event_name, field_path, doc_type, game_id, session_id, source, ts_us, tier, evidence, .. } = unit;
+        let Unit { event_name, field_path, doc_type, game_id, session_id, source, ts_us, tier, evidence, .. } =
+            unit;
         let rest = format!(
             "{:?}",
             (event_name, field_path, doc_type, game_id, session_id, source, ts_us, tier.as_str(), evidence)
@@ -616,7 +617,8 @@ fn candidates(batches: &[RecordBatch], value: &str) -> Vec<Candidate> {
         let kinds = column(batch, "kind");
         for (place, (row, kind)) in row_ids(batch).into_iter().zip(kinds).enumerate() {
             if let Some(kind) = kind.as_deref().and_then(parse_kind) {
-                let value = values.filter(|values| values.is_valid(place)).map_or(0.0, |values| values.value(place));
+                let value =
+                    values.filter(|values| values.is_valid(place)).map_or(0.0, |values| values.value(place));
                 out.push(Candidate { row, kind, value });
             }
         }

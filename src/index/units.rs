@@ -102,3 +102,8 @@ impl Tier {
         }
     }
 }
+
+/// The units that come with the program.
+pub fn shipped() -> Vec<Unit> {
+    Vec::new()
+}

@@ -87,11 +87,8 @@ fn without_an_index_the_shipped_reference_answers() {
 
 #[test]
 fn refusals_name_the_next_call() {
-    let error = IndexError::UnknownValue {
-        filter: "event_name",
-        value: "x".into(),
-        nearest: vec!["playerUpdate".into()],
-    };
+    let error =
+        IndexError::UnknownValue { filter: "event_name", value: "x".into(), nearest: vec!["playerUpdate".into()] };
     let text = refused(&error).to_string();
     assert!(text.contains(r#"next: search with "event_name": "playerUpdate""#), "{text}");
     let text = refused(&IndexError::Missing { why: "yet" }).to_string();

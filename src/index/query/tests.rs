@@ -31,9 +31,8 @@ fn field(event: &str, path: &str, text: &str) -> Unit {
 
 /// One unit of the wanted kind among many that fit the question better.
 fn crowd() -> Vec<Unit> {
-    let mut units: Vec<Unit> = (0..300)
-        .map(|at| game(&format!("20260214-{at:08}"), at, &format!("peak price rug tick {at}")))
-        .collect();
+    let mut units: Vec<Unit> =
+        (0..300).map(|at| game(&format!("20260214-{at:08}"), at, &format!("peak price rug tick {at}"))).collect();
     units.push(event("gameStateUpdate", "tick, leaderboard and everything else"));
     units
 }
