@@ -219,15 +219,14 @@ async fn ask_naive(
     Ok(tally.scores())
 }
 
-/// A text with the words that stand in it.
+/// The words that stand in a text.
 struct Text {
-    text: String,
     words: HashSet<String>,
 }
 
 impl Text {
     fn new(text: &str) -> Text {
-        Text { text: text.to_owned(), words: words::identifiers(text).flat_map(ends).collect() }
+        Text { words: words::identifiers(text).flat_map(ends).collect() }
     }
 
     fn of_unit(unit: &Unit) -> Text {
@@ -239,7 +238,6 @@ impl Text {
     /// Whether a name stands here: whole, or for a path every segment of it.
     fn has(&self, name: &str) -> bool {
         self.words.contains(name)
-            || self.text.contains(name) && name.contains(['.', '/'])
             || name.contains('.') && name.split('.').all(|segment| self.words.contains(segment))
     }
 }

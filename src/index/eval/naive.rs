@@ -157,7 +157,7 @@ mod tests {
     fn a_sentence_tells_the_scalars_of_the_payload() {
         let raw = r#"42["standard/newTrade",{"__trace":true},{"type":"buy","qty":2.5,"list":[1]}]"#;
         let text = sentence("standard/newTrade", raw, [Some("received"), Some("cdp"), Some("g1"), None]);
-        assert_eq!(text, r#"Event standard/newTrade was received via cdp in game g1 with qty 2.5, type "buy"."#);
+        assert_eq!(text, r#"Event standard/newTrade was received via cdp in game g1 with type "buy", qty 2.5."#);
         assert_eq!(sentence("x", "2", [None; 4]), "Event x was received via unknown.");
     }
 
