@@ -8,6 +8,7 @@
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
+//! * [`index`] — schema facts per part, and the knowledge units that search finds.
 //! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
 //! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
@@ -16,6 +17,7 @@
 //! * [`cli`] — one file per command family.
 
 pub mod cli;
+pub mod index;
 pub mod legacy;
 pub mod protocol;
 pub mod server;

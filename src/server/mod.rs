@@ -45,6 +45,7 @@ game, games, trade, sidebet, server_state, player_action, system_event, session,
 replayer://context first, or run DESCRIBE <view>: it has the columns and example queries.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); or the newest ones, and what came after.
 - export_dataset: more rows than fit an answer, to a file.
+- Resource replayer://protocol/{event}: what an event means and its fields; replayer://protocol lists all.
 
 Keep in mind:
 - Absent is NULL, never 0: cooldown packets have no price and no tick.

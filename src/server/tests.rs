@@ -86,7 +86,7 @@ async fn resources_are_listed_and_read() {
     let (client, _root) = legacy().await;
     let uris: Vec<String> =
         client.list_all_resources().await.unwrap().into_iter().map(|resource| resource.uri).collect();
-    assert_eq!(uris, ["replayer://context", "replayer://manifest"]);
+    assert_eq!(uris, ["replayer://context", "replayer://manifest", "replayer://protocol"]);
     let templates = client.list_all_resource_templates().await.unwrap();
     assert_eq!(templates[0].uri_template, "replayer://game/{game_id}");
     for uri in uris {
