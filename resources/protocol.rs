@@ -170,7 +170,8 @@ fn render_card(facts: &SchemaFacts, event: &str) -> Option<String> {
     if !evidence.is_empty() {
         let _ = writeln!(out, "Evidence (get_events): {evidence}\n");
     }
-    let about = reference::sections().into_iter().filter(|section| section.events.iter().any(|name| name == event));
+    let about =
+        reference::sections().into_iter().filter(|section| section.events.iter().any(|name| name == event));
     for section in about.take(12) {
         let _ = writeln!(out, "## {}: {}\n\n{}\n", section.chapter, section.title, section.text);
     }

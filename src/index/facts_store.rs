@@ -169,7 +169,8 @@ impl FactsStore {
             .filter(|part| part.doc_type == DocType::WsEvent)
             .map(|part| (part.path.as_str(), part))
             .collect();
-        let gone: Vec<String> = self.parts.keys().filter(|path| !wanted.contains_key(path.as_str())).cloned().collect();
+        let gone: Vec<String> =
+            self.parts.keys().filter(|path| !wanted.contains_key(path.as_str())).cloned().collect();
         for path in gone {
             self.parts.remove(&path);
             done.forgotten += 1;
@@ -236,10 +237,12 @@ impl FactsStore {
     fn keep(&self, part: &Part, digest: &Digest) {
         let kept =
             Kept { version: facts::VERSION, part: part.path.clone(), rows: part.rows, digest: digest.clone() };
-        let written = fs::create_dir_all(self.folder()).map_err(StoreError::io("create", &self.folder())).and_then(|()| {
-            let bytes = serde_json::to_vec(&kept).map_err(|error| StoreError::io("write", &self.file(part))(error.into()))?;
-            fsio::replace(&self.file(part), &bytes)
-        });
+        let written =
+            fs::create_dir_all(self.folder()).map_err(StoreError::io("create", &self.folder())).and_then(|()| {
+                let bytes = serde_json::to_vec(&kept)
+                    .map_err(|error| StoreError::io("write", &self.file(part))(error.into()))?;
+                fsio::replace(&self.file(part), &bytes)
+            });
         if let Err(error) = written {
             tracing::warn!(%error, part = part.path, "the facts of a part are not kept and will be made again");
         }
@@ -259,18 +262,8 @@ impl FactsStore {
 }
 
 /// The columns that facts are made from.
-const COLUMNS: [&str; 10] = [
-    "ts",
-    "source",
-    "session_id",
-    "seq",
-    "direction",
-    "raw_json",
-    "event_name",
-    "phase",
-    "frame",
-    "format",
-];
+const COLUMNS: [&str; 10] =
+    ["ts", "source", "session_id", "seq", "direction", "raw_json", "event_name", "phase", "frame", "format"];
 
 /// Reads one part.
 ///
@@ -324,12 +317,16 @@ impl Reader {
             let seen = Seen {
                 ts_us: times.filter(|times| times.is_valid(row)).map(|times| times.value(row)),
                 session_id,
-                seq: seqs.filter(|seqs| seqs.is_valid(row)).and_then(|seqs| u64::try_from(seqs.value(row)).ok()).unwrap_or(0),
+                seq: seqs
+                    .filter(|seqs| seqs.is_valid(row))
+                    .and_then(|seqs| u64::try_from(seqs.value(row)).ok())
+                    .unwrap_or(0),
                 source: source.as_deref().unwrap_or("unknown"),
                 direction: direction.as_deref(),
                 phase,
             };
-            let format = at(formats, row).and_then(|name| LineFormat::from_name(&name)).unwrap_or(LineFormat::Wire);
+            let format =
+                at(formats, row).and_then(|name| LineFormat::from_name(&name)).unwrap_or(LineFormat::Wire);
             let raw = raws.value(row);
             let name = at(names, row);
             let inner = line::inner(format, raw);

@@ -202,7 +202,10 @@ mod tests {
             let paths: BTreeSet<&str> = event.fields.iter().map(|field| field.path.as_str()).collect();
             assert_eq!(paths.len(), event.fields.len(), "{}", event.name);
             for field in &event.fields {
-                assert!(field.path.starts_with("$.") && !field.types.is_empty() && !field.meaning.is_empty(), "{field:?}");
+                assert!(
+                    field.path.starts_with("$.") && !field.types.is_empty() && !field.meaning.is_empty(),
+                    "{field:?}"
+                );
             }
         }
         assert_eq!(catalogue().event("buyOrderResponse").unwrap().tier, Tier::Documented);

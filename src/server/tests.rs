@@ -109,6 +109,22 @@ async fn completions_without_a_store_are_empty_and_no_error() {
 }
 
 #[tokio::test]
+async fn events_of_the_protocol_are_completed_and_read() {
+    let (client, _root) = legacy().await;
+    let template = Reference::for_resource("replayer://protocol/{event}");
+    let request = CompleteRequestParams::new(template, rmcp::model::ArgumentInfo::new("event", "playerU"));
+    assert_eq!(client.complete(request).await.unwrap().completion.values, ["playerUpdate"]);
+    for uri in ["replayer://protocol/playerUpdate", "replayer://protocol/standard/newTrade"] {
+        let result = client.read_resource(ReadResourceRequestParams::new(uri)).await.unwrap();
+        let text = serde_json::to_string(&result).unwrap();
+        assert!(text.contains("Known fields of"), "{text}");
+    }
+    let error =
+        client.read_resource(ReadResourceRequestParams::new("replayer://protocol/playerUpdat")).await.unwrap_err();
+    assert!(error.to_string().contains("The nearest name is playerUpdate"), "{error}");
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_ends_the_server() {
     let (near, far) = tokio::io::duplex(1 << 16);
     let (input, output) = tokio::io::split(near);

@@ -10,7 +10,9 @@ use crate::store::recorder::{Recorder, RecorderOptions};
 
 fn frame(n: u64) -> String {
     match n % 3 {
-        0 => format!(r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"tickCount":{n},"price":1.5,"cooldownTimer":0,"allowPreRoundBuys":false}}]"#),
+        0 => format!(
+            r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"tickCount":{n},"price":1.5,"cooldownTimer":0,"allowPreRoundBuys":false}}]"#
+        ),
         1 => format!(r#"42["playerUpdate",{{"cash":{n},"positionQty":0.5,"sideBet":null}}]"#),
         _ => r#"42["gameStateUpdate",{"gameId":"g","cooldownTimer":9000,"allowPreRoundBuys":true}]"#.to_owned(),
     }
@@ -140,7 +142,8 @@ fn facts_of_real_captures_equal_a_plain_walk() {
     eprintln!("facts of the captures: {:?}", started.elapsed());
     let digest = store.digest();
 
-    let mut plain: BTreeMap<&str, Plain> = BTreeMap::from([("gameStateUpdate", Plain::default()), ("playerUpdate", Plain::default())]);
+    let mut plain: BTreeMap<&str, Plain> =
+        BTreeMap::from([("gameStateUpdate", Plain::default()), ("playerUpdate", Plain::default())]);
     for entry in fs::read_dir(&captures).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "jsonl") {

@@ -10,21 +10,17 @@ use crate::protocol::catalogue;
 pub fn units(digest: &Digest) -> Vec<Unit> {
     let facts = &digest.facts;
     let mut units = Vec::new();
-    for (name, seen) in facts.events.iter().filter(|(_, seen)| seen.payload_lost > 0) {
-        let text = format!(
-            "{} of {} frames of {} have lost their payload: an older recorder kept only the trace argument \
-             (__trace, traceparent) and dropped what followed. Their frame status is payload_lost; the payload \
-             cannot be recovered from this data.",
-            seen.payload_lost,
-            seen.count,
-            both(name)
-        );
-        units.push(of_event("payload-lost", name, format!("Payload lost: {name}"), &text, seen.evidence.clone()));
-    }
+    units.extend(payload_lost(digest));
     for name in catalogue::novel_events(facts) {
         let Some(seen) = facts.events.get(name) else { continue };
-        let keys: Vec<&str> =
-            seen.fields.root().into_iter().flat_map(|root| seen.fields.children(root)).map(|field| field.name.as_str()).take(40).collect();
+        let keys: Vec<&str> = seen
+            .fields
+            .root()
+            .into_iter()
+            .flat_map(|root| seen.fields.children(root))
+            .map(|field| field.name.as_str())
+            .take(40)
+            .collect();
         let text = format!(
             "A novel event: {} was seen {} times and is not in the shipped catalogue. Keys: {}.",
             both(name),
@@ -68,6 +64,36 @@ pub fn units(digest: &Digest) -> Vec<Unit> {
         });
     }
     units
+}
+
+/// One unit for all events: many alike would bury what else is known of them.
+fn payload_lost(digest: &Digest) -> Option<Unit> {
+    let lost: Vec<_> = digest.facts.events.iter().filter(|(_, seen)| seen.payload_lost > 0).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let events: Vec<String> = lost
+        .iter()
+        .take(60)
+        .map(|(name, seen)| format!("{name} ({} of {})", seen.payload_lost, seen.count))
+        .collect();
+    let text = format!(
+        "Frames that lost their payload: an older recorder kept only the trace argument and dropped what followed. \
+         Their frame status in ws_event is payload_lost; the payload cannot be recovered from this data. Events: {}.",
+        events.join(", ")
+    );
+    let evidence = lost.iter().filter_map(|(_, seen)| seen.evidence.first().cloned()).take(5).collect();
+    Some(Unit {
+        doc_type: Some("ws_event".into()),
+        evidence,
+        ..Unit::new(
+            UnitKind::Anomaly,
+            "anomaly:payload-lost".into(),
+            "Payloads lost".into(),
+            &text,
+            Tier::Observed,
+        )
+    })
 }
 
 fn of_event(what: &str, event: &str, title: String, text: &str, evidence: Vec<String>) -> Unit {

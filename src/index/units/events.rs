@@ -1,6 +1,6 @@
 //! Event cards: what an event is for, who gets it and when, and its fields with their types.
 
-use super::text::{both, pack, short_path, span, words};
+use super::text::{about, both, days, pack, short_path, words};
 use super::{MAX_WORDS, Tier, Unit, UnitKind};
 use crate::protocol::catalogue::{Catalogue, EventDoc, catalogue};
 use crate::protocol::facts::{EventFacts, Field, Fields, PHASES, SchemaFacts};
@@ -65,7 +65,8 @@ fn head(name: &str, doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> String
             head.push('.');
             if !doc.phases.is_empty() {
                 let all = doc.phases.len() == 4;
-                let phases = if all { "any phase".to_owned() } else { format!("phases {}", doc.phases.join(", ")) };
+                let phases =
+                    if all { "any phase".to_owned() } else { format!("phases {}", doc.phases.join(", ")) };
                 head.push_str(&format!(" In {phases}."));
             }
         }
@@ -79,14 +80,21 @@ fn head(name: &str, doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> String
 fn counts(doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> String {
     match (seen, doc) {
         (Some(seen), _) if seen.count > 0 => {
-            let mut text = format!("Seen {} times {}", seen.count, span(seen.first_us, seen.last_us));
+            let mut text = format!("Seen {} times {}", about(seen.count), days(seen.first_us, seen.last_us));
             if seen.payload_lost > 0 {
-                text.push_str(&format!(", {} without payload (lost by an older recorder)", seen.payload_lost));
+                text.push_str(&format!(
+                    ", {} without payload (lost by an older recorder)",
+                    about(seen.payload_lost)
+                ));
             }
             text.push('.');
             if doc.is_none() {
-                let phases: Vec<&str> =
-                    PHASES.iter().zip(seen.phases).filter(|(_, count)| *count > 0).map(|(name, _)| *name).collect();
+                let phases: Vec<&str> = PHASES
+                    .iter()
+                    .zip(seen.phases)
+                    .filter(|(_, count)| *count > 0)
+                    .map(|(name, _)| *name)
+                    .collect();
                 text.push_str(&format!(" Phases {}.", phases.join(", ")));
             }
             text
@@ -94,7 +102,9 @@ fn counts(doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> String {
         (_, Some(doc)) if doc.tier == Tier::Documented => {
             "Known only from documents (documented-only); never seen on the wire.".into()
         }
-        (_, Some(doc)) if doc.tier == Tier::Inferred => "Inferred from how Socket.IO works; not in this data.".into(),
+        (_, Some(doc)) if doc.tier == Tier::Inferred => {
+            "Inferred from how Socket.IO works; not in this data.".into()
+        }
         _ => "Observed on the wire elsewhere; not in this data.".into(),
     }
 }
@@ -109,7 +119,11 @@ fn items(name: &str, doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> Vec<S
         }
         None => {
             let top: Vec<String> = doc.into_iter().flat_map(|doc| documented(doc, |_| true)).collect();
-            items.push(if top.is_empty() { "Its fields are unknown.".into() } else { format!("Known fields of {name}:") });
+            items.push(if top.is_empty() {
+                "Its fields are unknown.".into()
+            } else {
+                format!("Known fields of {name}:")
+            });
             items.extend(top);
         }
     }
@@ -144,7 +158,10 @@ fn observed(fields: &Fields, doc: Option<&EventDoc>) -> Vec<String> {
         format!("{} {}{unit};", both(&field.name), field.type_name())
     };
     if root.children.iter().any(|(key, _)| key == "[]") {
-        return vec![format!("a list of {};", fields.children(root).map(Field::type_name).collect::<Vec<_>>().join("|"))];
+        return vec![format!(
+            "a list of {};",
+            fields.children(root).map(Field::type_name).collect::<Vec<_>>().join("|")
+        )];
     }
     fields.children(root).map(line).collect()
 }

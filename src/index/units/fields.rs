@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{both, number, percent, short_path, split};
+use super::text::{about, both, number, percent, rough, short_path, split};
 use super::{Tier, Unit, UnitKind};
 use crate::protocol::catalogue::{EventDoc, FieldDoc, catalogue};
 use crate::protocol::facts::{EventFacts, Field, JsonType, PHASES, SchemaFacts};
@@ -23,7 +23,10 @@ pub fn units(facts: &SchemaFacts) -> Vec<Unit> {
         event.fields.iter().for_each(|field| add(event.name.as_str(), field.path.as_str()));
     }
     for (event, seen) in &facts.events {
-        seen.fields.iter().filter(|field| is_named(field)).for_each(|field| add(event.as_str(), field.path.as_str()));
+        seen.fields
+            .iter()
+            .filter(|field| is_named(field))
+            .for_each(|field| add(event.as_str(), field.path.as_str()));
     }
     let mut units = Vec::new();
     for event in &catalogue().events {
@@ -117,7 +120,7 @@ fn card(
 
 fn observed(text: &mut String, seen: &EventFacts, field: &Field) {
     let count = field.count();
-    text.push_str(&format!(" Type {}, seen {count} times.", field.type_name()));
+    text.push_str(&format!(" Type {}, seen {} times.", field.type_name(), about(count)));
     if let Some(presence) = seen.fields.presence(field) {
         text.push_str(&format!(" Present in {} of its parents", percent(presence)));
         let by_phase: Vec<(&str, f64)> = PHASES
@@ -138,13 +141,18 @@ fn observed(text: &mut String, seen: &EventFacts, field: &Field) {
         text.push_str(&format!(" Null in {}.", percent(field.null_count() as f64 / count as f64)));
     }
     if let Some((min, max)) = field.min.zip(field.max) {
-        let range = if min == max { format!("always {}", number(min)) } else { format!("{} to {}", number(min), number(max)) };
+        let range = if min == max {
+            format!("always {}", number(min))
+        } else {
+            format!("{} to {}", rough(min), rough(max))
+        };
         text.push_str(&format!(" Range: {range}."));
     }
     if !field.values.is_empty() && !field.is_personal() {
-        let mut values: Vec<(&String, &u64)> = field.values.iter().collect();
-        values.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-        let values: Vec<String> = values.iter().take(12).map(|(value, count)| format!("{value:?} {count}×")).collect();
+        let quoted = |value: &String| {
+            if field.count_of(JsonType::String) > 0 { format!("{value:?}") } else { value.clone() }
+        };
+        let values: Vec<String> = field.values.keys().take(12).map(quoted).collect();
         text.push_str(&format!(" Values: {}.", values.join(", ")));
     } else if let Some((short, long)) = field.lengths {
         let length = if short == long { short.to_string() } else { format!("{short} to {long}") };
@@ -154,13 +162,15 @@ fn observed(text: &mut String, seen: &EventFacts, field: &Field) {
         let what = if field.count_of(JsonType::Array) > 0 { "list" } else { "map" };
         text.push_str(&format!(" A {what} of up to {longest}."));
     }
-    let keys: Vec<&str> = seen.fields.children(field).filter(|key| is_named(key)).map(|key| key.name.as_str()).collect();
+    let keys: Vec<&str> =
+        seen.fields.children(field).filter(|key| is_named(key)).map(|key| key.name.as_str()).collect();
     if !keys.is_empty() {
         let shown = keys.get(..keys.len().min(40)).unwrap_or(&keys);
         text.push_str(&format!(" Keys: {}.", shown.join(", ")));
     }
     for element in seen.fields.children(field).filter(|child| !is_named(child)) {
-        let keys: Vec<&str> = seen.fields.children(element).filter(|key| is_named(key)).map(|key| key.name.as_str()).collect();
+        let keys: Vec<&str> =
+            seen.fields.children(element).filter(|key| is_named(key)).map(|key| key.name.as_str()).collect();
         let shown = keys.get(..keys.len().min(40)).unwrap_or(&keys);
         let with = if shown.is_empty() { String::new() } else { format!(" with {}", shown.join(", ")) };
         text.push_str(&format!(" Elements: {}{with}.", element.type_name()));

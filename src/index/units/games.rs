@@ -165,7 +165,8 @@ impl Games {
 
     fn ticks(&mut self, batch: &RecordBatch) {
         let columns = Columns(batch);
-        let (games, sessions, sources) = (columns.text("game_id"), columns.text("session_id"), columns.text("source"));
+        let (games, sessions, sources) =
+            (columns.text("game_id"), columns.text("session_id"), columns.text("source"));
         let (seqs, ticks, prices) = (columns.integer("seq"), columns.integer("tick"), columns.float("price"));
         let (actives, ruggeds) = (columns.boolean("active"), columns.boolean("rugged"));
         let (trades, phases) = (columns.integer("trade_count"), columns.text("phase"));
@@ -235,8 +236,10 @@ impl Games {
 
     fn history(&mut self, batch: &RecordBatch) {
         let columns = Columns(batch);
-        let (games, sessions, sources) = (columns.text("game_id"), columns.text("session_id"), columns.text("source"));
-        let (seqs, ticks, qualities) = (columns.integer("seq"), columns.integer("ticks"), columns.integer("quality"));
+        let (games, sessions, sources) =
+            (columns.text("game_id"), columns.text("session_id"), columns.text("source"));
+        let (seqs, ticks, qualities) =
+            (columns.integer("seq"), columns.integer("ticks"), columns.integer("quality"));
         let (peaks, rug_prices) = (columns.float("peak"), columns.float("rug_price"));
         let (seeds, versions, proven) =
             (columns.text("server_seed"), columns.text("game_version"), columns.boolean("proven"));
@@ -503,7 +506,8 @@ impl GameSummary {
             Some(history) if history.proven == Some(true) => " The seed is known and proven: it can fill them.",
             _ => " No proven seed can fill them yet.",
         };
-        let joined = if missing.first().is_some_and(|(first, _)| *first == 0) { " The start was missed." } else { "" };
+        let joined =
+            if missing.first().is_some_and(|(first, _)| *first == 0) { " The start was missed." } else { "" };
         let text = format!(
             "Tick gap (missing ticks) in game {id}: {total} of the ticks are not recorded: {}.{joined}{mended}",
             runs.join(", ")
@@ -518,8 +522,11 @@ fn out_of_order(id: &str, game: &GameSummary, inversions: &[&Inversion]) -> Opti
     if inversions.is_empty() {
         return None;
     }
-    let list: Vec<String> =
-        inversions.iter().take(4).map(|inversion| format!("{} after {}", inversion.event, inversion.after)).collect();
+    let list: Vec<String> = inversions
+        .iter()
+        .take(4)
+        .map(|inversion| format!("{} after {}", inversion.event, inversion.after))
+        .collect();
     let text = format!(
         "Order inversion: {} frames of game {id} stand behind frames of a later moment (out of order): {}. Sort by \
          game and tick, not by arrival.",

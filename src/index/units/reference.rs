@@ -55,7 +55,8 @@ pub fn units() -> Vec<Unit> {
 fn unit(section: Section) -> Vec<Unit> {
     let title = format!("{}: {}", section.chapter, section.title);
     let sentences: Vec<String> = section.text.split_inclusive(". ").map(|part| part.trim().to_owned()).collect();
-    let named: Vec<&String> = section.events.iter().filter(|event| !section.text.contains(event.as_str())).collect();
+    let named: Vec<&String> =
+        section.events.iter().filter(|event| !section.text.contains(event.as_str())).collect();
     let head = named.iter().map(|event| format!("{event}:")).collect::<Vec<_>>().join(" ");
     let texts = pack(&head, &head, &sentences, MAX_WORDS - words(&title));
     let make = |(part, text): (usize, String)| {
@@ -81,12 +82,14 @@ fn parse(name: &str, text: &str) -> Vec<Section> {
             events: Vec::new(),
             tier: Tier::Observed,
         };
-        let lines = body.lines().filter(|line| match line.strip_prefix("<!--").and_then(|line| line.strip_suffix("-->")) {
-            Some(comment) => {
-                read_comment(comment, &mut section);
-                false
+        let lines = body.lines().filter(|line| {
+            match line.strip_prefix("<!--").and_then(|line| line.strip_suffix("-->")) {
+                Some(comment) => {
+                    read_comment(comment, &mut section);
+                    false
+                }
+                None => true,
             }
-            None => true,
         });
         section.text = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
         section

@@ -1,6 +1,6 @@
 //! Samples: one packet per event, phase and set of keys, abbreviated, strangers' texts left out.
 
-use super::text::{both, words};
+use super::text::{about, both, words};
 use super::{MAX_WORDS, Tier, Unit, UnitKind};
 use crate::protocol::facts::SchemaFacts;
 
@@ -16,12 +16,13 @@ pub fn units(facts: &SchemaFacts) -> Vec<Unit> {
         for (id, shape) in shapes.into_iter().take(SHAPES) {
             let short = id.get(..8).unwrap_or(id);
             for (phase, sample) in &shape.samples {
-                let in_phase = if phase == "UNKNOWN" { "phase unknown".to_owned() } else { format!("phase {phase}") };
+                let in_phase =
+                    if phase == "UNKNOWN" { "phase unknown".to_owned() } else { format!("phase {phase}") };
                 let title = format!("Sample of {event}, {in_phase}, {} keys", shape.keys.len());
                 let head = format!(
-                    "A packet of {} in {in_phase}; {} packets have these {} keys. ",
+                    "A packet of {} in {in_phase}; seen {} times with these {} keys. ",
                     both(event),
-                    shape.count,
+                    about(shape.count),
                     shape.keys.len()
                 );
                 let keys = format!(" Keys: {}.", shape.keys.join(", "));

@@ -28,7 +28,10 @@ pub fn units(digest: &Digest, catalog: &Catalog) -> Vec<Unit> {
             events.join(", ")
         );
         if session.payload_lost > 0 {
-            text.push_str(&format!(" {} frames lost their payload in the recorder that made them.", session.payload_lost));
+            text.push_str(&format!(
+                " {} frames lost their payload in the recorder that made them.",
+                session.payload_lost
+            ));
         }
         if session.unreadable > 0 {
             text.push_str(&format!(" {} frames cannot be read.", session.unreadable));
@@ -39,7 +42,13 @@ pub fn units(digest: &Digest, catalog: &Catalog) -> Vec<Unit> {
             source: (sources.len() == 1).then(|| sources.concat()),
             ts_us: session.last_us,
             evidence: vec![format!("{id}:{}", session.first_seq), format!("{id}:{}", session.last_seq)],
-            ..Unit::new(UnitKind::Session, format!("session:{id}"), format!("Session {kind}"), &text, Tier::Observed)
+            ..Unit::new(
+                UnitKind::Session,
+                format!("session:{id}"),
+                format!("Session {kind}"),
+                &text,
+                Tier::Observed,
+            )
         }
     };
     digest.sessions.iter().map(unit).collect()

@@ -21,6 +21,7 @@ pub fn cut(text: &str, max: usize) -> String {
 
 /// An identifier in words: `positionQty` → `position qty`, `standard/newTrade` → `standard new trade`.
 pub fn split(identifier: &str) -> String {
+    let identifier = identifier.replace("PnL", "Pnl");
     let mut out = String::new();
     let mut before = ' ';
     let mut chars = identifier.chars().peekable();
@@ -32,7 +33,8 @@ pub fn split(identifier: &str) -> String {
             }
         } else {
             let starts_word = c.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit())
-                || (c.is_uppercase() && before.is_uppercase() && next_is_lower);
+                || (c.is_uppercase() && before.is_uppercase() && next_is_lower)
+                || (c.is_ascii_digit() && before.is_lowercase());
             if starts_word && !out.ends_with(' ') && !out.is_empty() {
                 out.push(' ');
             }
@@ -90,24 +92,69 @@ pub fn span(first: Option<i64>, last: Option<i64>) -> String {
     }
 }
 
-/// A share in percent, with enough digits to tell little from nothing.
+/// A count in steps of 1, 2, 5: a card's text, and with it its embedding, must not change with every packet.
+pub fn about(count: u64) -> String {
+    if count < 10 {
+        return count.to_string();
+    }
+    let mut step: u64 = 10;
+    loop {
+        for next in [step.saturating_mul(2), step.saturating_mul(5), step.saturating_mul(10)] {
+            if count < next {
+                let below = if next == step.saturating_mul(2) {
+                    step
+                } else if next == step.saturating_mul(5) {
+                    step.saturating_mul(2)
+                } else {
+                    step.saturating_mul(5)
+                };
+                return if count == below { below.to_string() } else { format!("more than {below}") };
+            }
+        }
+        if step > u64::MAX / 100 {
+            return format!("more than {step}");
+        }
+        step *= 10;
+    }
+}
+
+/// From which day to which, in words.
+pub fn days(first: Option<i64>, last: Option<i64>) -> String {
+    let day = |us: i64| time(us).chars().take(10).collect::<String>();
+    match (first.map(day), last.map(day)) {
+        (Some(first), Some(last)) if first == last => format!("on {first}"),
+        (Some(first), Some(last)) => format!("from {first} to {last}"),
+        _ => "at an unknown time".into(),
+    }
+}
+
+/// A share in whole percent; a little is told from nothing, and almost all from all.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent == 0.0 || percent >= 99.95 {
-        format!("{percent:.0} %")
-    } else if percent < 0.1 {
-        "< 0.1 %".into()
+    if percent > 0.0 && percent < 1.0 {
+        "< 1 %".into()
+    } else if percent > 99.0 && percent < 100.0 {
+        "> 99 %".into()
     } else {
-        format!("{percent:.1} %")
+        format!("{percent:.0} %")
     }
+}
+
+/// A number with three significant digits.
+pub fn rough(value: f64) -> String {
+    significant(value, 2)
 }
 
 /// A number with at most six significant digits.
 pub fn number(value: f64) -> String {
+    significant(value, 5)
+}
+
+fn significant(value: f64, more: i32) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return format!("{value:.0}");
     }
-    let digits = 5 - value.abs().log10().floor().clamp(-12.0, 5.0) as i32;
+    let digits = more - value.abs().log10().floor().clamp(-12.0, 5.0) as i32;
     let text = format!("{value:.*}", usize::try_from(digits).unwrap_or(0));
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

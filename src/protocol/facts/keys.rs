@@ -34,9 +34,8 @@ pub fn is_id(text: &str) -> bool {
     let bytes = text.as_bytes();
     let hex = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let digit = bytes.iter().any(u8::is_ascii_digit);
-    let is_uuid = bytes.len() == 36
-        && text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
-        && text.split('-').all(hex);
+    let is_uuid =
+        bytes.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(hex);
     let is_game = text.split_once('-').is_some_and(|(date, rest)| {
         date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) && rest.len() >= 8 && hex(rest)
     });

@@ -178,7 +178,8 @@ impl SchemaFacts {
     }
 
     fn event(&mut self, name: &str) -> Option<&mut EventFacts> {
-        let name: &str = name.char_indices().nth(MAX_NAME).map_or(name, |(end, _)| name.get(..end).unwrap_or(name));
+        let name: &str =
+            name.char_indices().nth(MAX_NAME).map_or(name, |(end, _)| name.get(..end).unwrap_or(name));
         if !self.events.contains_key(name) {
             if self.events.len() >= MAX_EVENTS {
                 return None;

@@ -103,7 +103,8 @@ impl<'de> Visitor<'de> for Writer<'_> {
         let mut shown = 0;
         while let Some(key) = map.next_key::<String>()? {
             let data = keys::kind(self.key, &key) != keys::KeyKind::Name;
-            let hidden = self.out.len() > MAX_CHARS || self.depth > 4 || self.key == "replyTo" || (data && shown > 0);
+            let hidden =
+                self.out.len() > MAX_CHARS || self.depth > 4 || self.key == "replyTo" || (data && shown > 0);
             if hidden {
                 map.next_value::<IgnoredAny>()?;
             } else {

@@ -118,10 +118,17 @@ fn k8_facts_of_two_places_add_up() {
         r#"42["b",{}]"#,
     ]);
     for path in ["$.x", "$.y"] {
-        let (ours, whole) = (both.events["a"].fields.get(path).unwrap(), all.events["a"].fields.get(path).unwrap());
-        assert_eq!((ours.types, &ours.values, ours.min, ours.max), (whole.types, &whole.values, whole.min, whole.max));
+        let (ours, whole) =
+            (both.events["a"].fields.get(path).unwrap(), all.events["a"].fields.get(path).unwrap());
+        assert_eq!(
+            (ours.types, &ours.values, ours.min, ours.max),
+            (whole.types, &whole.values, whole.min, whole.max)
+        );
     }
-    assert_eq!(both.events["a"].shapes.keys().collect::<Vec<_>>(), all.events["a"].shapes.keys().collect::<Vec<_>>());
+    assert_eq!(
+        both.events["a"].shapes.keys().collect::<Vec<_>>(),
+        all.events["a"].shapes.keys().collect::<Vec<_>>()
+    );
     let text = serde_json::to_string(&both).unwrap();
     let mut again: SchemaFacts = serde_json::from_str(&text).unwrap();
     assert_eq!(serde_json::to_string(&again).unwrap(), text);
@@ -131,8 +138,7 @@ fn k8_facts_of_two_places_add_up() {
 
 #[test]
 fn k9_shares_are_percent_of_all_events() {
-    let frames: Vec<&str> =
-        (0..100).map(|n| if n < 90 { r#"42["a",{}]"# } else { r#"42["b",{}]"# }).collect();
+    let frames: Vec<&str> = (0..100).map(|n| if n < 90 { r#"42["a",{}]"# } else { r#"42["b",{}]"# }).collect();
     let facts = facts_of(&frames);
     assert_eq!((facts.share("a"), facts.share("b"), facts.share("c")), (90.0, 10.0, 0.0));
 }
@@ -155,7 +161,8 @@ fn k18_a_timer_packet_without_price_is_as_good_as_any() {
 
 #[test]
 fn k20_a_name_is_novel_once_and_only_if_it_is_unknown() {
-    let facts = facts_of(&[r#"42["brandNew",{}]"#, r#"42["brandNew",{}]"#, r#"42["playerUpdate",{"cash":1,"odd":2}]"#]);
+    let facts =
+        facts_of(&[r#"42["brandNew",{}]"#, r#"42["brandNew",{}]"#, r#"42["playerUpdate",{"cash":1,"odd":2}]"#]);
     let novel = crate::protocol::catalogue::novel_events(&facts);
     assert_eq!(novel.into_iter().collect::<Vec<_>>(), ["brandNew"]);
     assert_eq!(crate::protocol::catalogue::novel_fields(&facts, "playerUpdate"), ["$.odd"]);
@@ -174,8 +181,9 @@ fn traces_acks_and_transport_packets_are_events_too() {
 
 #[test]
 fn an_enumeration_opens_at_its_bound() {
-    let frames: Vec<String> =
-        (0..40).map(|n| format!(r#"42["x",{{"few":"v{}","many":"w{n}","who":"x","username":"eve"}}]"#, n % 3)).collect();
+    let frames: Vec<String> = (0..40)
+        .map(|n| format!(r#"42["x",{{"few":"v{}","many":"w{n}","who":"x","username":"eve"}}]"#, n % 3))
+        .collect();
     let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
     let facts = facts_of(&frames);
     let fields = &facts.events["x"].fields;
@@ -195,7 +203,10 @@ fn memory_is_bounded_whatever_arrives() {
         facts.observe(&decode(LineFormat::Wire, None, &frame), &seen(n, None));
     }
     assert!(facts.events.len() <= 512 && facts.nameless_overflow > 0);
-    let frame = format!("42[\"wide\",{{{}}}]", (0..5_000).map(|k| format!("\"key{k}x\":{k}")).collect::<Vec<_>>().join(","));
+    let frame = format!(
+        "42[\"wide\",{{{}}}]",
+        (0..5_000).map(|k| format!("\"key{k}x\":{k}")).collect::<Vec<_>>().join(",")
+    );
     let mut one = SchemaFacts::default();
     one.observe(&decode(LineFormat::Wire, None, &frame), &seen(1, None));
     assert!(one.events["wide"].fields.nodes.len() <= 401 && one.events["wide"].fields.overflow > 4_000);
@@ -205,7 +216,14 @@ fn memory_is_bounded_whatever_arrives() {
 
 #[test]
 fn keys_that_are_data_are_told_from_names() {
-    for key in ["40", "4-10", "did:privy:x", "0xPractice", "0b8f3c1e-1111-4222-8333-444455556666", "20260214-0123456789abcdef"] {
+    for key in [
+        "40",
+        "4-10",
+        "did:privy:x",
+        "0xPractice",
+        "0b8f3c1e-1111-4222-8333-444455556666",
+        "20260214-0123456789abcdef",
+    ] {
         assert_ne!(kind("values", key), KeyKind::Name, "{key}");
     }
     for key in ["price", "count100x", "godCandle50xMassiveJump", "highestTodayServerSeed", "", "__trace"] {
@@ -220,10 +238,7 @@ fn samples_are_short_and_leave_strangers_texts_out() {
     let facts = facts_of(&[frame]);
     let shape = facts.events["newChatMessage"].shapes.values().next().unwrap();
     let text = &shape.samples["ACTIVE"].text;
-    assert_eq!(
-        text,
-        r#"{username: "…", message: "…", level: 3, list: [{a: 1}, … 3 in all], playerId: "…"}"#
-    );
+    assert_eq!(text, r#"{username: "…", message: "…", level: 3, list: [{a: 1}, … 3 in all], playerId: "…"}"#);
 }
 
 /// `cargo test --release -- --ignored --nocapture facts_speed`: about 50 MB/s is wanted.
