@@ -4,13 +4,15 @@
 //! * [`words`] — identifiers, whole and split. [`table`] — the Lance table and its indexes.
 //! * [`checkpoint`] — which table is in force and what it was made from. [`build`] — how it comes to be.
 //! * [`ranking`] — several lists become one. [`query`] — a question and its hits. [`service`] — search in a server.
-//! * [`gather`] — all units of a data root. [`memory`] — keyword search without a table. [`eval`] — is it any good, in numbers.
+//! * [`facts_store`] — schema facts per part. [`gather`] — all units of a data root.
+//! * [`memory`] — keyword search without a table. [`eval`] — is it any good, in numbers.
 
 pub mod build;
 pub mod checkpoint;
 pub mod embed;
 pub mod error;
 pub mod eval;
+pub mod facts_store;
 pub mod gather;
 pub mod memory;
 pub mod query;

@@ -42,7 +42,7 @@ impl Service {
 
     /// The units that come with the program: all there is to search while there is no index.
     pub fn reference(&self) -> Vec<Unit> {
-        super::units::shipped()
+        super::units::reference::units()
     }
 
     /// The data root.

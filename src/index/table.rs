@@ -469,7 +469,7 @@ impl UnitTable {
             let [id, kind, event, field] =
                 ["id", "kind", "event_name", "field_path"].map(|name| texts(&batch, name));
             for row in 0..batch.num_rows() {
-                let kind = text(kind, row).and_then(|kind| parse_kind(&kind));
+                let kind = text(kind, row).and_then(|kind| UnitKind::from_name(&kind));
                 if let (Some(id), Some(kind)) = (text(id, row), kind) {
                     out.push((kind, id, text(event, row), text(field, row)));
                 }
@@ -583,11 +583,6 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The kind of this name.
-pub(super) fn parse_kind(name: &str) -> Option<UnitKind> {
-    UnitKind::ALL.into_iter().find(|kind| kind.as_str() == name)
-}
-
 fn parse_tier(name: Option<&str>) -> Tier {
     let all = [Tier::Observed, Tier::Documented, Tier::Inferred];
     all.into_iter().find(|tier| Some(tier.as_str()) == name).unwrap_or(Tier::Inferred)
@@ -616,7 +611,7 @@ fn candidates(batches: &[RecordBatch], value: &str) -> Vec<Candidate> {
         let values = batch.column_by_name(value).and_then(|column| column.as_primitive_opt::<Float32Type>());
         let kinds = column(batch, "kind");
         for (place, (row, kind)) in row_ids(batch).into_iter().zip(kinds).enumerate() {
-            if let Some(kind) = kind.as_deref().and_then(parse_kind) {
+            if let Some(kind) = kind.as_deref().and_then(UnitKind::from_name) {
                 let value =
                     values.filter(|values| values.is_valid(place)).map_or(0.0, |values| values.value(place));
                 out.push(Candidate { row, kind, value });
@@ -638,7 +633,7 @@ fn numbered_units(batch: &RecordBatch) -> Vec<(u64, Unit)> {
         let refs = refs.as_ref().and_then(|refs| refs.as_string_opt::<i32>());
         Some(Unit {
             id: id?,
-            kind: parse_kind(&kind?)?,
+            kind: UnitKind::from_name(&kind?)?,
             title: title.unwrap_or_default(),
             text: body.unwrap_or_default(),
             event_name,

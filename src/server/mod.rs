@@ -47,6 +47,7 @@ Which tool:
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); or the newest ones, and what came after.
 - export_dataset: more rows than fit an answer, to a file.
+- Resource replayer://protocol/{event}: what an event means and its fields; replayer://protocol lists all.
 
 Keep in mind:
 - Absent is NULL, never 0: cooldown packets have no price and no tick.

@@ -87,7 +87,7 @@ async fn resources_are_listed_and_read() {
     let (client, _root) = legacy().await;
     let uris: Vec<String> =
         client.list_all_resources().await.unwrap().into_iter().map(|resource| resource.uri).collect();
-    assert_eq!(uris, ["replayer://context", "replayer://manifest"]);
+    assert_eq!(uris, ["replayer://context", "replayer://manifest", "replayer://protocol"]);
     let templates = client.list_all_resource_templates().await.unwrap();
     assert_eq!(templates[0].uri_template, "replayer://game/{game_id}");
     for uri in uris {
@@ -128,6 +128,22 @@ async fn completions_without_a_store_are_empty_and_no_error() {
             CompleteRequestParams::new(template.clone(), rmcp::model::ArgumentInfo::new(argument, "2026"));
         assert!(client.complete(request).await.unwrap().completion.values.is_empty(), "{argument}");
     }
+}
+
+#[tokio::test]
+async fn events_of_the_protocol_are_completed_and_read() {
+    let (client, _root) = legacy().await;
+    let template = Reference::for_resource("replayer://protocol/{event}");
+    let request = CompleteRequestParams::new(template, rmcp::model::ArgumentInfo::new("event", "playerU"));
+    assert_eq!(client.complete(request).await.unwrap().completion.values, ["playerUpdate"]);
+    for uri in ["replayer://protocol/playerUpdate", "replayer://protocol/standard/newTrade"] {
+        let result = client.read_resource(ReadResourceRequestParams::new(uri)).await.unwrap();
+        let text = serde_json::to_string(&result).unwrap();
+        assert!(text.contains("Known fields of"), "{text}");
+    }
+    let error =
+        client.read_resource(ReadResourceRequestParams::new("replayer://protocol/playerUpdat")).await.unwrap_err();
+    assert!(error.to_string().contains("The nearest name is playerUpdate"), "{error}");
 }
 
 #[tokio::test]
