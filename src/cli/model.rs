@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use super::out::{bytes, progress};
 use super::{CliError, Out};
 use crate::index::embed::fetch::{self, Step};
+use crate::index::embed::files::{self, Stamps};
 use crate::index::embed::settings::Choice;
 use crate::index::embed::{self, ModelInfo, ModelState, Origin, Settings};
 
@@ -90,18 +92,47 @@ fn status(settings: &Settings, as_json: bool, out: &mut Out) -> Result<ExitCode,
     let ready = matches!(state, ModelState::Ready(..));
     match state {
         ModelState::Ready(info, origin) if as_json => {
-            out.json(&json!({"ready": true, "model": info, "origin": origin}))?;
+            let files = digests(settings, &origin);
+            out.json(&json!({"ready": true, "model": info, "origin": origin, "files": files}))?;
         }
         ModelState::Missing { reason, how } if as_json => {
             out.json(&json!({"ready": false, "reason": reason, "how": how}))?;
         }
-        ModelState::Ready(info, origin) => show(&info, &origin, out)?,
+        ModelState::Ready(info, origin) => {
+            show(&info, &origin, out)?;
+            let rows: Vec<Vec<String>> =
+                digests(settings, &origin).into_iter().map(|file| vec![file.name, file.sha256]).collect();
+            if !rows.is_empty() {
+                out.table(&["file", "SHA-256"], &rows)?;
+            }
+        }
         ModelState::Missing { reason, how } => {
             out.line(format_args!("No embedding model is ready: {reason}."))?;
             out.line(format_args!("Search works by keywords meanwhile. {how}."))?;
         }
     }
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A file in force.
+#[derive(Debug, Serialize)]
+struct FileDigest {
+    name: String,
+    sha256: String,
+}
+
+/// The digests of the files in force, from their stamps.
+fn digests(settings: &Settings, origin: &Origin) -> Vec<FileDigest> {
+    let Origin::Files(found) = origin else { return Vec::new() };
+    let names = std::iter::once(files::MODEL).chain(files::TOKENIZER.iter().map(|file| file.name));
+    let paths = names.map(|name| found.folder.join(name)).chain(found.runtime.clone());
+    let mut stamps = Stamps::load(&settings.cache);
+    paths
+        .filter_map(|path| {
+            let sha256 = stamps.sha256(&path).ok()?;
+            Some(FileDigest { name: path.file_name()?.to_string_lossy().into_owned(), sha256 })
+        })
+        .collect()
 }
 
 fn show(info: &ModelInfo, origin: &Origin, out: &mut Out) -> Result<(), CliError> {
@@ -122,4 +153,93 @@ fn show(info: &ModelInfo, origin: &Origin, out: &mut Out) -> Result<(), CliError
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What `model status` prints, and its exit code.
+    fn printed(variables: &[(&str, &str)], as_json: bool) -> (String, ExitCode) {
+        let settings = Settings::from_lookup(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+        .unwrap();
+        let shared = Shared::default();
+        let code = status(&settings, as_json, &mut Out::to(shared.clone())).unwrap();
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        (text, code)
+    }
+
+    #[test]
+    fn status_says_what_is_missing_and_the_command_that_fetches_it() {
+        let cache = tempfile::tempdir().unwrap();
+        let variables = [("REPLAYER_CACHE_DIR", cache.path().to_str().unwrap())];
+        let (text, code) = printed(&variables, false);
+        assert!(text.contains("No embedding model is ready") && text.contains("`replayer model fetch`"), "{text}");
+        assert_eq!(code, ExitCode::FAILURE);
+        let (text, _) = printed(&variables, true);
+        let found: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(found["ready"], false);
+        assert!(found["how"].as_str().unwrap().contains("replayer model fetch"));
+    }
+
+    #[test]
+    fn status_names_the_files_in_force_with_their_digests() {
+        let cache = tempfile::tempdir().unwrap();
+        let folder = cache.path().to_str().unwrap();
+        for name in std::iter::once(files::MODEL).chain(files::TOKENIZER.iter().map(|file| file.name)) {
+            std::fs::write(cache.path().join(name), "hello").unwrap();
+        }
+        let library = cache.path().join("lib.so");
+        std::fs::write(&library, "").unwrap();
+        let variables = [
+            ("REPLAYER_CACHE_DIR", folder),
+            ("REPLAYER_MODEL_DIR", folder),
+            ("REPLAYER_ORT_LIB", library.to_str().unwrap()),
+        ];
+        let (text, code) = printed(&variables, true);
+        assert_eq!(code, ExitCode::SUCCESS);
+        let found: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(found["model"]["dimension"], 384);
+        assert_eq!(found["origin"]["files"]["folder"], folder);
+        assert_eq!(found["files"].as_array().unwrap().len(), 6);
+        assert!(found["files"][0]["sha256"].as_str().unwrap().starts_with("2cf24dba"), "{text}");
+        assert!(printed(&variables, false).0.contains("2cf24dba"));
+    }
+
+    #[test]
+    fn a_service_is_named_with_its_address_and_without_its_key() {
+        let variables = [
+            ("HOME", "/nowhere"),
+            ("REPLAYER_EMBEDDER", "voyage:voyage-3"),
+            ("VOYAGE_API_KEY", "vk-secret"),
+            ("VOYAGE_BASE_URL", "http://127.0.0.1:9/v1"),
+        ];
+        let (text, _) = printed(&variables, false);
+        assert!(
+            text.contains("voyage:voyage-3") && text.contains("127.0.0.1:9") && text.contains("1024"),
+            "{text}"
+        );
+        assert!(!text.contains("vk-secret"));
+    }
 }

@@ -154,12 +154,13 @@ fn fetch_part(
     report: &mut dyn FnMut(Step<'_>),
 ) -> Result<(), EmbedError> {
     std::fs::create_dir_all(cache).map_err(EmbedError::io("create", cache))?;
+    remove_leftovers(cache);
     let mut reasons = String::new();
     for source in sources {
         let Some(bytes) = source.bytes(part) else { continue };
         report(Step::Trying { part, source: source.name(), bytes });
         let staging = tempfile::Builder::new()
-            .prefix("fetching-")
+            .prefix(STAGING)
             .tempdir_in(cache)
             .map_err(EmbedError::io("create a folder in", cache))?;
         let brought = source
@@ -189,6 +190,22 @@ fn fetch_part(
         }
     };
     Err(EmbedError::Fetch { what: part.name(), reasons, how: how.to_owned() })
+}
+
+/// How staging folders begin.
+const STAGING: &str = "fetching-";
+
+/// Removes staging folders of fetches that were killed; one of the last hour may be at work.
+fn remove_leftovers(cache: &Path) {
+    let Ok(entries) = std::fs::read_dir(cache) else { return };
+    for entry in entries.flatten() {
+        let is_old = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if entry.file_name().to_string_lossy().starts_with(STAGING)
+            && is_old().is_some_and(|age| age > std::time::Duration::from_secs(3600))
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Checks every file in full, then moves all of them to their place. When this returns they are durable.

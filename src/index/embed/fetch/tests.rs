@@ -76,6 +76,19 @@ fn without_any_source_every_reason_is_told_and_nothing_is_left() {
 }
 
 #[test]
+fn a_killed_fetch_is_cleared_away_and_one_at_work_is_not() {
+    let cache = tempfile::tempdir().unwrap();
+    for name in ["fetching-old", "fetching-new"] {
+        std::fs::create_dir(cache.path().join(name)).unwrap();
+    }
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    std::fs::File::open(cache.path().join("fetching-old")).unwrap().set_modified(long_ago).unwrap();
+    remove_leftovers(cache.path());
+    assert_eq!(leftovers(cache.path()), 1);
+    assert!(cache.path().join("fetching-new").exists());
+}
+
+#[test]
 fn what_the_user_names_and_what_is_whole_is_not_fetched() {
     let cache = tempfile::tempdir().unwrap();
     let folder = cache.path().to_string_lossy().into_owned();
