@@ -29,7 +29,14 @@ pub fn listed() -> ResourceTemplate {
 
 /// The game id of an address of this form, percent-decoded.
 pub fn id(uri: &str) -> Option<String> {
-    let rest = uri.strip_prefix(PREFIX).filter(|rest| !rest.is_empty() && !rest.contains('/'))?;
+    uri.strip_prefix(PREFIX).filter(|rest| !rest.contains('/')).and_then(decoded)
+}
+
+/// The last part of an address, percent-decoded; `None` when it is empty or not encoded rightly.
+pub(super) fn decoded(rest: &str) -> Option<String> {
+    if rest.is_empty() {
+        return None;
+    }
     let mut bytes = Vec::with_capacity(rest.len());
     let mut left = rest.bytes();
     while let Some(byte) = left.next() {

@@ -3,6 +3,7 @@
 pub mod context;
 pub mod game;
 pub mod manifest;
+pub mod protocol;
 
 use std::sync::Arc;
 
@@ -14,12 +15,12 @@ use crate::server::App;
 
 /// The resources with a fixed address.
 pub fn list() -> Vec<Resource> {
-    vec![context::listed(), manifest::listed()]
+    vec![context::listed(), manifest::listed(), protocol::listed()]
 }
 
 /// The resources with a parameter in their address.
 pub fn templates() -> Vec<ResourceTemplate> {
-    vec![game::listed()]
+    vec![game::listed(), protocol::template()]
 }
 
 /// Reads one resource.
@@ -36,14 +37,20 @@ pub async fn read(
         (context::read(&app.root).await, "text/markdown")
     } else if uri == manifest::URI {
         (manifest::read(&app.root).await?, "application/json")
+    } else if uri == protocol::URI {
+        (protocol::index(app).await, "text/markdown")
+    } else if let Some(event) = protocol::event(uri) {
+        (protocol::card(app, &event).await?, "text/markdown")
     } else if let Some(game_id) = game::id(uri) {
         (game::read(app, &game_id, request).await?, "application/json")
     } else {
         return Err(ErrorData::resource_not_found(
             format!(
-                "There is no resource {uri}. The resources are {}, {} and {}",
+                "There is no resource {uri}. The resources are {}, {}, {}, {} and {}",
                 context::URI,
                 manifest::URI,
+                protocol::URI,
+                protocol::TEMPLATE,
                 game::TEMPLATE
             ),
             Some(json!({"uri": uri})),

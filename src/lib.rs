@@ -8,12 +8,12 @@
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
-//! * [`index`] — search by meaning: the embedding model.
+//! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
 //! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
 //! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
 //!   besides the three folders below.
-//! * [`tools`], [`resources`] — one file per MCP tool and resource.
+//! * [`tools`], [`resources`], [`prompts`] — one file per MCP tool, resource and prompt.
 //! * [`cli`] — one file per command family.
 
 pub mod cli;
@@ -25,6 +25,8 @@ pub mod simulator;
 pub mod sql;
 pub mod store;
 
+#[path = "../prompts/mod.rs"]
+pub mod prompts;
 #[path = "../resources/mod.rs"]
 pub mod resources;
 #[path = "../tools/mod.rs"]

@@ -8,6 +8,7 @@ pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
 pub mod query_sql;
+pub mod search;
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -68,6 +69,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<get_events::GetEvents>())
         .with_route(route::<get_game::GetGame>())
         .with_route(route::<query_sql::QuerySql>())
+        .with_route(route::<search::Search>())
 }
 
 /// The tools as a Markdown table: name, what it does, whether it only reads.

@@ -7,7 +7,7 @@ const CUT: usize = 2048;
 
 fn each(check: impl Fn(&Tool)) {
     let tools = router().list_all();
-    assert_eq!(tools.len(), 4);
+    assert_eq!(tools.len(), 5);
     for tool in &tools {
         check(tool);
     }
@@ -67,6 +67,7 @@ fn the_examples_are_calls_that_parse() {
     check::<get_events::GetEvents>();
     check::<get_game::GetGame>();
     check::<query_sql::QuerySql>();
+    check::<search::Search>();
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub mod context;
 pub mod data;
 pub mod demo;
 pub mod doctor;
+pub mod index;
 pub mod legacy;
 pub mod model;
 pub mod out;
@@ -46,6 +47,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     Legacy(legacy::LegacyArgs),
     Model(model::ModelArgs),
+    Index(index::IndexArgs),
     /// The child process that runs SQL; started by the server.
     #[command(hide = true)]
     SqlWorker(worker::WorkerArgs),
@@ -111,6 +113,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
+        Command::Index(args) => index::run(args, &path, &mut out),
         Command::Serve(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }

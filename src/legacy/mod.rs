@@ -27,4 +27,4 @@ pub mod walk;
 pub use error::LegacyError;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

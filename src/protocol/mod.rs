@@ -1,5 +1,7 @@
 //! What the wire says: frames, events, phases, provably fair prices. Pure functions, no I/O.
 
+pub mod catalogue;
+pub mod facts;
 pub mod fairness;
 pub mod frame;
 pub mod identity;

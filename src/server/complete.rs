@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use crate::resources;
 use crate::tools::ask;
 
 /// A person waits for the list while typing; later than this it is of no use.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Suggestions for one argument: `game_id` and `session_id` (also `session`); others have none. A store that cannot
+/// Suggestions for one argument: `game_id`, `session_id` (also `session`) and `event`; others have none. A store that cannot
 /// be asked has none either: a completion is a convenience, its failure not worth a message.
 ///
 /// # Errors
@@ -24,6 +25,9 @@ pub async fn complete(
     typed: &str,
     request: &CancellationToken,
 ) -> Result<CompleteResult, ErrorData> {
+    if argument == "event" {
+        return Ok(listed(resources::protocol::complete(app, typed).await));
+    }
     let sql = match argument {
         "game_id" => {
             "SELECT game_id FROM games WHERE starts_with(game_id, $1) ORDER BY last_ts DESC NULLS LAST, game_id LIMIT 101"
@@ -41,17 +45,21 @@ pub async fn complete(
             ask::rows(&asked.sql, sql, vec![json!(typed)], 101, &cancel).await
         })
         .await;
-    let mut values: Vec<String> = match found {
+    let values: Vec<String> = match found {
         Ok(rows) => rows.rows.into_iter().filter_map(|row| row.into_iter().next()).filter_map(text).collect(),
         Err(error) => {
             tracing::debug!(%error, "no completions");
             return Ok(CompleteResult::default());
         }
     };
+    Ok(listed(values))
+}
+
+/// As many as may be sent, and whether there are more.
+fn listed(mut values: Vec<String>) -> CompleteResult {
     let more = values.len() > CompletionInfo::MAX_VALUES;
     values.truncate(CompletionInfo::MAX_VALUES);
-    let info = CompletionInfo::with_pagination(values, None, more).unwrap_or_default();
-    Ok(CompleteResult::new(info))
+    CompleteResult::new(CompletionInfo::with_pagination(values, None, more).unwrap_or_default())
 }
 
 fn text(value: Value) -> Option<String> {

@@ -19,16 +19,18 @@ use std::sync::Arc;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorData, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
+use crate::index::Service;
 use crate::sql::SqlClient;
-use crate::{resources, tools};
+use crate::{prompts, resources, tools};
 use limits::Limits;
 
 /// What the server tells a model before it asks anything: when to come here, which tool for what, what to keep in
@@ -39,12 +41,13 @@ WebSocket protocol, frame by frame. Come here for anything about these games, th
 seeds, or what the protocol sends.
 
 Which tool:
-- get_game: newest games; one game's card (peak, rug, seed, prices, side bets). Start here for \"what happened\".
-- query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over the views ws_event, game_tick, \
-game, games, trade, sidebet, server_state, player_action, system_event, session, chat_untrusted. Read the resource \
-replayer://context first, or run DESCRIBE <view>: it has the columns and example queries.
+- search: what an event or field means, how things work, games by what happened. In plain words or by exact name.
+- get_game: newest games; one game's card (peak, rug, seed, prices, side bets).
+- query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
+games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); or the newest ones, and what came after.
 - export_dataset: more rows than fit an answer, to a file.
+- Resource replayer://protocol/{event}: what an event means and its fields; replayer://protocol lists all.
 
 Keep in mind:
 - Absent is NULL, never 0: cooldown packets have no price and no tick.
@@ -64,6 +67,8 @@ pub struct App {
     pub root: PathBuf,
     /// SQL over the store; its worker process starts with the first query.
     pub sql: SqlClient,
+    /// The semantic index; opened by the first search.
+    pub search: Service,
     /// How much at once, how long.
     pub limits: Limits,
 }
@@ -71,7 +76,8 @@ pub struct App {
 impl App {
     /// An app on `root`. `stop` ends what runs: the server is going down.
     pub fn new(root: PathBuf, sql: SqlClient, stop: CancellationToken) -> Self {
-        Self { root, sql, limits: Limits::new(stop) }
+        let search = Service::of_environment(&root);
+        Self { root, sql, search, limits: Limits::new(stop) }
     }
 }
 
@@ -96,8 +102,12 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities =
-            ServerCapabilities::builder().enable_tools().enable_resources().enable_completions().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_resources()
+            .enable_prompts()
+            .enable_completions()
+            .build();
         let implementation = Implementation::new("replayer", env!("CARGO_PKG_VERSION"))
             .with_title("REPLAYER: rugs.fun recordings")
             .with_description(env!("CARGO_PKG_DESCRIPTION"));
@@ -146,6 +156,22 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         resources::read(&self.app, &request.uri, &context.ct).await.map(ReadResourceResponse::from)
+    }
+
+    async fn list_prompts(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(ListPromptsResult::with_all_items(prompts::list()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        prompts::get(&request).map(GetPromptResponse::from)
     }
 
     async fn complete(

@@ -42,9 +42,8 @@ async fn what_is_advertised_is_what_there_is() {
     let (client, _root) = legacy().await;
     let info = client.peer_info().unwrap();
     let capabilities = serde_json::to_value(&info.capabilities).unwrap();
-    assert_eq!(capabilities, json!({"tools": {}, "resources": {}, "completions": {}}));
+    assert_eq!(capabilities, json!({"tools": {}, "resources": {}, "prompts": {}, "completions": {}}));
     assert_eq!(info.instructions.as_deref(), Some(INSTRUCTIONS));
-    assert!(client.list_all_prompts().await.is_err(), "prompts are not advertised");
 }
 
 #[tokio::test]
@@ -54,7 +53,7 @@ async fn both_eras_see_the_same_tools() {
     let (new, _root) = connected(mode).await;
     let names = |tools: Vec<Tool>| tools.into_iter().map(|tool| tool.name.into_owned()).collect::<Vec<_>>();
     let (old, new) = (names(old.list_all_tools().await.unwrap()), names(new.list_all_tools().await.unwrap()));
-    assert_eq!(old, ["export_dataset", "get_events", "get_game", "query_sql"]);
+    assert_eq!(old, ["export_dataset", "get_events", "get_game", "query_sql", "search"]);
     assert_eq!(new, old);
 }
 
@@ -67,6 +66,8 @@ async fn a_failed_tool_is_an_answer_the_model_sees() {
         ("get_events", json!({"after": "x"}), "is not the address of a frame"),
         ("get_game", json!({"order": "best"}), "unknown variant"),
         ("export_dataset", json!({"format": "csv"}), "exactly one of dataset and sql"),
+        ("search", json!({"query": "  "}), "the query is empty"),
+        ("search", json!({"query": "x", "from": "soon"}), "from is no time"),
     ] {
         let result = client.call_tool(call(name, arguments.clone())).await.unwrap();
         let text = &result.content[0].as_text().unwrap().text;
@@ -86,7 +87,7 @@ async fn resources_are_listed_and_read() {
     let (client, _root) = legacy().await;
     let uris: Vec<String> =
         client.list_all_resources().await.unwrap().into_iter().map(|resource| resource.uri).collect();
-    assert_eq!(uris, ["replayer://context", "replayer://manifest"]);
+    assert_eq!(uris, ["replayer://context", "replayer://manifest", "replayer://protocol"]);
     let templates = client.list_all_resource_templates().await.unwrap();
     assert_eq!(templates[0].uri_template, "replayer://game/{game_id}");
     for uri in uris {
@@ -98,6 +99,27 @@ async fn resources_are_listed_and_read() {
 }
 
 #[tokio::test]
+async fn prompts_are_listed_and_filled_in() {
+    let (client, _root) = legacy().await;
+    let prompts = client.list_all_prompts().await.unwrap();
+    assert_eq!(prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>(), ["rugs-expert"]);
+    let asked = json!({"question": "What is a rug?"});
+    let request = GetPromptRequestParams::new("rugs-expert").with_arguments(asked.as_object().unwrap().clone());
+    let got = serde_json::to_value(client.get_prompt(request).await.unwrap().messages).unwrap();
+    assert!(got[0]["content"]["text"].as_str().unwrap().contains("What is a rug?"));
+    let error = client.get_prompt(GetPromptRequestParams::new("rugs-expert")).await.unwrap_err();
+    assert!(error.to_string().contains("needs its argument question"), "{error}");
+}
+
+#[tokio::test]
+async fn search_without_an_index_says_how_to_make_one() {
+    let (client, _root) = legacy().await;
+    let result = client.call_tool(call("search", json!({"query": "playerUpdate fields"}))).await.unwrap();
+    let text = &result.content[0].as_text().unwrap().text;
+    assert!(text.contains("replayer index build"), "{text}");
+}
+
+#[tokio::test]
 async fn completions_without_a_store_are_empty_and_no_error() {
     let (client, _root) = legacy().await;
     let template = Reference::for_resource("replayer://game/{game_id}");
@@ -106,6 +128,22 @@ async fn completions_without_a_store_are_empty_and_no_error() {
             CompleteRequestParams::new(template.clone(), rmcp::model::ArgumentInfo::new(argument, "2026"));
         assert!(client.complete(request).await.unwrap().completion.values.is_empty(), "{argument}");
     }
+}
+
+#[tokio::test]
+async fn events_of_the_protocol_are_completed_and_read() {
+    let (client, _root) = legacy().await;
+    let template = Reference::for_resource("replayer://protocol/{event}");
+    let request = CompleteRequestParams::new(template, rmcp::model::ArgumentInfo::new("event", "playerU"));
+    assert_eq!(client.complete(request).await.unwrap().completion.values, ["playerUpdate"]);
+    for uri in ["replayer://protocol/playerUpdate", "replayer://protocol/standard/newTrade"] {
+        let result = client.read_resource(ReadResourceRequestParams::new(uri)).await.unwrap();
+        let text = serde_json::to_string(&result).unwrap();
+        assert!(text.contains("Known fields of"), "{text}");
+    }
+    let error =
+        client.read_resource(ReadResourceRequestParams::new("replayer://protocol/playerUpdat")).await.unwrap_err();
+    assert!(error.to_string().contains("The nearest name is playerUpdate"), "{error}");
 }
 
 #[tokio::test]

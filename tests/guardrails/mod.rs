@@ -30,8 +30,8 @@ fn lower_layers_know_nothing_of_higher_ones() {
     let is_test = |path: &Path| path.ends_with("tests.rs") || path.components().any(|c| c.as_os_str() == "tests");
     for (level, layer) in LAYERS.iter().enumerate() {
         for (path, text) in sources(&format!("src/{layer}")).into_iter().filter(|(path, _)| !is_test(path)) {
-            for higher in LAYERS.iter().skip(level + 1).chain(&["cli", "tools", "resources"]) {
-                if (*layer, *higher) == ("server", "tools") || (*layer, *higher) == ("server", "resources") {
+            for higher in LAYERS.iter().skip(level + 1).chain(&["cli", "tools", "resources", "prompts"]) {
+                if *layer == "server" && ["tools", "resources", "prompts"].contains(higher) {
                     continue;
                 }
                 assert!(!text.contains(&format!("crate::{higher}")), "{} uses {higher}", path.display());
@@ -52,7 +52,7 @@ fn mcp_types_appear_only_in_the_server_and_its_folders() {
 
 #[test]
 fn no_source_names_a_users_folder() {
-    for folder in ["src", "tools", "resources", "tests"] {
+    for folder in ["src", "tools", "resources", "prompts", "tests"] {
         for (path, text) in sources(folder) {
             for line in text.lines().filter(|line| !line.contains("example")) {
                 let names_home = ["/home/", "/Users/", "/root/"].iter().any(|home| line.contains(home));

@@ -1,0 +1,106 @@
+//! What the tests of this folder share: an embedder that needs no model, and units.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use sha2::{Digest, Sha256};
+
+use super::embed::{EmbedError, Embedder, ModelInfo};
+use super::units::{Tier, Unit, UnitKind};
+use super::words;
+use crate::store::root::DataRoot;
+
+/// Words into places of a vector by their digest: the same text always gives the same vector, texts with common
+/// words are near. Remembers what it was asked.
+pub struct Hashing {
+    info: ModelInfo,
+    /// Texts embedded so far.
+    pub calls: AtomicUsize,
+    /// The texts.
+    pub texts: Mutex<Vec<String>>,
+}
+
+impl Hashing {
+    pub fn new() -> Arc<Hashing> {
+        Hashing::with("hashing", 64)
+    }
+
+    pub fn with(id: &str, dimension: usize) -> Arc<Hashing> {
+        let info = ModelInfo { id: id.into(), dimension, digest: format!("digest-of-{id}") };
+        Arc::new(Hashing { info, calls: AtomicUsize::new(0), texts: Mutex::new(Vec::new()) })
+    }
+
+    pub fn count(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl Embedder for Hashing {
+    fn model(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        self.calls.fetch_add(texts.len(), Ordering::SeqCst);
+        self.texts.lock().unwrap().extend(texts.iter().map(|text| (*text).to_owned()));
+        Ok(texts
+            .iter()
+            .map(|text| {
+                let mut vector = vec![0.01_f32; self.info.dimension];
+                for word in words::words(text) {
+                    let digest = Sha256::digest(word.as_bytes());
+                    let place = usize::from(digest[0]) * 256 + usize::from(digest[1]);
+                    vector[place % self.info.dimension] += 1.0;
+                }
+                let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+                vector.iter().map(|x| x / norm).collect()
+            })
+            .collect())
+    }
+}
+
+/// A root in a temporary folder.
+pub fn root() -> (tempfile::TempDir, DataRoot) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = DataRoot::create(folder.path().join("root")).unwrap();
+    (folder, root)
+}
+
+/// A unit with this id and text; its title is the id.
+pub fn unit(id: &str, kind: UnitKind, text: &str) -> Unit {
+    let digest = Sha256::digest(text.as_bytes());
+    let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Unit {
+        id: id.to_owned(),
+        kind,
+        title: id.to_owned(),
+        text: text.to_owned(),
+        event_name: None,
+        field_path: None,
+        doc_type: None,
+        game_id: None,
+        session_id: None,
+        source: None,
+        ts_us: None,
+        tier: Tier::Observed,
+        evidence: Vec::new(),
+        hash,
+    }
+}
+
+/// A card of an event.
+pub fn event(name: &str, text: &str) -> Unit {
+    Unit { event_name: Some(name.to_owned()), ..unit(&format!("event:{name}"), UnitKind::EventCard, text) }
+}
+
+/// A summary of a game.
+pub fn game(id: &str, at: i64, text: &str) -> Unit {
+    Unit {
+        game_id: Some(id.to_owned()),
+        ts_us: Some(at),
+        evidence: vec![format!("session:{at}")],
+        ..unit(&format!("game:{id}"), UnitKind::Game, text)
+    }
+}
