@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, StringArray};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::embed::Embedder;
 use super::super::error::IndexError;
+use crate::protocol::line::{self, LineFormat};
 use crate::store::root::DataRoot;
 use crate::store::scan::{ScanFilter, scan};
 use crate::store::schema::DocType;
@@ -30,13 +32,14 @@ pub fn sentences(root: &DataRoot) -> Result<Vec<String>, IndexError> {
         let batch = batch?;
         let column = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
         let names = column("event_name");
-        let others = ["raw_json", "direction", "source", "game_id", "phase"].map(column);
+        let others = ["raw_json", "format", "direction", "source", "game_id", "phase"].map(column);
         for row in 0..batch.num_rows() {
             let Some(name) = cell(names, row) else { continue };
             let thinned = kept.entry(name.to_owned()).or_default();
             if thinned.wants() {
-                let [raw, direction, source, game_id, phase] = others.map(|column| cell(column, row));
-                thinned.push(sentence(name, raw.unwrap_or_default(), [direction, source, game_id, phase]));
+                let [raw, format, direction, source, game_id, phase] = others.map(|column| cell(column, row));
+                let payload = payload(format, name, raw.unwrap_or_default());
+                thinned.push(sentence(name, payload.as_ref(), [direction, source, game_id, phase]));
             }
         }
     }
@@ -82,9 +85,12 @@ impl Thinned {
 }
 
 /// The sentence of one event.
-fn sentence(name: &str, raw: &str, [direction, source, game_id, phase]: [Option<&str>; 4]) -> String {
-    let values: Vec<String> = payload(raw)
-        .as_ref()
+fn sentence(
+    name: &str,
+    payload: Option<&Value>,
+    [direction, source, game_id, phase]: [Option<&str>; 4],
+) -> String {
+    let values: Vec<String> = payload
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
@@ -107,11 +113,14 @@ fn sentence(name: &str, raw: &str, [direction, source, game_id, phase]: [Option<
     text
 }
 
-/// The last object among the arguments of a frame: what is before it is the name and the trace.
-fn payload(raw: &str) -> Option<Value> {
-    let start = raw.find('[')?;
-    let arguments: Vec<Value> = serde_json::from_str(raw.get(start..)?).ok()?;
-    arguments.into_iter().rfind(Value::is_object)
+/// The payload of a stored text, whatever its format.
+fn payload(format: Option<&str>, name: &str, raw: &str) -> Option<Value> {
+    let format = format.and_then(LineFormat::from_name).unwrap_or(LineFormat::Wire);
+    let parsed = |payload: Option<&RawValue>| serde_json::from_str(payload?.get()).ok();
+    match line::inner(format, raw) {
+        Some(inner) => parsed(line::decode(inner.format, inner.hint.as_deref(), &inner.text).payload),
+        None => parsed(line::decode(format, Some(name), raw).payload),
+    }
 }
 
 /// For each question the numbers of the sentences nearest in meaning.
@@ -156,9 +165,11 @@ mod tests {
     #[test]
     fn a_sentence_tells_the_scalars_of_the_payload() {
         let raw = r#"42["standard/newTrade",{"__trace":true},{"type":"buy","qty":2.5,"list":[1]}]"#;
-        let text = sentence("standard/newTrade", raw, [Some("received"), Some("cdp"), Some("g1"), None]);
+        let payload = payload(None, "standard/newTrade", raw);
+        let text =
+            sentence("standard/newTrade", payload.as_ref(), [Some("received"), Some("cdp"), Some("g1"), None]);
         assert_eq!(text, r#"Event standard/newTrade was received via cdp in game g1 with type "buy", qty 2.5."#);
-        assert_eq!(sentence("x", "2", [None; 4]), "Event x was received via unknown.");
+        assert_eq!(sentence("x", None, [None; 4]), "Event x was received via unknown.");
     }
 
     #[test]
