@@ -104,7 +104,7 @@ async def test_the_session_opens_in_its_era(client, era, root):
     assert client.server_info.name == "replayer"
     assert len(client.instructions.encode()) <= 2048
     assert client.server_capabilities.tools is not None
-    assert client.server_capabilities.prompts is None
+    assert client.server_capabilities.prompts is not None
 
 
 @each_era
