@@ -240,27 +240,3 @@ fn samples_are_short_and_leave_strangers_texts_out() {
     let text = &shape.samples["ACTIVE"].text;
     assert_eq!(text, r#"{username: "…", message: "…", level: 3, list: [{a: 1}, … 3 in all], playerId: "…"}"#);
 }
-
-/// `cargo test --release -- --ignored --nocapture facts_speed`: about 50 MB/s is wanted.
-#[test]
-#[ignore = "a measurement"]
-fn facts_speed() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/data/raw_captures/2025-12-12_17-16-58_raw.jsonl");
-    let Ok(text) = std::fs::read_to_string(path) else { return };
-    let started = std::time::Instant::now();
-    let mut bytes = 0;
-    let mut spent = std::time::Duration::ZERO;
-    let mut facts = SchemaFacts::default();
-    for round in 0..20 {
-        for (index, line) in text.lines().enumerate() {
-            let event = decode(LineFormat::RawCapture, None, line);
-            bytes += line.len();
-            let before = std::time::Instant::now();
-            facts.observe(&event, &seen(round * 1000 + index as u64, None));
-            spent += before.elapsed();
-        }
-    }
-    let speed = |time: std::time::Duration| bytes as f64 / 1e6 / time.as_secs_f64();
-    eprintln!("observe {:.0} MB/s, with decoding {:.0} MB/s", speed(spent), speed(started.elapsed()));
-}

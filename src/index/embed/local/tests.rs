@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::*;
 use crate::index::embed::{self, ModelState, Origin, Settings, fetch};
@@ -131,34 +130,4 @@ fn a_model_that_is_none_and_a_library_that_is_none_are_errors() {
     let error = start(Some(&nothing)).err().map(|error| error.to_string());
     // Where the real library is loaded already, it stays in force.
     assert!(error.is_none_or(|error| error.contains("libnothing.so")));
-}
-
-/// `cargo test --release --lib measure_the_real_model -- --ignored --nocapture --test-threads=1`
-#[test]
-#[ignore = "a measurement"]
-fn measure_the_real_model() {
-    let Some(embedder) = real() else { return };
-    let resident = || {
-        let pages: u64 =
-            std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        pages * 4 / 1024
-    };
-    let before = resident();
-    let began = Instant::now();
-    embedder.embed(&["first"]).unwrap();
-    eprintln!("load and first text: {:?}; RSS {before} MB -> {} MB", began.elapsed(), resident());
-    let began = Instant::now();
-    for i in 0..200 {
-        embedder.embed(&[format!("what fields does playerUpdate carry when it rugs {i}?").as_str()]).unwrap();
-    }
-    eprintln!("a query: {:?}", began.elapsed() / 200);
-    for (words, count) in [(8, 1000), (24, 1000), (220, 100)] {
-        let texts: Vec<String> =
-            (0..count).map(|i| format!("event {i} ") + &"position tick price phase ".repeat(words / 4)).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let began = Instant::now();
-        embedder.embed(&texts).unwrap();
-        let rate = f64::from(count) / began.elapsed().as_secs_f64();
-        eprintln!("{words} words: {rate:.0} texts/s; RSS {} MB", resident());
-    }
 }
