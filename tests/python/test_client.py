@@ -207,3 +207,18 @@ async def test_game_ids_are_completed(client, era, root):
     template = mcp.types.ResourceTemplateReference(type="ref/resource", uri="replayer://game/{game_id}")
     found = await client.complete(template, {"name": "game_id", "value": "20251030-b"})
     assert found.completion.values == ["20251030-bbbbbbbbbbbbbbbb"]
+
+
+@each_era
+async def test_search_answers_from_the_shipped_reference_before_there_is_an_index(client, era, root):
+    found = await call(client, "search", query="What fields are in playerUpdate?", limit=3)
+    assert found["mode"] == "reference" and "replayer index build" in found["note"]
+    assert any(hit["event_name"] == "playerUpdate" for hit in found["hits"])
+    assert "next: " in await refused(client, "search", query="")
+
+
+@each_era
+async def test_the_prompt_carries_the_question(client, era, root):
+    assert "rugs-expert" in [prompt.name for prompt in (await client.list_prompts()).prompts]
+    prompt = await client.get_prompt("rugs-expert", {"question": "How is a side bet paid?"})
+    assert "How is a side bet paid?" in prompt.messages[0].content.text
