@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{AgentTool, RESULT_BYTES, bounded};
 use crate::index::query::{self, Filters, Found, Hit, LAST, Mode, Question};
-use crate::index::units::Unit;
+use crate::index::units::{Unit, UnitKind};
 use crate::index::{IndexError, Service, memory};
 use crate::server::App;
 use crate::server::errors::ToolError;
@@ -202,6 +202,11 @@ fn micros(text: &str, argument: &str) -> Result<i64, ToolError> {
 /// Keyword search over the texts that come with the program, while there is no index.
 fn shipped(units: &[Unit], question: &Question, missing: &IndexError) -> Result<(String, Found), IndexError> {
     let (text, cut) = query::usable(&question.text)?;
+    let no_kind = |(name, value): &(&'static str, &str)| *name == "kind" && UnitKind::from_name(value).is_none();
+    if let Some((filter, value)) = question.filters.values().into_iter().find(no_kind) {
+        let nearest = UnitKind::ALL.map(|kind| kind.as_str().to_owned()).to_vec();
+        return Err(IndexError::UnknownValue { filter, value: value.to_owned(), nearest });
+    }
     let searched = memory::query_words(&text);
     let allowed: Vec<&Unit> = units.iter().filter(|unit| question.filters.allows(unit)).collect();
     let ranked = memory::Memory::of_units(allowed.iter().copied()).search(&text, LAST);

@@ -215,6 +215,7 @@ async def test_search_answers_from_the_shipped_reference_before_there_is_an_inde
     assert found["mode"] == "reference" and "replayer index build" in found["note"]
     assert any(hit["event_name"] == "playerUpdate" for hit in found["hits"])
     assert "next: " in await refused(client, "search", query="")
+    assert "reference" in await refused(client, "search", query="side bets", kind="refrence")
 
 
 @each_era
