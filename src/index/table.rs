@@ -368,9 +368,7 @@ impl UnitTable {
         if let Some(filter) = filter {
             query = query.only_if(filter);
         }
-        let batches: Result<Vec<RecordBatch>, _> =
-            query.execute().await.map_err(self.unreadable())?.try_collect().await;
-        Ok(candidates(&batches.map_err(self.unreadable())?, "_distance"))
+        Ok(candidates(&self.batches(query).await?, "_distance"))
     }
 
     /// The rows with the rarest of these words among those the filter lets through, best first.
@@ -396,9 +394,13 @@ impl UnitTable {
         if let Some(filter) = filter {
             query = query.only_if(filter);
         }
-        let batches: Result<Vec<RecordBatch>, _> =
-            query.execute().await.map_err(self.unreadable())?.try_collect().await;
-        Ok(candidates(&batches.map_err(self.unreadable())?, "_score"))
+        Ok(candidates(&self.batches(query).await?, "_score"))
+    }
+
+    /// All batches a query gives.
+    async fn batches(&self, query: impl ExecutableQuery) -> Result<Vec<RecordBatch>, IndexError> {
+        let stream = query.execute().await.map_err(self.unreadable())?;
+        stream.try_collect().await.map_err(self.unreadable())
     }
 
     /// The rows that a filter lets through, with their addresses.
@@ -429,9 +431,7 @@ impl UnitTable {
             return Ok(HashMap::new());
         }
         let query = self.table.take_row_ids(rows.to_vec()).select(Select::columns(&unit_columns())).with_row_id();
-        let batches: Result<Vec<RecordBatch>, _> =
-            query.execute().await.map_err(self.unreadable())?.try_collect().await;
-        Ok(batches.map_err(self.unreadable())?.iter().flat_map(numbered_units).collect())
+        Ok(self.batches(query).await?.iter().flat_map(numbered_units).collect())
     }
 
     /// The values of a column and how many units have each.

@@ -70,24 +70,7 @@ pub fn root() -> (tempfile::TempDir, DataRoot) {
 
 /// A unit with this id and text; its title is the id.
 pub fn unit(id: &str, kind: UnitKind, text: &str) -> Unit {
-    let digest = Sha256::digest(text.as_bytes());
-    let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Unit {
-        id: id.to_owned(),
-        kind,
-        title: id.to_owned(),
-        text: text.to_owned(),
-        event_name: None,
-        field_path: None,
-        doc_type: None,
-        game_id: None,
-        session_id: None,
-        source: None,
-        ts_us: None,
-        tier: Tier::Observed,
-        evidence: Vec::new(),
-        hash,
-    }
+    Unit::new(kind, id.to_owned(), id.to_owned(), text, Tier::Observed)
 }
 
 /// A card of an event.

@@ -336,11 +336,6 @@ impl PendingParts {
         folders.iter().try_for_each(|folder| fsio::sync_folder(folder))?;
         Ok(published)
     }
-
-    /// Rows over all parts of a doc type.
-    pub fn rows(&self, doc_type: DocType) -> u64 {
-        self.parts.iter().filter(|(_, part)| part.doc_type == doc_type).map(|(_, part)| part.rows).sum()
-    }
 }
 
 impl Drop for PendingParts {

@@ -158,11 +158,6 @@ impl Recorder {
         state.writer.as_ref().map_or(Ok(()), SegmentWriter::sync)
     }
 
-    /// Frames and system events appended so far.
-    pub fn appended(&self) -> u64 {
-        lock(&self.shared.state).next_seq - 1
-    }
-
     /// Ends the session: everything is sealed when this returns. Closing twice is harmless.
     ///
     /// # Errors

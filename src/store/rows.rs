@@ -226,11 +226,6 @@ impl Tables {
         let filled = self.tables.iter_mut().filter(|(_, table)| table.rows() > 0);
         filled.map(|(doc_type, table)| Ok((*doc_type, table.finish()?))).collect()
     }
-
-    /// About how many bytes of memory the rows take.
-    pub fn bytes(&self) -> usize {
-        self.tables.values().map(TableBuilder::bytes).sum()
-    }
 }
 
 impl RowSink for Tables {

@@ -15,10 +15,8 @@ use crate::store::root::DataRoot;
 pub struct SegmentWriter {
     file: File,
     path: PathBuf,
-    head: SegmentHead,
     /// Length of what is whole; anything behind it is the rest of a failed write.
     length: u64,
-    records: u64,
     buffer: Vec<u8>,
 }
 
@@ -46,7 +44,7 @@ impl SegmentWriter {
         let mut bytes = MAGIC.to_vec();
         let json = serde_json::to_vec(&head).map_err(|error| StoreError::io("write", &path)(error.into()))?;
         frame_body(&mut bytes, |out| out.extend_from_slice(&json));
-        let mut writer = SegmentWriter { file, path, head, length: 0, records: 0, buffer: Vec::new() };
+        let mut writer = SegmentWriter { file, path, length: 0, buffer: Vec::new() };
         writer.write(&bytes)?;
         writer.sync()?;
         fsio::sync_folder(&folder)?;
@@ -74,9 +72,7 @@ impl SegmentWriter {
         // A rare giant frame must not keep its buffer for ever.
         buffer.shrink_to(1 << 20);
         self.buffer = buffer;
-        written?;
-        self.records += 1;
-        Ok(())
+        written
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
@@ -109,11 +105,6 @@ impl SegmentWriter {
         self.file.try_clone()
     }
 
-    /// What stands at its head.
-    pub fn head(&self) -> &SegmentHead {
-        &self.head
-    }
-
     /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -122,10 +113,5 @@ impl SegmentWriter {
     /// Its length in bytes.
     pub fn length(&self) -> u64 {
         self.length
-    }
-
-    /// Records appended to it.
-    pub fn records(&self) -> u64 {
-        self.records
     }
 }
