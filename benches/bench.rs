@@ -3,13 +3,14 @@
 //! Every line is a median with its spread (fastest … slowest), so that the machine's noise can be seen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod indexing;
 mod searching;
 mod serving;
 mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 7] = [
+    let all: [(&str, fn()); 9] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -17,6 +18,8 @@ fn main() {
         ("sql", serving::sql_through_mcp),
         ("facts", searching::facts),
         ("embedder", searching::embedder),
+        ("index-day", indexing::day),
+        ("index-scale", indexing::scale),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

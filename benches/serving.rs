@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::summary;
 
 /// A client that measures: it waits for one line after each it writes.
-struct Client {
+pub struct Client {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -25,11 +25,12 @@ struct Client {
 }
 
 impl Client {
-    fn start(root: &Path) -> Client {
+    pub fn start(root: &Path) -> Client {
         let mut child = Command::new(env!("CARGO_BIN_EXE_replayer"))
             .args(["serve", "--data"])
             .arg(root)
             .env("RUST_LOG", "off")
+            .env("REPLAYER_CAPTURE", "off")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -49,7 +50,7 @@ impl Client {
         serde_json::from_str(&line).unwrap()
     }
 
-    fn initialize(&mut self) {
+    pub fn initialize(&mut self) {
         let client = json!({"name": "bench", "version": "1"});
         let answer = self.request(
             "initialize",
@@ -66,8 +67,16 @@ impl Client {
         answer
     }
 
+    /// The mode in which a question was answered.
+    pub fn search(&mut self, question: &str) -> String {
+        let arguments = json!({"query": question});
+        let answer = self.request("tools/call", json!({"name": "search", "arguments": arguments}));
+        assert_eq!(answer["result"]["isError"], json!(false), "{answer}");
+        answer["result"]["structuredContent"]["mode"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Resident memory of the server, MiB.
-    fn resident(&self) -> f64 {
+    pub fn resident(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0

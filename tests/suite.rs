@@ -4,6 +4,7 @@
 mod common;
 mod guardrails;
 mod legacy;
+mod search;
 mod server;
 mod sql;
 mod store;

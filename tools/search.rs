@@ -41,6 +41,8 @@ pub struct Args {
     pub kind: Option<String>,
     /// Only about this event, like playerUpdate.
     pub event_name: Option<String>,
+    /// Only about rows of this kind: a view of query_sql, like ws_event, game_tick, trade.
+    pub doc_type: Option<String>,
     /// Only about this game.
     pub game_id: Option<String>,
     /// Only from this session.
@@ -168,7 +170,7 @@ fn question(args: &Args) -> Result<Question, ToolError> {
     let filters = Filters {
         kind: given(&args.kind),
         event_name: given(&args.event_name),
-        doc_type: None,
+        doc_type: given(&args.doc_type),
         game_id: given(&args.game_id),
         session_id: given(&args.session_id),
         source: given(&args.source),

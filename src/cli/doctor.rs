@@ -7,8 +7,10 @@ use clap::Args;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::out::bytes;
+use super::out::{bytes, time};
 use super::{CliError, Out};
+use crate::index::checkpoint::Checkpoint;
+use crate::index::embed::{self, ModelState, Settings};
 use crate::sql::{self, Query, SqlClient};
 use crate::store::catalog::Catalog;
 use crate::store::journal;
@@ -73,9 +75,11 @@ pub fn run(args: DoctorArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
             findings.push(catalog(&root));
             findings.push(unsealed(&root));
             findings.push(space(&root));
+            findings.push(index(&root));
             findings.extend(worker(&root));
         }
     }
+    findings.push(model());
     findings.push(ok("this binary", this_binary().display().to_string()));
     let sound = findings.iter().all(|finding| finding.state != State::Wrong);
     if args.json {
@@ -199,6 +203,36 @@ fn space(root: &DataRoot) -> Finding {
                 ok("disk", text)
             }
         }
+    }
+}
+
+fn index(root: &DataRoot) -> Finding {
+    match Checkpoint::load(root) {
+        Err(error) => wrong("semantic index", error.to_string(), "`replayer index build --full`"),
+        Ok(Some(checkpoint)) if !checkpoint.table_dir(root).is_dir() => note(
+            "semantic index",
+            "its folder in vectors/ is gone; nothing is lost",
+            "`replayer index build` makes it anew",
+        ),
+        Ok(Some(checkpoint)) => {
+            let model = checkpoint.model.map_or_else(|| "keywords alone".to_owned(), |model| model.to_string());
+            ok("semantic index", format!("{} units, {model}, {}", checkpoint.units, time(Some(checkpoint.updated_us))))
+        }
+        Ok(None) => note(
+            "semantic index",
+            "there is none yet: search answers from the protocol reference alone",
+            "`replayer index build`",
+        ),
+    }
+}
+
+fn model() -> Finding {
+    match Settings::from_env().map(|settings| embed::state(&settings)) {
+        Err(error) => wrong("embedding model", error.to_string(), "Correct the variable, or unset it"),
+        Ok(ModelState::Missing { reason, how }) => {
+            note("embedding model", format!("{reason}; search works by keywords meanwhile"), how)
+        }
+        Ok(ModelState::Ready(info, _)) => ok("embedding model", info.id),
     }
 }
 

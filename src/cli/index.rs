@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::out::{bytes, count, progress, spinner, time};
 use super::{CliError, Out};
@@ -14,7 +15,7 @@ use crate::index::checkpoint::Checkpoint;
 use crate::index::embed::{self, Embedder, ModelState, Settings, fetch};
 use crate::index::eval::{self, Questions, Scores};
 use crate::index::units::UnitKind;
-use crate::index::{IndexError, Reader, Service, gather};
+use crate::index::{IndexError, Reader, Service, gather, live};
 use crate::store::lease::Lease;
 use crate::store::root::DataRoot;
 use crate::tools::search;
@@ -30,8 +31,15 @@ pub struct IndexArgs {
 enum IndexCommand {
     /// Make the index from the recorded data, or bring it up to date. What has not changed is not embedded again.
     Build(BuildArgs),
+    /// Keep the index up to date while something records: a finished game is found within seconds. Ends when its
+    /// input ends. `replayer record` and `replayer serve` start this by themselves while they record.
+    Follow {
+        /// Do not fetch the embedding model when it is not there: keywords alone.
+        #[arg(long)]
+        no_fetch: bool,
+    },
     /// Ask the index, as the tool search does.
-    Query(QueryArgs),
+    Query(Box<QueryArgs>),
     /// What is in the index and which model made it.
     Stats {
         /// Print JSON for programs.
@@ -79,6 +87,9 @@ struct QueryArgs {
     /// Only about this event.
     #[arg(long)]
     event: Option<String>,
+    /// Only about rows of this kind, like game_tick.
+    #[arg(long)]
+    doc_type: Option<String>,
     /// Only about this game.
     #[arg(long)]
     game: Option<String>,
@@ -117,7 +128,8 @@ pub fn run(args: IndexArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliE
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = match args.command {
         IndexCommand::Build(args) => runtime.block_on(make(&root, &args, out)),
-        IndexCommand::Query(args) => runtime.block_on(query(&root, args, out)),
+        IndexCommand::Follow { no_fetch } => runtime.block_on(follow(&root, !no_fetch, out)),
+        IndexCommand::Query(args) => runtime.block_on(query(&root, *args, out)),
         IndexCommand::Stats { json } => runtime.block_on(stats(&root, json, out)),
         IndexCommand::Eval { file, json, no_naive } => {
             runtime.block_on(evaluate(&root, &file, json, no_naive, out))
@@ -129,15 +141,15 @@ pub fn run(args: IndexArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliE
 
 async fn make(root: &DataRoot, args: &BuildArgs, out: &mut Out) -> Result<(), CliError> {
     let root = &DataRoot::create(root.path())?;
-    let scope = if args.full { Scope::Full } else { Scope::All };
-    let _lease = Lease::take(root, if args.full { "index build --full" } else { "index build --incremental" })?;
+    let _lock = Lease::index(root, if args.full { "index build --full" } else { "index build --incremental" })?;
     let embedder = model(!args.no_fetch)?;
     let waiting = spinner("reading the recorded data");
-    let gathered = gather::all(root)?;
+    let gathered = if args.full { gather::all(root)? } else { gather::due(root, embedder.is_some()).await? };
+    let scope = if args.full { Scope::Full } else { gathered.scope };
     waiting.finish_and_clear();
     let begun = std::time::Instant::now();
     let bar = progress(gathered.expected, "units");
-    let built = build::build(root, scope, gathered.units, gathered.sources, embedder, |done| {
+    let built = build::build(root, scope, gathered.units, Some(gathered.sources), embedder, |done| {
         bar.set_length(done.max(gathered.expected));
         bar.set_position(done);
     })
@@ -160,6 +172,37 @@ async fn make(root: &DataRoot, args: &BuildArgs, out: &mut Out) -> Result<(), Cl
         out.line("without vectors: search works by keywords. `replayer model fetch`, then this command again")?;
     }
     Ok(())
+}
+
+/// Updates the index until the input ends, is closed by whoever started this, or a signal comes.
+async fn follow(root: &DataRoot, may_fetch: bool, out: &mut Out) -> Result<(), CliError> {
+    let embedder = model(may_fetch)?;
+    let stop = CancellationToken::new();
+    let over = stop.clone();
+    // A thread, not a task: nothing can cancel a pending read of stdin.
+    std::thread::Builder::new().name("until-stdin-ends".into()).spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        over.cancel();
+    })?;
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        crate::server::run::stop_signal().await;
+        asked.cancel();
+    });
+    let told = |built: &build::Built, took: std::time::Duration| {
+        if built.written + built.removed > 0 {
+            let line = format!(
+                "{} new or changed, {} removed, {} units; {} ms",
+                built.written,
+                built.removed,
+                built.units,
+                took.as_millis()
+            );
+            // Whoever started this may not listen.
+            let _ = out.line(line);
+        }
+    };
+    Ok(live::follow(root, embedder, stop, told).await?)
 }
 
 /// The model in force; fetched when it is not there and may be. Without one the index is made without vectors.
@@ -187,6 +230,7 @@ async fn query(root: &DataRoot, args: QueryArgs, out: &mut Out) -> Result<(), Cl
         query: args.query,
         kind: args.kind,
         event_name: args.event,
+        doc_type: args.doc_type,
         game_id: args.game,
         session_id: args.session,
         source: args.source,

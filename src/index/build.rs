@@ -5,16 +5,17 @@
 //! atomically, puts it in force, the old table goes, and the new one takes its name. Whoever is interrupted leaves
 //! either the old state or the new one, and at most a folder that nobody names, which the next builder removes.
 //!
-//! One builder at a time: the caller holds the writer lease.
+//! One builder at a time: the caller holds the index lock ([`crate::store::lease::Lease::index`]). It is not the writer
+//! lease, so that a recorder that runs day and night does not keep anybody from building.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::sync::Arc;
 
 use super::checkpoint::{Checkpoint, LAYOUT, ModelStamp, NEXT_TABLE, TABLE};
 use super::embed::Embedder;
 use super::error::IndexError;
-use super::table::{Row, Stamp, UnitTable};
+use super::table::{Row, Stamp, UnitTable, one_of};
 use super::units::Unit;
 use crate::store::root::DataRoot;
 use crate::store::{StoreError, fsio};
@@ -32,14 +33,32 @@ const USUAL_DIMENSION: usize = 384;
 const TIDY_AFTER: u64 = 2_000;
 
 /// What to build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// Everything, into a new table. Vectors of unchanged texts are taken over where the old table can be read.
     Full,
     /// The units given are all there are: others go.
     All,
-    /// The units given are new or changed; others stay.
-    Some,
+    /// The units given are all there are of what changed; others stay.
+    Some(Changed),
+}
+
+/// Which units an update speaks of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Those that are about no single game: the protocol, the sessions, the reference.
+    pub knowledge: bool,
+    /// Those about these games.
+    pub games: BTreeSet<String>,
+}
+
+impl Changed {
+    /// Lance's conditions for the units it speaks of.
+    fn conditions(&self) -> Vec<String> {
+        let games: Vec<&str> = self.games.iter().map(String::as_str).collect();
+        let knowledge = self.knowledge.then(|| "game_id IS NULL".to_owned());
+        knowledge.into_iter().chain(games.chunks(500).map(|some| one_of("game_id", some))).collect()
+    }
 }
 
 /// What a build did.
@@ -62,26 +81,27 @@ pub struct Built {
 }
 
 /// Brings the index to the state of `units`; `progress` is told how many were read. `sources` is remembered in the
-/// checkpoint: what the units were made from. Reads `units` on the thread it runs on and embeds on tokio's blocking
+/// checkpoint: what the units were made from; `None` when that did not change. Reads `units` on the thread it runs on and embeds on tokio's blocking
 /// threads, so a caller inside a server runs it as a blocking task.
 ///
 /// # Errors
-/// [`IndexError::Mismatch`] when the index has another model's vectors, unless the scope is full; when the model
+/// [`IndexError::Mismatch`] when the index has another model's vectors, unless the scope is full;
+/// [`IndexError::Missing`] when some units are to be changed in an index that is not there; when the model
 /// fails or the table cannot be written. What was written so far stands and is not embedded again next time.
 pub async fn build(
     root: &DataRoot,
     scope: Scope,
     units: impl Iterator<Item = Unit>,
-    sources: BTreeMap<String, String>,
+    sources: Option<BTreeMap<String, String>>,
     embedder: Option<Arc<dyn Embedder>>,
     mut progress: impl FnMut(u64),
 ) -> Result<Built, IndexError> {
     let vectors = root.vectors_dir();
     fs::create_dir_all(&vectors).map_err(StoreError::io("create", &vectors))?;
     let model = embedder.as_ref().map(|embedder| ModelStamp::from(embedder.model()));
-    let before = previous(root, scope)?;
+    let before = previous(root, &scope)?;
     let before = settle(root, before)?;
-    let plan = Plan::make(root, scope, before, model).await?;
+    let plan = Plan::make(root, &scope, before, model).await?;
     let mut builder = Builder { embedder, plan, seen: HashSet::new(), built: Built::default() };
     if builder.plan.in_place {
         // Until the end the sources of the old state are no longer true.
@@ -102,13 +122,13 @@ pub async fn build(
     read += batch.len() as u64;
     builder.write(batch).await?;
     progress(read);
-    builder.finish(root, scope, sources).await
+    builder.finish(root, &scope, sources).await
 }
 
 /// The checkpoint in force. A full build needs none, so it also mends a damaged one.
-fn previous(root: &DataRoot, scope: Scope) -> Result<Option<Checkpoint>, IndexError> {
+fn previous(root: &DataRoot, scope: &Scope) -> Result<Option<Checkpoint>, IndexError> {
     match Checkpoint::load(root) {
-        Err(error @ (IndexError::Damaged { .. } | IndexError::Newer { .. })) if scope == Scope::Full => {
+        Err(error @ (IndexError::Damaged { .. } | IndexError::Newer { .. })) if *scope == Scope::Full => {
             tracing::warn!(%error, "building anew");
             Ok(None)
         }
@@ -170,12 +190,12 @@ struct Plan {
 impl Plan {
     async fn make(
         root: &DataRoot,
-        scope: Scope,
+        scope: &Scope,
         before: Option<Checkpoint>,
         model: Option<ModelStamp>,
     ) -> Result<Plan, IndexError> {
         let vectors = root.vectors_dir();
-        let full = scope == Scope::Full;
+        let full = *scope == Scope::Full;
         let mut old = None;
         if let Some(before) = &before {
             old = match UnitTable::open(&vectors, &before.table, before.dimension).await {
@@ -206,6 +226,11 @@ impl Plan {
                 let next = Checkpoint { model, updated_us: now_us(), ..before };
                 Ok(Plan { old: Some(table.clone()), target: table, next, reusable: true, in_place: true })
             }
+            // A new table of a few units would pass for the whole.
+            (None, _) if matches!(scope, Scope::Some(_)) => Err(IndexError::Missing { why: "yet" }),
+            (Some(_), _) if matches!(scope, Scope::Some(_)) => {
+                Err(IndexError::Missing { why: "with vectors as long as those of the model in force" })
+            }
             (old, _) => {
                 let dimension = dimension.unwrap_or(USUAL_DIMENSION);
                 let target = UnitTable::create(&vectors, NEXT_TABLE, dimension).await?;
@@ -233,9 +258,12 @@ impl Builder {
             Some(old) => old.known(&ids, true).await?,
             None => Default::default(),
         };
-        let mut rows = Vec::new();
+        let (mut rows, mut replacing) = (Vec::new(), HashSet::new());
         for unit in units {
             let stamp = Stamp::of(&unit);
+            if known.contains_key(&unit.id) {
+                replacing.insert(unit.id.clone());
+            }
             let known = known.remove(&unit.id).filter(|known| known.stamp.text == stamp.text);
             let same = known.as_ref().is_some_and(|known| known.stamp == stamp);
             let vector = known.and_then(|known| known.vector).filter(|_| self.plan.reusable);
@@ -251,7 +279,13 @@ impl Builder {
             rows.push(Row { unit, vector });
         }
         self.embed(&mut rows).await?;
-        if in_place { self.plan.target.upsert(&rows).await } else { self.plan.target.append(&rows).await }
+        if !in_place {
+            return self.plan.target.append(&rows).await;
+        }
+        // Replacing reads the ids of the whole table; most units of an update are new.
+        let (old, new): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| replacing.contains(&row.unit.id));
+        self.plan.target.append(&new).await?;
+        self.plan.target.upsert(&old).await
     }
 
     async fn embed(&mut self, rows: &mut [Row]) -> Result<(), IndexError> {
@@ -282,30 +316,32 @@ impl Builder {
     async fn finish(
         mut self,
         root: &DataRoot,
-        scope: Scope,
-        sources: BTreeMap<String, String>,
+        scope: &Scope,
+        sources: Option<BTreeMap<String, String>>,
     ) -> Result<Built, IndexError> {
         let target = &self.plan.target;
         let in_place = self.plan.in_place;
-        if in_place && scope != Scope::Some {
-            let gone: Vec<String> = target.ids().await?.difference(&self.seen).cloned().collect();
-            let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
+        if in_place {
+            let there = match scope {
+                Scope::Some(changed) => target.ids(&changed.conditions()).await?,
+                Scope::All | Scope::Full => target.ids(&["true".to_owned()]).await?,
+            };
+            let gone: Vec<&str> = there.difference(&self.seen).map(String::as_str).collect();
             target.delete(&gone).await?;
             self.built.removed = gone.len() as u64;
         }
         let changed = self.built.written + self.built.removed > 0;
+        let few = matches!(scope, Scope::Some(_));
         if !in_place {
             target.build_indexes().await?;
-        } else if changed && (scope != Scope::Some || target.unindexed().await? > TIDY_AFTER) {
+        } else if changed && (!few || target.unindexed().await? > TIDY_AFTER) {
             target.tidy().await?;
         }
         let mut next = self.plan.next.clone();
         next.unfinished = false;
         next.updated_us = now_us();
         next.units = target.count().await?;
-        if scope == Scope::Some {
-            next.sources.extend(sources);
-        } else {
+        if let Some(sources) = sources {
             next.sources = sources;
         }
         next.save(root)?;

@@ -235,13 +235,17 @@ impl UnitTable {
         Ok(known)
     }
 
-    /// All ids.
+    /// Ids of the rows that one of these filters lets through.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn ids(&self) -> Result<HashSet<String>, IndexError> {
-        let batches = self.select(&["id"], None, None).await?;
-        Ok(batches.iter().flat_map(|batch| column(batch, "id").into_iter().flatten()).collect())
+    pub async fn ids(&self, filters: &[String]) -> Result<HashSet<String>, IndexError> {
+        let mut ids = HashSet::new();
+        for filter in filters {
+            let batches = self.select(&["id"], Some(filter), None).await?;
+            ids.extend(batches.iter().flat_map(|batch| column(batch, "id").into_iter().flatten()));
+        }
+        Ok(ids)
     }
 
     /// Ids of the units that have no vector yet.

@@ -10,6 +10,10 @@ use sha2::{Digest, Sha256};
 use super::embed::{EmbedError, Embedder, ModelInfo};
 use super::units::{Tier, Unit, UnitKind};
 use super::words;
+use crate::simulator::{Config, Session, SimulatedFrame};
+use crate::store::Store;
+use crate::store::record::{Record, Source};
+use crate::store::recorder::{Recorder, RecorderOptions};
 use crate::store::root::DataRoot;
 
 /// Words into places of a vector by their digest: the same text always gives the same vector, texts with common
@@ -66,6 +70,22 @@ pub fn root() -> (tempfile::TempDir, DataRoot) {
     let folder = tempfile::tempdir().unwrap();
     let root = DataRoot::create(folder.path().join("root")).unwrap();
     (folder, root)
+}
+
+/// Records simulated games; another seed gives other games, `day` the day of January 2026 they are played on.
+pub fn record(root: &DataRoot, games: usize, seed: u64, day: i64) {
+    let store = Arc::new(Store::open(root, "test").unwrap());
+    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
+    for frame in play(games, seed, day) {
+        recorder.append(&Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).unwrap();
+    }
+    recorder.close().unwrap();
+}
+
+/// The frames of simulated games.
+pub fn play(games: usize, seed: u64, day: i64) -> impl Iterator<Item = SimulatedFrame> {
+    let start_us = Config::default().start_us + day * 86_400_000_000;
+    Session::new(Config { games, seed, start_us, logged_in: true, full_snapshots: false, ..Config::default() })
 }
 
 /// A unit with this id and text; its title is the id.

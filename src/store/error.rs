@@ -28,6 +28,17 @@ pub enum StoreError {
         /// Who holds the lease, as far as it said.
         holder: String,
     },
+    /// Another process writes the semantic index.
+    #[error(
+        "another process writes the semantic index of {}: {holder}. Wait until it is done; searching works meanwhile",
+        root.display()
+    )]
+    Indexing {
+        /// The data root.
+        root: PathBuf,
+        /// Who holds the lock, as far as it said.
+        holder: String,
+    },
     /// The root was written by a newer version of this program.
     #[error(
         "{} was written with schema {found}, this build knows {known}: it can be read but not written. \

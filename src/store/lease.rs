@@ -1,5 +1,6 @@
 //! The writer lease: an OS file lock on `run/writer.lock`. Whoever holds it writes; when the holder dies, the
-//! kernel drops it.
+//! kernel drops it. The semantic index, which is derived, has a lock of its own: it can be built while something
+//! records.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -13,13 +14,44 @@ pub struct Lease {
     _file: File,
 }
 
+/// File of the writer lease in `run/`.
+const WRITER: &str = "writer.lock";
+
+/// File of the index lock in `run/`.
+const INDEX: &str = "index.lock";
+
 impl Lease {
     /// Takes the lease; `purpose` is told to whoever wants it meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Leased`] when another process holds it.
     pub fn take(root: &DataRoot, purpose: &str) -> Result<Lease, StoreError> {
-        let path = root.run_dir().join("writer.lock");
+        Lease::lock(root, WRITER, purpose)?
+            .map_err(|holder| StoreError::Leased { root: root.path().to_owned(), holder })
+    }
+
+    /// Takes the right to write the semantic index.
+    ///
+    /// # Errors
+    /// [`StoreError::Indexing`] when another process writes it.
+    pub fn index(root: &DataRoot, purpose: &str) -> Result<Lease, StoreError> {
+        Lease::lock(root, INDEX, purpose)?
+            .map_err(|holder| StoreError::Indexing { root: root.path().to_owned(), holder })
+    }
+
+    /// Who holds the lease, `None` when nobody does.
+    pub fn holder(root: &DataRoot) -> Option<String> {
+        let path = root.run_dir().join(WRITER);
+        let file = File::open(&path).ok()?;
+        match file.try_lock_shared() {
+            Ok(()) => None,
+            Err(_) => Some(fs::read_to_string(&path).unwrap_or_default().trim().to_owned()),
+        }
+    }
+
+    /// Locks a file of `run/`; the inner error is what its holder said of itself.
+    fn lock(root: &DataRoot, name: &str, purpose: &str) -> Result<Result<Lease, String>, StoreError> {
+        let path = root.run_dir().join(name);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -32,8 +64,8 @@ impl Lease {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
-                let holder = if holder.trim().is_empty() { "it did not say who it is".into() } else { holder };
-                return Err(StoreError::Leased { root: root.path().to_owned(), holder: holder.trim().to_owned() });
+                let holder = if holder.trim().is_empty() { "it did not say who it is" } else { holder.trim() };
+                return Ok(Err(holder.to_owned()));
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
         }
@@ -41,16 +73,6 @@ impl Lease {
             format!("`replayer {purpose}`, process {}, since {}\n", std::process::id(), jiff::Timestamp::now());
         // For people only: the lock itself is what counts, so a full disk does not matter here.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
-        Ok(Lease { _file: file })
-    }
-
-    /// Who holds the lease, `None` when nobody does.
-    pub fn holder(root: &DataRoot) -> Option<String> {
-        let path = root.run_dir().join("writer.lock");
-        let file = File::open(&path).ok()?;
-        match file.try_lock_shared() {
-            Ok(()) => None,
-            Err(_) => Some(fs::read_to_string(&path).unwrap_or_default().trim().to_owned()),
-        }
+        Ok(Ok(Lease { _file: file }))
     }
 }

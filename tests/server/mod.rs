@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ENDLESS: &str = "SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b";
 
 /// The real binary with pipes on it, spoken to line by line.
-struct Wire {
+pub struct Wire {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Receiver<Vec<u8>>,
@@ -45,11 +45,15 @@ struct Wire {
 
 impl Wire {
     /// `replayer serve` on this root.
-    fn start(root: &Path) -> Wire {
+    pub fn start(root: &Path) -> Wire {
         Wire::of(Command::new(REPLAYER).args(["serve", "--data"]).arg(root))
     }
 
-    fn of(command: &mut Command) -> Wire {
+    pub fn of(command: &mut Command) -> Wire {
+        // A test that wants to capture says so; none may meet the real feed.
+        if command.get_envs().all(|(name, _)| name != "REPLAYER_CAPTURE") {
+            command.env("REPLAYER_CAPTURE", "off");
+        }
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (lines, stdout) = channel();
@@ -76,13 +80,13 @@ impl Wire {
     }
 
     /// Started and past the handshake of the older era.
-    fn opened(root: &Path) -> Wire {
+    pub fn opened(root: &Path) -> Wire {
         let mut wire = Wire::start(root);
         wire.initialize();
         wire
     }
 
-    fn initialize(&mut self) -> Value {
+    pub fn initialize(&mut self) -> Value {
         let answer = self.ask(
             "initialize",
             json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}),
@@ -134,7 +138,7 @@ impl Wire {
     }
 
     /// A tool's structured result.
-    fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
         let result = &answer["result"];
         assert_eq!(result["isError"], json!(false), "{answer}");
@@ -144,7 +148,7 @@ impl Wire {
     }
 
     /// A failed tool's text.
-    fn refused(&mut self, tool: &str, arguments: Value) -> String {
+    pub fn refused(&mut self, tool: &str, arguments: Value) -> String {
         let answer = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
         assert_eq!(answer["result"]["isError"], json!(true), "{answer}");
         answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()

@@ -23,7 +23,11 @@ async fn run(
     embedder: Option<Arc<Hashing>>,
 ) -> Result<Built, IndexError> {
     let embedder = embedder.map(|embedder| embedder as Arc<dyn Embedder>);
-    build(root, scope, units.into_iter(), BTreeMap::new(), embedder, |_| {}).await
+    build(root, scope, units.into_iter(), Some(BTreeMap::new()), embedder, |_| {}).await
+}
+
+fn of_game(id: &str) -> Scope {
+    Scope::Some(Changed { knowledge: false, games: [id.to_owned()].into() })
 }
 
 async fn ids(root: &DataRoot, question: &str) -> Vec<String> {
@@ -64,11 +68,37 @@ async fn units_that_are_gone_are_removed_and_others_stay() {
     let model = Hashing::new();
     run(&root, Scope::All, some_units(), Some(model.clone())).await.unwrap();
     let one = vec![game("20260214-bbbbbbbb", 2, "rugged at tick 7")];
-    let built = run(&root, Scope::Some, one, Some(model.clone())).await.unwrap();
+    let built = run(&root, of_game("20260214-bbbbbbbb"), one, Some(model.clone())).await.unwrap();
     assert_eq!((built.units, built.written, built.removed), (5, 1, 0));
     let built = run(&root, Scope::All, some_units(), Some(model.clone())).await.unwrap();
     assert_eq!((built.units, built.removed), (4, 1));
     assert!(!ids(&root, "rugged tick 7").await.contains(&"game:20260214-bbbbbbbb".to_owned()));
+}
+
+#[tokio::test]
+async fn an_update_removes_only_what_it_speaks_of() {
+    let (_folder, root) = root();
+    let model = Hashing::new();
+    let mut units = some_units();
+    let gap = |id: &str| Unit { game_id: Some(id.into()), ..unit(&format!("anomaly:gap:{id}"), UnitKind::Anomaly, "gap") };
+    units.extend([gap("20260214-aaaaaaaa"), game("20260214-cccccccc", 3, "peak 7"), gap("20260214-cccccccc")]);
+    run(&root, Scope::All, units, Some(model.clone())).await.unwrap();
+    // The gap of one game was filled; of the protocol only one card is left.
+    let scope = Scope::Some(Changed { knowledge: true, games: ["20260214-aaaaaaaa".to_owned()].into() });
+    let left = vec![some_units()[0].clone(), some_units()[2].clone()];
+    let built = run(&root, scope, left, Some(model.clone())).await.unwrap();
+    assert_eq!((built.removed, built.units, built.written), (3, 4, 0));
+    let found = ids(&root, "gap peak playerUpdate").await;
+    assert!(!found.contains(&"anomaly:gap:20260214-aaaaaaaa".to_owned()), "{found:?}");
+    assert!(found.contains(&"anomaly:gap:20260214-cccccccc".to_owned()), "{found:?}");
+}
+
+#[tokio::test]
+async fn an_update_without_an_index_is_refused() {
+    let (_folder, root) = root();
+    let one = vec![game("20260214-bbbbbbbb", 2, "rugged at tick 7")];
+    let error = run(&root, of_game("20260214-bbbbbbbb"), one, Some(Hashing::new())).await.unwrap_err();
+    assert!(matches!(error, IndexError::Missing { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::*;
 async fn indexed(units: Vec<Unit>) -> (tempfile::TempDir, Reader) {
     let (folder, root) = root();
     let model: Arc<dyn Embedder> = Hashing::new();
-    build(&root, Scope::Full, units.into_iter(), BTreeMap::new(), Some(model), |_| {}).await.unwrap();
+    build(&root, Scope::Full, units.into_iter(), Some(BTreeMap::new()), Some(model), |_| {}).await.unwrap();
     (folder, Reader::open(&root).await.unwrap())
 }
 

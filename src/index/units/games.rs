@@ -66,19 +66,26 @@ pub struct History {
     pub version: Option<String>,
 }
 
+/// The frames of a game that came after frames of a later moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub first: Vec<Inversion>,
+}
+
 /// A frame that came after frames of a later moment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Inversion {
-    /// The game of the late frame.
-    pub game_id: String,
     /// The late frame.
     pub event: String,
     /// What it came after.
     pub after: String,
 }
 
-/// Inversions kept.
-const MAX_INVERSIONS: usize = 1_000;
+/// Inversions kept per game; more of them are counted.
+const INVERSIONS: usize = 5;
 /// Runs of ticks kept per game; a game has 5000 ticks at most, far fewer gaps.
 const MAX_RUNS: usize = 600;
 
@@ -87,8 +94,8 @@ const MAX_RUNS: usize = 600;
 pub struct Games {
     /// By game id.
     pub games: BTreeMap<String, GameSummary>,
-    /// Frames out of order.
-    pub inversions: Vec<Inversion>,
+    /// Frames out of order, by game id.
+    pub late: BTreeMap<String, Late>,
     /// Per session: the game of the latest frame, its tick, and the one before it.
     #[serde(skip)]
     latest: HashMap<String, (String, Option<i64>, Option<String>)>,
@@ -229,8 +236,12 @@ impl Games {
             *left = Some(std::mem::replace(latest, game.to_owned()));
             *latest_tick = tick;
         }
-        if let Some(after) = after.filter(|_| self.inversions.len() < MAX_INVERSIONS) {
-            self.inversions.push(Inversion { game_id: game.to_owned(), event: event.to_owned(), after });
+        if let Some(after) = after {
+            let late = self.late.entry(game.to_owned()).or_default();
+            late.count += 1;
+            if late.first.len() < INVERSIONS {
+                late.first.push(Inversion { event: event.to_owned(), after });
+            }
         }
     }
 
@@ -282,19 +293,30 @@ impl Games {
         for (id, theirs) in &other.games {
             self.game(id).merge(theirs);
         }
-        let room = MAX_INVERSIONS.saturating_sub(self.inversions.len());
-        self.inversions.extend(other.inversions.iter().take(room).cloned());
+        for (id, theirs) in &other.late {
+            let late = self.late.entry(id.clone()).or_default();
+            late.count += theirs.count;
+            let room = INVERSIONS.saturating_sub(late.first.len());
+            late.first.extend(theirs.first.iter().take(room).cloned());
+        }
+    }
+
+    /// Lets go of the games that are not wanted.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.games.retain(|id, _| wanted(id));
+        self.late.retain(|id, _| wanted(id));
     }
 
     /// One unit per game, and the anomalies of games: gaps, and frames out of order.
     pub fn units(&self) -> impl Iterator<Item = Unit> + '_ {
-        let mut late: BTreeMap<&str, Vec<&Inversion>> = BTreeMap::new();
-        for inversion in &self.inversions {
-            late.entry(&inversion.game_id).or_default().push(inversion);
-        }
-        self.games.iter().flat_map(move |(id, game)| {
-            let inversions = late.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            [Some(game.unit(id)), game.gaps(id), out_of_order(id, game, inversions)].into_iter().flatten()
+        self.units_of(|_| true)
+    }
+
+    /// The units of some games.
+    pub fn units_of(&self, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Unit> {
+        self.games.iter().filter(move |(id, _)| wanted(id)).flat_map(|(id, game)| {
+            let late = self.late.get(id).map(|late| out_of_order(id, game, late));
+            [Some(game.unit(id)), game.gaps(id), late].into_iter().flatten()
         })
     }
 }
@@ -518,11 +540,9 @@ impl GameSummary {
     }
 }
 
-fn out_of_order(id: &str, game: &GameSummary, inversions: &[&Inversion]) -> Option<Unit> {
-    if inversions.is_empty() {
-        return None;
-    }
-    let list: Vec<String> = inversions
+fn out_of_order(id: &str, game: &GameSummary, late: &Late) -> Unit {
+    let list: Vec<String> = late
+        .first
         .iter()
         .take(4)
         .map(|inversion| format!("{} after {}", inversion.event, inversion.after))
@@ -530,11 +550,11 @@ fn out_of_order(id: &str, game: &GameSummary, inversions: &[&Inversion]) -> Opti
     let text = format!(
         "Order inversion: {} frames of game {id} stand behind frames of a later moment (out of order): {}. Sort by \
          game and tick, not by arrival.",
-        inversions.len(),
+        late.count,
         list.join("; ")
     );
     let title = format!("Frames out of order in game {id}");
     let unit = Unit::new(UnitKind::Anomaly, format!("anomaly:order:{id}"), title, &text, Tier::Observed);
-    let evidence = inversions.iter().take(5).map(|inversion| inversion.event.clone()).collect();
-    Some(Unit { evidence, ..game.about(id, Unit { doc_type: Some(DocType::GameTick.as_str().into()), ..unit }) })
+    let evidence = late.first.iter().map(|inversion| inversion.event.clone()).collect();
+    Unit { evidence, ..game.about(id, Unit { doc_type: Some(DocType::GameTick.as_str().into()), ..unit }) }
 }

@@ -188,8 +188,9 @@ fn m12_a_late_frame_of_the_game_before_is_an_inversion_and_no_new_game() {
     games.rows(DocType::GameTick, &ticks("g2", SESSION, &[(3, 0, 1.0, false)]));
     games.rows(DocType::GameTick, &ticks("g1", SESSION, &[(4, 2, 0.02, true)]));
     games.rows(DocType::GameTick, &ticks("g2", SESSION, &[(5, 1, 1.1, false)]));
-    assert_eq!(games.inversions.len(), 1);
-    assert_eq!(games.inversions[0].event, format!("{SESSION}:4"));
+    let late: Vec<_> = games.late.values().collect();
+    assert_eq!((late.len(), late[0].count), (1, 1));
+    assert_eq!(late[0].first[0].event, format!("{SESSION}:4"));
     assert!(games.units().any(|unit| unit.id == "anomaly:order:g1"));
 }
 

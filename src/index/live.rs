@@ -1,0 +1,181 @@
+//! The index of a store that is being recorded into: a finished game is searchable within seconds, what is known of
+//! the protocol follows whenever a part was sealed.
+//!
+//! [`Finished`] puts games together from the rows as they come, in memory and only as long as they may still
+//! change, so that one more game costs the same whatever is stored already. [`follow`] is the loop of
+//! `replayer index follow`, a process of its own: the model's memory is not the recorder's, and nothing that goes
+//! wrong here can touch a frame.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{AsArray, RecordBatch};
+use tokio_util::sync::CancellationToken;
+
+use super::build::{self, Built, Changed, Scope};
+use super::embed::Embedder;
+use super::error::IndexError;
+use super::gather;
+use super::units::games::Games;
+use crate::store::StoreError;
+use crate::store::catalog::Part;
+use crate::store::follow::Follower;
+use crate::store::lease::Lease;
+use crate::store::root::DataRoot;
+use crate::store::scan;
+use crate::store::schema::DocType;
+
+/// How long a game is kept in mind after its last row: its seed may come ten games late.
+const KEPT_US: i64 = 3_600_000_000;
+
+/// How often the journal is looked at.
+const POLL: Duration = Duration::from_millis(500);
+
+/// Sealed parts change the cards of the protocol; they are made anew at most this often.
+const KNOWLEDGE_EVERY: Duration = Duration::from_secs(60);
+
+/// The games of a store while they are recorded.
+pub struct Finished {
+    follower: Follower,
+    games: Games,
+    /// Games whose history came since they were last handed out.
+    waiting: BTreeSet<String>,
+    /// Latest time of a row, microseconds UTC.
+    latest_us: i64,
+}
+
+impl Finished {
+    /// Looks at what was stored in the last hour before the newest row, so that games that are running now are known
+    /// from their beginning. Games that are unsealed and finished already are handed out by the first poll.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn open(root: &DataRoot) -> Result<Finished, StoreError> {
+        let mut follower = Follower::open(root)?;
+        let first = follower.poll()?;
+        let catalog = follower.catalog().clone();
+        let newest = catalog.parts.iter().filter_map(|part| part.ts_max).max();
+        let mut games = Games::default();
+        let near = |part: &&Part| newest.is_some_and(|newest| part.ts_max.is_some_and(|to| to > newest - KEPT_US));
+        for doc_type in [DocType::GameTick, DocType::Game, DocType::Sidebet] {
+            for part in catalog.parts.iter().filter(|part| part.doc_type == doc_type).filter(near) {
+                for batch in scan::batches(root, part, None) {
+                    games.rows(doc_type, &batch?);
+                }
+            }
+        }
+        let latest_us = newest.unwrap_or(i64::MIN);
+        let mut finished = Finished { follower, games, waiting: BTreeSet::new(), latest_us };
+        finished.take(&first.rows);
+        finished.forget();
+        Ok(finished)
+    }
+
+    /// Takes in what came since; whether a part was sealed or went meanwhile.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn poll(&mut self) -> Result<bool, StoreError> {
+        let change = self.follower.poll()?;
+        self.take(&change.rows);
+        if !self.waiting.is_empty() {
+            self.forget();
+        }
+        Ok(change.catalog.is_some())
+    }
+
+    /// The games that finished since the last time, as units, and what those units are all of; `None` when none did.
+    pub fn units(&mut self) -> Option<(Changed, Vec<super::units::Unit>)> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let games = std::mem::take(&mut self.waiting);
+        let units = self.games.units_of(|id| games.contains(id)).collect();
+        Some((Changed { knowledge: false, games }, units))
+    }
+
+    fn take(&mut self, rows: &[(DocType, RecordBatch)]) {
+        for (doc_type, batch) in rows {
+            self.games.rows(*doc_type, batch);
+            if *doc_type == DocType::Game {
+                let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
+                self.waiting.extend(ids.into_iter().flatten().flatten().map(str::to_owned));
+            }
+        }
+        let last = self.games.games.values().filter_map(|game| game.last_us).max();
+        self.latest_us = self.latest_us.max(last.unwrap_or(i64::MIN));
+    }
+
+    /// Lets go of games that can hardly change any more.
+    fn forget(&mut self) {
+        let (oldest, waiting) = (self.latest_us.saturating_sub(KEPT_US), &self.waiting);
+        let old: BTreeSet<String> = self
+            .games
+            .games
+            .iter()
+            .filter(|(id, game)| game.last_us.is_some_and(|last| last < oldest) && !waiting.contains(*id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        self.games.keep(|id| !old.contains(id));
+    }
+}
+
+/// Keeps the index up to date until told to stop. Makes it first where there is none; `told` hears of every update.
+/// When another process builds at the moment, an update waits for the next round.
+///
+/// # Errors
+/// When the store cannot be followed or the index needs a person: another model's vectors, a damaged table.
+pub async fn follow(
+    root: &DataRoot,
+    embedder: Option<Arc<dyn Embedder>>,
+    stop: CancellationToken,
+    mut told: impl FnMut(&Built, Duration),
+) -> Result<(), IndexError> {
+    let mut finished = Finished::open(root)?;
+    let mut sealed = true;
+    let mut knowledge_at: Option<Instant> = None;
+    while !stop.is_cancelled() {
+        sealed |= finished.poll()?;
+        let due = sealed && knowledge_at.is_none_or(|at| at.elapsed() >= KNOWLEDGE_EVERY);
+        if due || !finished.waiting.is_empty() {
+            let began = Instant::now();
+            match update(root, &mut finished, due, embedder.clone()).await {
+                Ok(built) => {
+                    told(&built, began.elapsed());
+                    if due {
+                        (sealed, knowledge_at) = (false, Some(Instant::now()));
+                    }
+                }
+                Err(IndexError::Store(StoreError::Indexing { holder, .. })) => {
+                    tracing::debug!(holder, "the index is being written by somebody else");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+/// One update: everything that changed, or only the games that finished.
+async fn update(
+    root: &DataRoot,
+    finished: &mut Finished,
+    everything: bool,
+    embedder: Option<Arc<dyn Embedder>>,
+) -> Result<Built, IndexError> {
+    let _lock = Lease::index(root, "index follow")?;
+    if !everything && let Some((changed, units)) = finished.units() {
+        return build::build(root, Scope::Some(changed), units.into_iter(), None, embedder, |_| {}).await;
+    }
+    let gathered = gather::due(root, embedder.is_some()).await?;
+    finished.waiting.clear();
+    build::build(root, gathered.scope, gathered.units, Some(gathered.sources), embedder, |_| {}).await
+}
+
+#[cfg(test)]
+mod tests;
