@@ -176,6 +176,9 @@ async fn make(root: &DataRoot, args: &BuildArgs, out: &mut Out) -> Result<(), Cl
 
 /// Updates the index until the input ends, is closed by whoever started this, or a signal comes.
 async fn follow(root: &DataRoot, may_fetch: bool, out: &mut Out) -> Result<(), CliError> {
+    // The recorder goes first.
+    #[cfg(unix)]
+    let _ = rustix::process::nice(10);
     let embedder = model(may_fetch)?;
     let stop = CancellationToken::new();
     let over = stop.clone();
