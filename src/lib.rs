@@ -7,6 +7,7 @@
 //!
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
+//! * [`state`] — the fold: live state, the state at a past moment, drift, latency.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
 //! * [`legacy`] — import of older recordings, export, comparison.
@@ -23,6 +24,7 @@ pub mod protocol;
 pub mod server;
 pub mod simulator;
 pub mod sql;
+pub mod state;
 pub mod store;
 
 #[path = "../prompts/mod.rs"]
