@@ -126,8 +126,15 @@ fn one_more(
     let mut costs = Vec::new();
     let start_us = Config::default().start_us + 86_400_000_000 * seed as i64;
     let games = 20 + TIDY_EVERY;
-    let config =
-        Config { games, seed, start_us, logged_in: true, full_snapshots: false, history_len: 1, ..Config::default() };
+    let config = Config {
+        games,
+        seed,
+        start_us,
+        logged_in: true,
+        full_snapshots: false,
+        history_len: 1,
+        ..Config::default()
+    };
     let mut spent = Duration::ZERO;
     for frame in Session::new(config) {
         recorder.append(&Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).unwrap();
@@ -146,7 +153,9 @@ fn one_more(
     let count = costs.len();
     let mean = spent.as_secs_f64() * 1e3 / count as f64;
     let (median, fastest, slowest) = summary(costs);
-    println!("one more game at {what}: {median:.0} ms ({fastest:.0} … {slowest:.0}), mean {mean:.0} ms of {count}");
+    println!(
+        "one more game at {what}: {median:.0} ms ({fastest:.0} … {slowest:.0}), mean {mean:.0} ms of {count}"
+    );
 }
 
 /// Enough games that the tidying which they cause now and then is part of their mean.
@@ -178,7 +187,13 @@ fn game(number: usize) -> Unit {
         ts_us: Some(1_740_000_000_000_000 + number as i64 * 75_000_000),
         doc_type: Some("game".into()),
         source: Some("public_ws".into()),
-        ..Unit::new(UnitKind::Game, format!("game:{id}"), format!("Game {id}, peak {peak:.2}x"), &text, Tier::Observed)
+        ..Unit::new(
+            UnitKind::Game,
+            format!("game:{id}"),
+            format!("Game {id}, peak {peak:.2}x"),
+            &text,
+            Tier::Observed,
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod game;
+pub mod live;
 pub mod manifest;
 pub mod protocol;
 
@@ -15,7 +16,7 @@ use crate::server::App;
 
 /// The resources with a fixed address.
 pub fn list() -> Vec<Resource> {
-    vec![context::listed(), manifest::listed(), protocol::listed()]
+    vec![context::listed(), live::listed(), manifest::listed(), protocol::listed()]
 }
 
 /// The resources with a parameter in their address.
@@ -37,6 +38,8 @@ pub async fn read(
         (context::read(&app.root).await, "text/markdown")
     } else if uri == manifest::URI {
         (manifest::read(&app.root).await?, "application/json")
+    } else if uri == live::URI {
+        (live::read(app).await?, "application/json")
     } else if uri == protocol::URI {
         (protocol::index(app).await, "text/markdown")
     } else if let Some(event) = protocol::event(uri) {
@@ -46,8 +49,9 @@ pub async fn read(
     } else {
         return Err(ErrorData::resource_not_found(
             format!(
-                "There is no resource {uri}. The resources are {}, {}, {}, {} and {}",
+                "There is no resource {uri}. The resources are {}, {}, {}, {}, {} and {}",
                 context::URI,
+                live::URI,
                 manifest::URI,
                 protocol::URI,
                 protocol::TEMPLATE,

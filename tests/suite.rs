@@ -4,6 +4,7 @@
 mod common;
 mod guardrails;
 mod legacy;
+mod live;
 mod search;
 mod server;
 mod sql;

@@ -1,8 +1,10 @@
-//! `get_events`: the frames themselves, by address or in order.
+//! `get_events`: the frames themselves, by address or in order, or as soon as something happens ([`wait`]).
 //!
 //! Two steps, because `raw_json` is nearly all of the store: first the addresses that match, without touching the
 //! texts, then the texts of just those. The texts come over the Arrow path, which neither cuts nor escapes, and
 //! the cutting happens in SQL, so half a megabyte of frame is never moved to show its first page.
+
+mod wait;
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -23,6 +25,7 @@ use super::{AgentTool, MAX_RESULT_BYTES, RESULT_BYTES, bounded};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells;
+use crate::state::condition::{Condition, Watcher};
 
 /// Events in an answer unless asked, and at most.
 const EVENTS: u64 = 20;
@@ -55,6 +58,12 @@ pub struct Args {
     pub event_name: Option<String>,
     /// Only this game.
     pub game_id: Option<String>,
+    /// Wait until a frame comes at which this holds, and return that frame: {"price_above": 5}, {"phase": "RUGGED"},
+    /// {"event_name": "standard/newTrade", "field": "amount", "above": 1}. Looks at frames after `after`, else at
+    /// those that come from now on.
+    pub wait: Option<Condition>,
+    /// With wait: seconds to wait at most, 1 to 55. Default 30.
+    pub timeout_s: Option<u64>,
     /// Most frames to return, 1 to 200. Default 20.
     pub limit: Option<u64>,
     /// Most characters per frame, 1 to 900000. Default 20000 with refs, else 1500.
@@ -100,6 +109,9 @@ pub struct Output {
     pub next: Option<String>,
     /// Everything recorded up to this time (UTC) is included.
     pub as_of: String,
+    /// With wait: whether it came true.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waited: Option<wait::Waited>,
 }
 
 /// One frame.
@@ -162,6 +174,7 @@ evidence for a statement, or to follow a recording.
 - after: frames after that cursor, oldest first, until truncated is false.
 Frames are ordered by session_id, then seq. Session ids are UUID v7, so that is the order in which sessions began. \
 While several sessions are being written, follow each one with its own session_id and cursor.
+- wait: returns as soon as a frame comes at which a condition holds, instead of asking again and again.
 
 Lines of older recordings that kept ticks instead of frames come too, marked by doc_type.
 
@@ -180,11 +193,53 @@ Examples: {\"refs\": [{\"session_id\": \"0198c2a4-5d3e-7c1a-9b2f-1a2b3c4d5e6f\",
     }
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
+        let (condition, patience) = (args.wait.clone(), args.timeout_s);
         let wanted = Wanted::read(args)?;
+        if let Some(condition) = condition {
+            return waiting(&app, wanted, condition, patience, &cancel).await;
+        }
         let found = find(&app, &wanted, &cancel).await?;
         let texts = texts(&app, &found.heads, &wanted, &cancel).await?;
         Ok(compose(wanted, found, texts))
     }
+}
+
+/// Waits, and gives the frame at which the condition holds.
+async fn waiting(
+    app: &App,
+    wanted: Wanted,
+    condition: Condition,
+    patience: Option<u64>,
+    cancel: &CancellationToken,
+) -> Result<Output, ToolError> {
+    let watcher = Watcher::new(condition.clone()).map_err(|error| {
+        ToolError::new(
+            "Nothing was waited for",
+            error.to_string(),
+            r#"get_events {"wait": {"price_above": 5}, "timeout_s": 30}"#,
+        )
+    })?;
+    let patience = Duration::from_secs(bounded(patience, wait::SECONDS, wait::MAX_SECONDS));
+    let ended = wait::until(app, &wanted, watcher, patience, cancel).await?;
+    let cursor = ended.last.map(|last| last.to_string());
+    let Some(address) = ended.found else {
+        let after = cursor.as_ref().map_or_else(String::new, |cursor| format!(r#""after": "{cursor}", "#));
+        return Ok(Output {
+            events: Vec::new(),
+            not_found: Vec::new(),
+            truncated: false,
+            next: Some(format!(
+                "it did not happen yet: get_events {{{after}\"wait\": {condition}}} goes on waiting"
+            )),
+            cursor,
+            as_of: jiff::Timestamp::now().to_string(),
+            waited: Some(ended.waited),
+        });
+    };
+    let wanted = Wanted { which: Which::Refs(vec![address]), ..wanted };
+    let found = find(app, &wanted, cancel).await?;
+    let texts = texts(app, &found.heads, &wanted, cancel).await?;
+    Ok(Output { cursor, waited: Some(ended.waited), ..compose(wanted, found, texts) })
 }
 
 /// Address of a frame. Ordered by session, then number: the order of the cursor.
@@ -262,6 +317,20 @@ impl Wanted {
             (None, None) => Which::Newest,
         };
         let by_ref = matches!(which, Which::Refs(_));
+        if by_ref && args.wait.is_some() {
+            return Err(ToolError::new(
+                "Nothing was waited for",
+                "refs name frames that are recorded already; wait is for those that come",
+                r#"get_events {"wait": {"phase": "RUGGED"}}, or with "after" to begin at a cursor"#,
+            ));
+        }
+        if args.timeout_s.is_some() && args.wait.is_none() {
+            return Err(ToolError::new(
+                "Nothing was read",
+                "timeout_s says how long to wait, and there is nothing to wait for",
+                r#"get_events {"wait": {"price_above": 5}, "timeout_s": 30}"#,
+            ));
+        }
         let single = matches!(&which, Which::Refs(refs) if refs.len() == 1);
         if args.offset.is_some() && !single {
             return Err(ToolError::new(
@@ -554,7 +623,7 @@ fn compose(wanted: Wanted, found: Found, mut texts: HashMap<Address, Text>) -> O
     let truncated = next.is_some();
     let nothing = events.is_empty() && !by_ref && matches!(wanted.which, Which::Newest);
     let next = next.or_else(|| nothing.then(|| none(&wanted)));
-    Output { truncated, next, events, cursor, not_found: found.not_found, as_of: found.as_of }
+    Output { truncated, next, events, cursor, not_found: found.not_found, as_of: found.as_of, waited: None }
 }
 
 /// What to do when no frame matches.

@@ -7,6 +7,7 @@ pub mod ask;
 pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
+pub mod live_state;
 pub mod query_sql;
 pub mod search;
 
@@ -68,6 +69,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<export_dataset::ExportDataset>())
         .with_route(route::<get_events::GetEvents>())
         .with_route(route::<get_game::GetGame>())
+        .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
         .with_route(route::<search::Search>())
 }

@@ -216,7 +216,10 @@ fn index(root: &DataRoot) -> Finding {
         ),
         Ok(Some(checkpoint)) => {
             let model = checkpoint.model.map_or_else(|| "keywords alone".to_owned(), |model| model.to_string());
-            ok("semantic index", format!("{} units, {model}, {}", checkpoint.units, time(Some(checkpoint.updated_us))))
+            ok(
+                "semantic index",
+                format!("{} units, {model}, {}", checkpoint.units, time(Some(checkpoint.updated_us))),
+            )
         }
         Ok(None) => note(
             "semantic index",

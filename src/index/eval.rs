@@ -352,7 +352,9 @@ mod tests {
         let (_folder, root) = root();
         let model: Arc<dyn Embedder> = Hashing::new();
         let units = [event("playerUpdate", "own account: cash"), event("ack", "answer to a request, prefix 43")];
-        build(&root, Scope::Full, units.into_iter(), Some(BTreeMap::new()), Some(model.clone()), |_| {}).await.unwrap();
+        build(&root, Scope::Full, units.into_iter(), Some(BTreeMap::new()), Some(model.clone()), |_| {})
+            .await
+            .unwrap();
         let reader = Reader::open(&root).await.unwrap();
         let questions = Questions::parse(
             r#"{"questions": [

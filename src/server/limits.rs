@@ -38,6 +38,11 @@ impl Limits {
     }
 
     /// Limits with other numbers, for tests.
+    /// Cancelled when the server goes down.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stop
+    }
+
     fn with(slots: usize, queue: Duration, stop: CancellationToken) -> Self {
         Self { slots: Arc::new(Semaphore::new(slots)), queue, stop }
     }

@@ -2,16 +2,19 @@
 //!
 //! * [`run`] — from start to bounded shutdown. [`stdio`] — the guard that keeps stdout for the protocol.
 //! * [`limits`] — concurrency, time, cancellation. [`errors`] — failures an agent can act on.
-//! * [`complete`] — suggestions for game and session ids.
+//! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
+//! * [`subscriptions`] — telling clients that it changed.
 //!
 //! The tools themselves are in `tools/`, the resources in `resources/`. Both protocol eras work: rmcp answers
 //! `initialize` (up to 2025-11-25) and `server/discover` (2026-07-28) from the same [`Server`].
 
 pub mod complete;
 pub mod errors;
+pub mod hub;
 pub mod limits;
 pub mod run;
 pub mod stdio;
+pub mod subscriptions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,16 +25,18 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorData,
     GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, Tool,
+    ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use crate::index::Service;
 use crate::sql::SqlClient;
 use crate::{prompts, resources, tools};
+use hub::Hub;
 use limits::Limits;
+use subscriptions::Subscriptions;
 
 /// What the server tells a model before it asks anything: when to come here, which tool for what, what to keep in
 /// mind. At most 2 KB, where Claude Code cuts.
@@ -69,6 +74,10 @@ pub struct App {
     pub sql: SqlClient,
     /// The semantic index; opened by the first search.
     pub search: Service,
+    /// The live state; followed from the first time it is asked for.
+    pub live: Hub,
+    /// Who is told of changes.
+    pub subscriptions: Subscriptions,
     /// How much at once, how long.
     pub limits: Limits,
 }
@@ -77,7 +86,8 @@ impl App {
     /// An app on `root`. `stop` ends what runs: the server is going down.
     pub fn new(root: PathBuf, sql: SqlClient, stop: CancellationToken) -> Self {
         let search = Service::of_environment(&root);
-        Self { root, sql, search, limits: Limits::new(stop) }
+        let live = Hub::new(root.clone(), stop.clone());
+        Self { root, sql, search, live, subscriptions: Subscriptions::default(), limits: Limits::new(stop) }
     }
 }
 
@@ -105,6 +115,7 @@ impl ServerHandler for Server {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
+            .enable_resources_subscribe()
             .enable_prompts()
             .enable_completions()
             .build();
@@ -156,6 +167,31 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         resources::read(&self.app, &request.uri, &context.ct).await.map(ReadResourceResponse::from)
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.app.subscriptions.subscribe(&self.app, &request.uri, context.peer).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.app.subscriptions.unsubscribe(&request.uri);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(subscriptions::accepted(requested))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        subscriptions::listen(&self.app, context).await
     }
 
     async fn list_prompts(

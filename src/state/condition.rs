@@ -123,7 +123,8 @@ impl Watcher {
             return Err(ConditionError::Empty);
         }
         let phase = condition.phase.as_deref().map(phase).transpose()?;
-        if let Some(direction) = condition.direction.as_deref().filter(|name| !["received", "sent"].contains(name)) {
+        if let Some(direction) = condition.direction.as_deref().filter(|name| !["received", "sent"].contains(name))
+        {
             let known = "received or sent";
             return Err(ConditionError::Unknown { name: "direction", found: direction.to_owned(), known });
         }
@@ -161,12 +162,16 @@ impl Watcher {
     pub fn see(&mut self, seen: &Seen<'_>) -> bool {
         let name = seen.event.name.as_deref();
         let state = name == Some("gameStateUpdate");
-        if state && let Some(game) = seen.event.payload.and_then(|payload| serde_json::from_str::<GameState<'_>>(payload.get()).ok()) {
+        if state
+            && let Some(game) =
+                seen.event.payload.and_then(|payload| serde_json::from_str::<GameState<'_>>(payload.get()).ok())
+        {
             let phase = Phase::of(game.active, game.rugged, game.allow_pre_round_buys, game.cooldown_timer);
             self.now = (phase.or(self.now.0), game.price);
         }
         let condition = &self.condition;
-        let by_state = condition.event_name.is_none() && condition.field.is_none() && condition.direction.is_none();
+        let by_state =
+            condition.event_name.is_none() && condition.field.is_none() && condition.direction.is_none();
         if by_state && !state {
             return false;
         }
@@ -200,7 +205,8 @@ impl fmt::Display for Condition {
 /// Whether a number lies between the bounds that are given. Without bounds no number is needed.
 fn within(above: Option<f64>, below: Option<f64>, number: Option<f64>) -> bool {
     let holds = |test: &dyn Fn(f64) -> bool| number.is_some_and(test);
-    above.is_none_or(|above| holds(&|number| number > above)) && below.is_none_or(|below| holds(&|number| number < below))
+    above.is_none_or(|above| holds(&|number| number > above))
+        && below.is_none_or(|below| holds(&|number| number < below))
 }
 
 /// Numbers are the same by value (`1` and `1.0`), and a number written as text counts: the site sends both.
@@ -269,10 +275,13 @@ mod tests {
     }
 
     fn tick(price: f64) -> String {
-        format!(r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"price":{price},"tickCount":1}}]"#)
+        format!(
+            r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"price":{price},"tickCount":1}}]"#
+        )
     }
 
-    const TRADE: &str = r#"42["standard/newTrade",{"__trace":true},{"type":"buy","amount":0.5,"list":[{"x":"7"}]}]"#;
+    const TRADE: &str =
+        r#"42["standard/newTrade",{"__trace":true},{"type":"buy","amount":0.5,"list":[{"x":"7"}]}]"#;
 
     #[test]
     fn a_price_is_crossed_at_a_game_state() {

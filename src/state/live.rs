@@ -64,10 +64,22 @@ impl Live {
     /// # Errors
     /// As [`Live::open`]. What could be read is taken in.
     pub fn poll(&mut self) -> Result<Vec<Noted>, StoreError> {
-        let change = self.follower.poll()?;
         let mut notes = Vec::new();
+        self.poll_rows(|_, at, told| {
+            notes.extend(told.into_iter().filter_map(|note| Some(Noted { at: at?.clone(), note })));
+        })?;
+        Ok(notes)
+    }
+
+    /// As [`Live::poll`], and shows every row as it is taken in: the row, its address, what it changed. Whether
+    /// there was anything new.
+    ///
+    /// # Errors
+    /// As [`Live::open`].
+    pub fn poll_rows(&mut self, mut see: impl FnMut(Row<'_>, Option<&At>, Vec<Note>)) -> Result<bool, StoreError> {
+        let change = self.follower.poll()?;
         if change.is_empty() {
-            return Ok(notes);
+            return Ok(false);
         }
         let Change { catalog, rows: mut batches, .. } = change;
         if let Some(catalog) = catalog {
@@ -77,11 +89,9 @@ impl Live {
         let fold = &mut self.fold;
         rows::in_order(&batches, |row| {
             let told = apply(fold, row);
-            if let Some(at) = fold.last().filter(|_| !told.is_empty()) {
-                notes.extend(told.into_iter().map(|note| Noted { at: at.clone(), note }));
-            }
+            see(row, fold.last(), told);
         });
-        Ok(notes)
+        Ok(true)
     }
 
     /// The state now; small.

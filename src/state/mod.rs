@@ -10,9 +10,11 @@
 //! * [`game`] — one game: phase, prices with their source, rug. [`fold`] — the fold itself.
 //! * [`account`], [`ledger`] — the server's own account, and the one recomputed from own trades.
 //! * [`latency`], [`integrity`], [`health`], [`god_candle`] — monitors with no state but their own.
+//! * [`condition`] — "wait until": a condition on events.
 //! * [`note`] — what an event changed. [`snapshot`] — the state as an agent reads it.
 
 pub mod account;
+pub mod condition;
 pub mod event;
 pub mod exact;
 pub mod fact;

@@ -22,7 +22,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The folders of the engine, from the bottom up: a layer may use those before it.
-const LAYERS: [&str; 7] = ["protocol", "store", "sql", "index", "legacy", "simulator", "server"];
+const LAYERS: [&str; 8] = ["protocol", "store", "state", "sql", "index", "legacy", "simulator", "server"];
 
 #[test]
 fn lower_layers_know_nothing_of_higher_ones() {

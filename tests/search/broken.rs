@@ -50,7 +50,8 @@ fn a_truncated_model_is_no_model() {
     record(&root, 1);
     build(&root, Model::None, &[]);
     let models = tempfile::tempdir().unwrap();
-    for name in ["model.onnx", "tokenizer.json", "config.json", "special_tokens_map.json", "tokenizer_config.json"] {
+    for name in ["model.onnx", "tokenizer.json", "config.json", "special_tokens_map.json", "tokenizer_config.json"]
+    {
         fs::write(models.path().join(name), b"cut").unwrap();
     }
     let output = super::command(root.path(), Model::None, &["query", "cash", "--json"])

@@ -19,7 +19,8 @@ fn what_fields_are_in_player_update_is_answered_by_the_first_hit() {
     let first = &found["hits"][0];
     assert_eq!((&first["kind"], &first["event_name"]), (&json!("event_card"), &json!("playerUpdate")));
     assert_eq!(first["tier"], "observed");
-    let text = wire.call("search", json!({"query": "What fields are in playerUpdate?", "detailed": true, "limit": 1}));
+    let text =
+        wire.call("search", json!({"query": "What fields are in playerUpdate?", "detailed": true, "limit": 1}));
     let text = text["hits"][0]["text"].as_str().unwrap();
     // The fields of the frames that were recorded, with their types.
     for field in ["cash", "positionQty", "avgCost", "cumulativePnL", "totalInvested"] {

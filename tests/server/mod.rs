@@ -95,7 +95,7 @@ impl Wire {
         answer
     }
 
-    fn send(&mut self, message: &Value) {
+    pub fn send(&mut self, message: &Value) {
         self.send_bytes(format!("{message}\n").as_bytes());
     }
 
@@ -106,20 +106,20 @@ impl Wire {
     }
 
     /// Sends a request without waiting; gives its id.
-    fn request(&mut self, method: &str, params: Value) -> u64 {
+    pub fn request(&mut self, method: &str, params: Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         id
     }
 
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub fn ask(&mut self, method: &str, params: Value) -> Value {
         let id = self.request(method, params);
         self.answer(id)
     }
 
     /// The answer to a request; others that come before it are dropped.
-    fn answer(&mut self, id: u64) -> Value {
+    pub fn answer(&mut self, id: u64) -> Value {
         loop {
             let message =
                 self.message(PATIENCE).unwrap_or_else(|| panic!("no answer to {id}; log:\n{}", self.log()));
@@ -130,7 +130,7 @@ impl Wire {
     }
 
     /// The next line, which must be a JSON-RPC message; `None` at the end of the output or when none comes.
-    fn message(&mut self, patience: Duration) -> Option<Value> {
+    pub fn message(&mut self, patience: Duration) -> Option<Value> {
         match self.stdout.recv_timeout(patience) {
             Ok(line) => Some(json_rpc(&line)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,

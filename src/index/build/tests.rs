@@ -80,7 +80,10 @@ async fn an_update_removes_only_what_it_speaks_of() {
     let (_folder, root) = root();
     let model = Hashing::new();
     let mut units = some_units();
-    let gap = |id: &str| Unit { game_id: Some(id.into()), ..unit(&format!("anomaly:gap:{id}"), UnitKind::Anomaly, "gap") };
+    let gap = |id: &str| Unit {
+        game_id: Some(id.into()),
+        ..unit(&format!("anomaly:gap:{id}"), UnitKind::Anomaly, "gap")
+    };
     units.extend([gap("20260214-aaaaaaaa"), game("20260214-cccccccc", 3, "peak 7"), gap("20260214-cccccccc")]);
     run(&root, Scope::All, units, Some(model.clone())).await.unwrap();
     // The gap of one game was filled; of the protocol only one card is left.
