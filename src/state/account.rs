@@ -149,6 +149,11 @@ impl Account {
     ) -> Option<Drift> {
         self.identify(at, update.player_id(), update.username.as_deref());
         self.follow(at, socket_id);
+        let told = update.cash.zip(update.position_qty);
+        let holding = told.map(|(cash, qty)| Holding { cash, qty, avg_cost: update.avg_cost.unwrap_or_default() });
+        if holding.is_some_and(|holding| self.ledger.is_overtaken(&holding, at.ts)) {
+            return None;
+        }
         let last = self.server.take();
         let kept =
             |new: Option<Decimal>, held: fn(&Server) -> Option<Decimal>| new.or(last.as_ref().and_then(held));
@@ -173,11 +178,7 @@ impl Account {
             Some(false) => self.entry = None,
             _ => {}
         }
-        let told = update.cash.zip(update.position_qty);
-        let drift = told.and_then(|(cash, qty)| {
-            let avg_cost = server.avg_cost.unwrap_or_default();
-            self.ledger.check(&Holding { cash, qty, avg_cost }, at.ts)
-        });
+        let drift = holding.and_then(|holding| self.ledger.check(&holding, at.ts));
         self.server = Some(server);
         drift
     }

@@ -85,8 +85,6 @@ pub struct PendingOrder {
     pub trace_id: Option<Arc<str>>,
     /// SOL.
     pub amount: Option<Decimal>,
-    /// Percent.
-    pub percentage: Option<Decimal>,
     /// When, microseconds UTC.
     pub sent_us: Option<i64>,
     /// Its effect is in the ledger.
@@ -102,11 +100,8 @@ impl PendingOrder {
             (OrderKind::Sidebet, Some(stake)) => {
                 close(local.cash - stake, server.cash) && close(local.qty, server.qty)
             }
-            (OrderKind::Sell, _) => {
-                let share = self.percentage.unwrap_or(Decimal::ONE_HUNDRED) / Decimal::ONE_HUNDRED;
-                let left = local.qty.checked_mul(Decimal::ONE - share).unwrap_or_default();
-                server.cash >= local.cash && close(left, server.qty) && local.qty > server.qty
-            }
+            // Its price is not known before the broadcast, so any gain for any units is taken for it.
+            (OrderKind::Sell, _) => server.cash > local.cash && server.qty < local.qty,
             _ => false,
         }
     }
@@ -143,11 +138,21 @@ pub enum Drift {
     Closed(Option<i64>, &'static str),
 }
 
+/// What a trade or bet did.
+#[derive(Debug, Clone, Copy)]
+struct Effect {
+    cash: Decimal,
+    qty: Decimal,
+    ts: Option<i64>,
+}
+
 /// The recomputed account.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     holding: Option<Holding>,
     orders: Vec<PendingOrder>,
+    /// What own trades and bets did within the last second: an update may not have seen them yet.
+    recent: Vec<Effect>,
     /// The cash and units of the last drift, and when: a trade that arrives late may explain it.
     unexplained: Option<(Decimal, Decimal, Option<i64>)>,
     /// The drift that is open.
@@ -162,6 +167,10 @@ pub struct Ledger {
 const MOST_ORDERS: usize = 16;
 /// An order explains nothing after this, µs.
 const ORDER_LIFE_US: i64 = 30_000_000;
+/// An update may miss what happened at most this long ago, µs.
+const OVERTAKEN_US: i64 = 1_000_000;
+/// Effects remembered; every subset of them is tried.
+const MOST_EFFECTS: usize = 5;
 /// A trade explains a drift that is at most this old, µs.
 const LATE_US: i64 = 5_000_000;
 
@@ -176,6 +185,7 @@ impl Ledger {
         self.holding = None;
         self.unexplained = None;
         self.orders.clear();
+        self.recent.clear();
     }
 
     /// The browser sent an order.
@@ -205,6 +215,7 @@ impl Ledger {
         if self.explains_drift(cash, qty, ts) {
             return self.close("late_trade");
         }
+        self.remember(cash, qty, ts);
         let holding = self.holding.as_mut()?;
         if trade.buys {
             holding.avg_cost = weighted(holding, trade).unwrap_or(holding.avg_cost);
@@ -225,10 +236,38 @@ impl Ledger {
         if !cash.is_zero() && self.explains_drift(cash, Decimal::ZERO, ts) {
             return self.close("late_trade");
         }
+        self.remember(cash, Decimal::ZERO, ts);
         if let Some(holding) = self.holding.as_mut() {
             holding.cash += cash;
         }
         None
+    }
+
+    /// Whether an update was made before what own trades and bets did a moment ago and was overtaken by their
+    /// broadcasts. It says nothing new then.
+    pub fn is_overtaken(&self, server: &Holding, ts: Option<i64>) -> bool {
+        let Some(local) = self.holding.filter(|local| !compare(local, server, exact::TOLERANCE).is_empty()) else {
+            return false;
+        };
+        let recent: Vec<&Effect> =
+            self.recent.iter().filter(|effect| !is_older(effect.ts, ts, OVERTAKEN_US)).collect();
+        let close = |a: Decimal, b: Decimal| (a - b).abs() <= exact::TOLERANCE;
+        (1_u32..1 << recent.len()).any(|subset| {
+            let unseen = recent.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1);
+            let (mut cash, mut qty) = (local.cash, local.qty);
+            for (_, effect) in unseen {
+                cash -= effect.cash;
+                qty -= effect.qty;
+            }
+            close(cash, server.cash) && close(qty, server.qty)
+        })
+    }
+
+    fn remember(&mut self, cash: Decimal, qty: Decimal, ts: Option<i64>) {
+        if self.recent.len() >= MOST_EFFECTS {
+            self.recent.remove(0);
+        }
+        self.recent.push(Effect { cash, qty, ts });
     }
 
     /// Compares with what the server says and goes on from that.

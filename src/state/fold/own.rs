@@ -3,8 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
 use super::{Fold, Told};
 use crate::protocol::payload::{Trade, money_kind};
 use crate::protocol::requests::{OpenOrder, action_type};
@@ -179,7 +177,6 @@ impl Fold {
             ack_id: request.ack_id,
             trace_id: request.trace_id.as_deref().map(Arc::from),
             amount: request.amount,
-            percentage: request.percentage.filter(|share| *share <= Decimal::ONE_HUNDRED),
             sent_us: at.ts,
             booked: false,
         });

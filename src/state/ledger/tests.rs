@@ -25,7 +25,6 @@ fn order(kind: OrderKind, amount: &str) -> PendingOrder {
         ack_id: Some(1),
         trace_id: Some("t".into()),
         amount: Some(number(amount)),
-        percentage: None,
         sent_us: Some(0),
         booked: false,
     }
@@ -147,4 +146,17 @@ fn a_trade_that_arrives_late_closes_the_drift_it_explains() {
     let sell = OwnTrade { buys: false, qty: number("0.1"), cash: number("0.2"), price: number("2") };
     assert_eq!(ledger.traded(&sell, None, Some(2)), Some(Drift::Closed(Some(1), "late_trade")));
     assert_eq!(ledger.holding().unwrap().cash, number("1.2"));
+}
+
+#[test]
+fn an_update_that_was_overtaken_by_a_trade_is_no_news() {
+    let mut ledger = ledger("1", "0.1", "1");
+    let sell = OwnTrade { buys: false, qty: number("0.1"), cash: number("0.2"), price: number("2") };
+    ledger.bet(number("0.005"), false, None, Some(1));
+    ledger.traded(&sell, None, Some(2));
+    assert!(ledger.is_overtaken(&holding("1.005", "0.1", "1"), Some(3)), "made before the sell");
+    assert!(ledger.is_overtaken(&holding("1.2", "0", "0"), Some(3)), "made before the payout");
+    assert!(!ledger.is_overtaken(&holding("1.205", "0", "0"), Some(3)), "made after both");
+    assert!(!ledger.is_overtaken(&holding("1.1", "0", "0"), Some(3)), "explained by neither");
+    assert!(!ledger.is_overtaken(&holding("1.2", "0", "0"), Some(3_000_000)), "too late to be overtaken");
 }
