@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::board::{Board, SourceState};
 use super::redact;
+use super::report::Queue;
 use crate::store::record::{Direction, Source, now_us};
 
 /// One WebSocket text message as it passed, in either direction.
@@ -120,6 +121,16 @@ impl Sink {
     /// hands over a system event that says what it was.
     pub fn dropped(&self, source: Source) {
         self.board.of(source).dropped(1);
+    }
+
+    /// What waits for the journal.
+    pub(super) fn queue_now(&self) -> Queue {
+        let capacity_bytes = self.capacity as usize;
+        Queue {
+            entries: self.queue.max_capacity() - self.queue.capacity(),
+            bytes: capacity_bytes.saturating_sub(self.room.available_permits()),
+            capacity_bytes,
+        }
     }
 
     async fn put(&self, source: Source, length: usize, entry: Entry) -> Result<(), SinkClosed> {

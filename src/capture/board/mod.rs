@@ -1,6 +1,8 @@
 //! How the sources and the journal stand right now: counters that are written from everywhere and read by the
 //! status file, twice a second.
 
+pub(super) mod journal;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -8,6 +10,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::store::record::{Direction, Source, now_us};
+use journal::JournalBoard;
+pub use journal::{JournalNumbers, Stall};
 
 /// How a source stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -190,6 +194,7 @@ pub(super) struct Board {
     public_ws: SourceBoard,
     /// The recorder's own events.
     own: SourceBoard,
+    pub(super) journal: JournalBoard,
 }
 
 impl Board {
