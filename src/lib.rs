@@ -8,6 +8,7 @@
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
 //! * [`state`] — the fold: live state, the state at a past moment, drift, latency.
+//! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
 //! * [`legacy`] — import of older recordings, export, comparison.
@@ -17,6 +18,7 @@
 //! * [`tools`], [`resources`], [`prompts`] — one file per MCP tool, resource and prompt.
 //! * [`cli`] — one file per command family.
 
+pub mod capture;
 pub mod cli;
 pub mod index;
 pub mod legacy;

@@ -12,6 +12,7 @@ use super::lease::Lease;
 use super::parts::BUILD;
 use super::root::DataRoot;
 use super::schema::{SCHEMA_VERSION, is_newer};
+use super::seal::LeftBehind;
 use super::{fsio, scan};
 
 /// The data root, opened for writing. Holds the lease until dropped.
@@ -77,6 +78,18 @@ impl Store {
     /// # Errors
     /// When another process writes, when the store is a newer version's, or when a manifest is damaged.
     pub fn open(root: &DataRoot, purpose: &str) -> Result<Store, StoreError> {
+        let (store, left_behind) = Store::open_at_once(root, purpose)?;
+        left_behind.seal(&store, || false)?;
+        Ok(store)
+    }
+
+    /// Opens the root for writing without sealing what a crash left in the journal, which takes seconds: so that
+    /// recording goes on at once. Readers see those rows in the journal meanwhile. Seal them with
+    /// [`LeftBehind::seal`], on another thread if need be; a new session can be recorded and sealed beside it.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_at_once(root: &DataRoot, purpose: &str) -> Result<(Store, LeftBehind), StoreError> {
         let lease = Lease::take(root, purpose)?;
         match SchemaManifest::load(root)? {
             Some(found) if is_newer(&found.schema_version, SCHEMA_VERSION) => {
@@ -98,8 +111,8 @@ impl Store {
             sealing: Mutex::new(()),
             _lease: lease,
         };
-        store.recover()?;
-        Ok(store)
+        let left_behind = store.tidy()?;
+        Ok((store, left_behind))
     }
 
     /// The root.

@@ -96,9 +96,9 @@ impl Store {
         Ok(())
     }
 
-    /// Finishes what a crash interrupted: seals the journals that are left, sets parts aside that no catalog
-    /// names, removes temporary files.
-    pub(super) fn recover(&self) -> Result<(), StoreError> {
+    /// Clears up after a crash: sets parts aside that no catalog names, removes temporary files, and tells which
+    /// journals are left to seal. Before anyone records or seals: what they have on the disk would look the same.
+    pub(super) fn tidy(&self) -> Result<LeftBehind, StoreError> {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }
@@ -120,12 +120,7 @@ impl Store {
         for segment in journal::segments(self.root())? {
             sessions.entry(segment.session_id).or_default().push(segment);
         }
-        for (session_id, segments) in sessions {
-            let readable = self.readable(segments)?;
-            let sealed = self.seal(session_id, &readable)?;
-            tracing::info!(%session_id, records = sealed.records, damages = sealed.damages, "sealed a journal left behind");
-        }
-        Ok(())
+        Ok(LeftBehind { sessions })
     }
 
     /// Leaves out segments whose head is damaged: they are renamed, not removed, and the rest goes on.
@@ -142,6 +137,37 @@ impl Store {
             }
         }
         Ok(readable)
+    }
+}
+
+/// Journals of sessions that did not end properly, as they were when the store was opened.
+#[must_use = "what a crash left in the journal is to be sealed"]
+#[derive(Debug, Default)]
+pub struct LeftBehind {
+    sessions: BTreeMap<SessionId, Vec<SegmentPath>>,
+}
+
+impl LeftBehind {
+    /// Whether nothing was left behind.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// Seals them, session by session, until `stop` says to stop: the rest is then left to the next start.
+    ///
+    /// # Errors
+    /// As [`Store::seal`]; it can be tried again.
+    pub fn seal(&self, store: &Store, stop: impl Fn() -> bool) -> Result<(), StoreError> {
+        for (session_id, segments) in &self.sessions {
+            if stop() {
+                return Ok(());
+            }
+            let present = segments.iter().filter(|segment| segment.path.exists()).cloned().collect();
+            let readable = store.readable(present)?;
+            let sealed = store.seal(*session_id, &readable)?;
+            tracing::info!(%session_id, records = sealed.records, damages = sealed.damages, "sealed a journal left behind");
+        }
+        Ok(())
     }
 }
 

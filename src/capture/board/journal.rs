@@ -1,0 +1,155 @@
+//! How the journal keeps up: appended entries, how long an append takes, whether the disk refuses.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::lock;
+use crate::store::StoreError;
+use crate::store::record::now_us;
+
+/// Counters of the journal, written by its thread.
+#[derive(Debug, Default)]
+pub(in crate::capture) struct JournalBoard {
+    appended: AtomicU64,
+    bytes: AtomicU64,
+    /// Appends that took less than 2^n microseconds, by n.
+    times: [AtomicU64; BUCKETS],
+    worst_us: AtomicU64,
+    /// So that the common case takes no lock.
+    is_stalled: AtomicBool,
+    stall: Mutex<Option<Stall>>,
+    stalled_ms: AtomicU64,
+}
+
+/// 2^23 µs, 8 seconds, and everything above in the last one.
+const BUCKETS: usize = 24;
+
+/// The disk refuses what the journal wants to write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stall {
+    /// Since when, microseconds UTC.
+    pub since_us: i64,
+    /// The error, with the next step.
+    pub reason: String,
+}
+
+/// The counters, read at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JournalNumbers {
+    /// Frames and system events stored by this holder.
+    pub appended: u64,
+    /// Bytes of their texts.
+    pub appended_bytes: u64,
+    /// Half of the appends took less, microseconds (to a factor of two).
+    pub append_p50_us: Option<u64>,
+    /// 99 of 100 appends took less, microseconds (to a factor of two).
+    pub append_p99_us: Option<u64>,
+    /// The longest append since the last look, microseconds.
+    pub append_worst_us: Option<u64>,
+    /// The disk refuses: nothing is stored at the moment, and nothing is lost: the sources wait.
+    pub stalled: Option<Stall>,
+    /// How long it did so altogether, milliseconds.
+    pub stalled_ms: u64,
+}
+
+impl JournalBoard {
+    pub(in crate::capture) fn appended(&self, bytes: usize, took: Duration) {
+        self.appended.fetch_add(1, Relaxed);
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+        let us = took.as_micros() as u64;
+        self.worst_us.fetch_max(us, Relaxed);
+        let bucket = (64 - us.leading_zeros() as usize).min(BUCKETS - 1);
+        if let Some(count) = self.times.get(bucket) {
+            count.fetch_add(1, Relaxed);
+        }
+        if self.is_stalled.swap(false, Relaxed)
+            && let Some(stall) = lock(&self.stall).take()
+        {
+            let lasted = (now_us() - stall.since_us).max(0) as u64 / 1000;
+            self.stalled_ms.fetch_add(lasted, Relaxed);
+            tracing::warn!(stalled_ms = lasted, "the disk takes frames again; none was lost");
+        }
+    }
+
+    /// An append failed; it is tried again.
+    pub(in crate::capture) fn stalls(&self, error: &StoreError) {
+        self.is_stalled.store(true, Relaxed);
+        let mut stall = lock(&self.stall);
+        let reason = error.to_string();
+        match stall.as_mut() {
+            Some(stall) => stall.reason = reason,
+            None => {
+                tracing::error!(%error, "the journal cannot write; the sources wait until it can");
+                *stall = Some(Stall { since_us: now_us(), reason });
+            }
+        }
+    }
+
+    /// Reads everything, and begins a new look for `append_worst_us`.
+    pub(in crate::capture) fn numbers(&self) -> JournalNumbers {
+        let counts: Vec<u64> = self.times.iter().map(|count| count.load(Relaxed)).collect();
+        let stalled = lock(&self.stall).clone();
+        let stalling = stalled.as_ref().map_or(0, |stall| (now_us() - stall.since_us).max(0) as u64 / 1000);
+        let worst = self.worst_us.swap(0, Relaxed);
+        JournalNumbers {
+            appended: self.appended.load(Relaxed),
+            appended_bytes: self.bytes.load(Relaxed),
+            append_p50_us: percentile(&counts, 50),
+            append_p99_us: percentile(&counts, 99),
+            append_worst_us: (worst > 0).then_some(worst),
+            stalled_ms: self.stalled_ms.load(Relaxed) + stalling,
+            stalled,
+        }
+    }
+}
+
+/// The upper bound of the bucket in which the percentile lies; `None` of nothing.
+fn percentile(counts: &[u64], percent: u64) -> Option<u64> {
+    let total: u64 = counts.iter().sum();
+    let wanted = (total * percent).div_ceil(100).max(1);
+    let mut seen = 0;
+    for (bucket, count) in counts.iter().enumerate() {
+        seen += count;
+        if total > 0 && seen >= wanted {
+            return Some(1 << bucket);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn append_times_are_told_to_a_factor_of_two() {
+        let board = JournalBoard::default();
+        assert_eq!(board.numbers().append_p50_us, None);
+        for _ in 0..98 {
+            board.appended(1, Duration::from_micros(3));
+        }
+        board.appended(1, Duration::from_micros(900));
+        board.appended(1, Duration::from_secs(100));
+        let numbers = board.numbers();
+        assert_eq!((numbers.append_p50_us, numbers.append_p99_us), (Some(4), Some(1024)));
+        assert_eq!(numbers.append_worst_us, Some(100_000_000));
+        assert_eq!(board.numbers().append_worst_us, None, "a new look");
+    }
+
+    #[test]
+    fn a_stall_is_shown_until_something_is_stored_and_its_time_stays_counted() {
+        let board = JournalBoard::default();
+        board.stalls(&StoreError::Refused("full".into()));
+        let since = board.numbers().stalled.unwrap().since_us;
+        board.stalls(&StoreError::Refused("still full".into()));
+        let stalled = board.numbers().stalled.unwrap();
+        assert_eq!((stalled.since_us, stalled.reason.as_str()), (since, "still full"));
+        board.appended(1, Duration::ZERO);
+        assert_eq!(board.numbers().stalled, None);
+    }
+}

@@ -1,0 +1,157 @@
+//! The one way into the journal for every source: redact, queue, count.
+//!
+//! The queue in front of the journal is bounded, in frames and in bytes. When the journal does not keep up (a slow
+//! or full disk), [`Sink::frame`] waits, so the source stops reading its socket and the server or the kernel holds
+//! what is to come. Nothing is ever dropped here, and the waiting shows in the status as `stalled_ms`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::board::{Board, SourceState};
+use super::redact;
+use super::report::Queue;
+use crate::store::record::{Direction, Source, now_us};
+
+/// One WebSocket text message as it passed, in either direction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// When it was received or sent, microseconds UTC: the wall clock where it was read, before any queue.
+    pub ts: i64,
+    /// Who captured it.
+    pub source: Source,
+    /// Which way it went.
+    pub direction: Direction,
+    /// The socket it passed, unique within the session; `None` when unknown.
+    pub socket_id: Option<Arc<str>>,
+    /// The source's own clock, seconds (Chrome's monotonic time).
+    pub source_clock: Option<f64>,
+    /// The text, byte for byte as it passed.
+    pub text: String,
+}
+
+/// The capture ended: nothing is taken any more, the source ends too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the capture ended")]
+pub struct SinkClosed;
+
+/// What stands in the queue in front of the journal.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) entry: Entry,
+    /// Bytes it takes in the queue, given back when it is stored.
+    pub(super) weight: u32,
+}
+
+#[derive(Debug)]
+pub(super) enum Entry {
+    Frame(Frame),
+    System(SystemEvent),
+    /// The last of the queue: whoever sends after it is told that the capture ended.
+    Close,
+}
+
+/// Something a source has to say itself; a row of `system_event`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SystemEvent {
+    pub(super) ts: i64,
+    pub(super) source: Source,
+    pub(super) event_type: String,
+    /// A JSON object.
+    pub(super) details: String,
+}
+
+/// Takes frames and events of the sources. Clones feed the same journal.
+#[derive(Clone)]
+pub struct Sink {
+    pub(super) queue: mpsc::Sender<Item>,
+    /// Room in the queue, bytes.
+    pub(super) room: Arc<Semaphore>,
+    /// All of the room, bytes.
+    pub(super) capacity: u32,
+    pub(super) board: Arc<Board>,
+}
+
+/// What an entry takes besides its text, bytes.
+const OVERHEAD: usize = 128;
+
+impl Sink {
+    /// Hands a frame over; it is stored in the order of these calls. Waits when the journal does not keep up: do
+    /// not read on from the socket meanwhile.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the capture ended.
+    pub async fn frame(&self, mut frame: Frame) -> Result<(), SinkClosed> {
+        let redacted = match redact::redact(&frame.text, frame.direction) {
+            Cow::Owned(text) => Some(text),
+            Cow::Borrowed(_) => None,
+        };
+        if let Some(text) = redacted {
+            frame.text = text;
+            self.board.of(frame.source).redacted(1);
+        }
+        self.put(frame.source, frame.text.len(), Entry::Frame(frame)).await
+    }
+
+    /// Hands over something the source itself has to say, stamped with the time of this call. `event_type` is one
+    /// of [`super::events`]; `details` is a JSON object.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the capture ended.
+    pub async fn system(
+        &self,
+        source: Source,
+        event_type: &str,
+        details: serde_json::Value,
+    ) -> Result<(), SinkClosed> {
+        let details = details.to_string();
+        let details = redact::redact(&details, Direction::Received).into_owned();
+        let event = SystemEvent { ts: now_us(), source, event_type: event_type.to_owned(), details };
+        self.put(source, event.details.len(), Entry::System(event)).await
+    }
+
+    /// Tells how the source stands; shown by the status within half a second. A source that connects for the
+    /// second time counts as reconnected.
+    pub fn state(&self, source: Source, state: SourceState) {
+        self.board.of(source).set_state(state);
+    }
+
+    /// Tells that something was received that cannot be stored (longer than the limit, say). The source also
+    /// hands over a system event that says what it was.
+    pub fn dropped(&self, source: Source) {
+        self.board.of(source).dropped(1);
+    }
+
+    /// What waits for the journal.
+    pub(super) fn queue_now(&self) -> Queue {
+        let capacity_bytes = self.capacity as usize;
+        Queue {
+            entries: self.queue.max_capacity() - self.queue.capacity(),
+            bytes: capacity_bytes.saturating_sub(self.room.available_permits()),
+            capacity_bytes,
+        }
+    }
+
+    async fn put(&self, source: Source, length: usize, entry: Entry) -> Result<(), SinkClosed> {
+        let weight = u32::try_from(length + OVERHEAD).unwrap_or(u32::MAX).min(self.capacity);
+        let item = Item { entry, weight };
+        let room = match self.room.try_acquire_many(weight) {
+            Ok(room) => room,
+            Err(_) => {
+                let _waiting = self.board.of(source).waits();
+                self.room.acquire_many(weight).await.map_err(|_| SinkClosed)?
+            }
+        };
+        // Given back by the journal when the entry is stored.
+        room.forget();
+        match self.queue.try_send(item) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(SinkClosed),
+            Err(mpsc::error::TrySendError::Full(item)) => {
+                let _waiting = self.board.of(source).waits();
+                self.queue.send(item).await.map_err(|_| SinkClosed)
+            }
+        }
+    }
+}
