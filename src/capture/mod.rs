@@ -15,13 +15,11 @@ pub mod control;
 pub mod events;
 mod journaling;
 pub mod public_feed;
+pub mod redact;
 pub mod report;
 pub mod sink;
 pub mod status;
 mod supervisor;
-
-// MERGE(browser): the line below becomes `pub mod redact;`, and `pub mod browser;` is added.
-use crate::redact;
 
 use std::sync::Arc;
 
