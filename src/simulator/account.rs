@@ -7,14 +7,14 @@ use super::events;
 use super::json::{Json, Trace};
 use super::numbers::Nano;
 use super::prng::Prng;
-use super::session::Session;
+use super::session::{Audience, Session};
 use super::standings::push_open_bet;
 
 const MS: i64 = 1000;
 /// Seat of the logged-in player.
 pub const SEAT: usize = 0;
 /// Logging in takes the server this long.
-const LOGIN_US: i64 = 4_900 * MS;
+pub const LOGIN_US: i64 = 4_900 * MS;
 
 /// State of the logged-in player's connection.
 #[derive(Debug)]
@@ -78,26 +78,33 @@ impl Session {
         let mut login = Json::event("authenticate");
         login.trace(&trace).object().key("playerId").string(&player_id).key("token").string(&token).end_object();
         self.send(at_us + MS / 10, login.frame());
-        self.answer_login(at_us + LOGIN_US, trace);
+        let answered_us = at_us + LOGIN_US;
+        self.send(answered_us - 20 * MS, Json::event("chatHistory").frame());
+        self.send(answered_us - 20 * MS, Json::event("getPlayerCosmetics").frame());
+        self.answer_login(Audience::Player, answered_us, trace);
+        self.ask_for_rank(answered_us + 2_300 * MS);
     }
 
-    fn answer_login(&mut self, at_us: i64, trace: Trace) {
-        self.player_update(at_us - 30 * MS);
-        self.send(at_us - 20 * MS, Json::event("chatHistory").frame());
-        self.send(at_us - 20 * MS, Json::event("getPlayerCosmetics").frame());
-        let mut status = Json::event("usernameStatus");
-        status.trace(&trace.sibling(&mut self.random)).object().key("id").string(&self.pilot.id);
-        status.key("hasUsername").boolean(true).key("username").raw(&self.pilot.username_json).end_object();
-        self.receive(at_us + 10 * MS, status.frame());
+    /// What comes back on the connection that logged in, around `at_us`.
+    pub(super) fn answer_login(&mut self, whom: Audience, at_us: i64, trace: Trace) {
+        self.tell_account(whom, at_us - 30 * MS);
+        self.username_status(whom, at_us + 10 * MS, trace);
         let sibling = trace.sibling(&mut self.random);
         let golden = self.golden_update(Some(sibling));
-        self.receive(at_us + 20 * MS, golden);
+        self.tell(whom, at_us + 20 * MS, golden);
         let frames = [events::battle, events::sidebet_event, events::battle]
             .map(|make| make(trace.sibling(&mut self.random)));
         for (place, text) in frames.into_iter().enumerate() {
-            self.receive(at_us + (38 + 16 * place as i64) * MS, text);
+            self.tell(whom, at_us + (38 + 16 * place as i64) * MS, text);
         }
-        self.ask_for_rank(at_us + 2_300 * MS);
+    }
+
+    /// `usernameStatus`: which player the connection is.
+    pub(super) fn username_status(&mut self, whom: Audience, at_us: i64, trace: Trace) {
+        let mut status = Json::event("usernameStatus");
+        status.trace(&trace.sibling(&mut self.random)).object().key("id").string(&self.pilot.id);
+        status.key("hasUsername").boolean(true).key("username").raw(&self.pilot.username_json).end_object();
+        self.tell(whom, at_us, status.frame());
     }
 
     fn ask_for_rank(&mut self, at_us: i64) {
@@ -105,13 +112,19 @@ impl Session {
         let mut question = Json::event("getPlayerLeaderboardPosition");
         question.object().key("playerId").string(&player_id).key("period").string("7d").end_object();
         self.send(at_us, question.frame());
+        self.answer_rank(Audience::Player, at_us + 1_570 * MS);
+    }
+
+    /// `playerLeaderboardPosition`
+    pub(super) fn answer_rank(&mut self, whom: Audience, at_us: i64) {
+        let player_id = self.pilot.id.clone();
         let mut answer = Json::event("playerLeaderboardPosition");
         answer.trace(&Trace::fresh(&mut self.random)).object().key("success").boolean(true);
         answer.key("period").string("7d").key("sortDirection").string("highest").key("playerFound").boolean(true);
         answer.key("rank").int(321).key("total").int(1500).key("playerEntry").object();
         answer.key("playerId").string(&player_id).key("username").raw(&self.pilot.username_json);
         answer.key("pnl").raw("-0.012503175").end_object().key("surroundingEntries").raw("[]").end_object();
-        self.receive(at_us + 1_570 * MS, answer.frame());
+        self.tell(whom, at_us, answer.frame());
     }
 
     pub(super) fn own_book(&self) -> Book {
@@ -138,16 +151,16 @@ impl Session {
             json.key("trades").raw("[]");
         }
         json.end_object();
-        self.receive(at_us, json.frame());
+        self.tell(Audience::Player, at_us, json.frame());
     }
 
-    /// `playerUpdate`: the account as the server sees it now.
+    /// `playerUpdate` at `at_us`: the account as the server sees it then.
     pub(super) fn player_update(&mut self, at_us: i64) {
-        let text = self.player_update_text(self.round.price(self.shown_tick));
-        self.receive(at_us, text);
+        self.tell_account(Audience::Player, at_us);
     }
 
-    fn player_update_text(&self, mark: f64) -> String {
+    pub(super) fn player_update_text(&self) -> String {
+        let mark = self.round.price(self.shown_tick);
         let (player, book) = (&self.pilot, self.own_book());
         let cash = self.own.as_ref().map_or(Nano::ZERO, |own| own.cash);
         let mut json = Json::event("playerUpdate");
@@ -184,7 +197,7 @@ impl Session {
         let mut ping = Json::request(id, "ping");
         ping.object().key("lastPing").number(last).end_object();
         self.send(at_us, ping.frame());
-        self.receive(at_us + took, Json::ack(id).frame());
+        self.tell(Audience::Player, at_us + took, Json::ack(id).frame());
     }
 
     pub(super) fn move_cash(&mut self, change: Nano) {

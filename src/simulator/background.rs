@@ -1,9 +1,11 @@
 //! What happens beside the game, by the clock: heartbeats, chat, contests, and the throttled trade broadcast.
 
+use std::collections::VecDeque;
+
 use super::events::{self, ChatLine, GoldenHour};
 use super::json::Trace;
 use super::prng::Prng;
-use super::session::{Config, Session};
+use super::session::{Audience, Config, Session};
 use super::steps::Step;
 
 const MS: i64 = 1000;
@@ -12,6 +14,8 @@ const SECOND: i64 = 1_000_000;
 const BROADCAST_GAP_US: i64 = 2 * SECOND;
 /// A broadcast trade is at most this many ticks old.
 const BROADCAST_AGE: usize = 8;
+/// Chat lines that are remembered.
+const CHAT_KEPT: usize = 20;
 
 /// What recurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,26 +36,31 @@ pub struct Background {
     last_chat: Option<ChatLine>,
     next_trade_us: i64,
     next_bet_us: i64,
+    /// The last chat lines as JSON, oldest first.
+    pub(super) chat: VecDeque<String>,
 }
 
 impl Background {
-    /// The timetable of a connection opened at `config.start_us`.
-    pub fn new(random: &mut Prng, config: &Config) -> Self {
+    /// The timetable of a connection opened at `config.start_us`; in a world that is `shared`, only what does
+    /// not belong to a connection.
+    pub fn new(random: &mut Prng, config: &Config, shared: bool) -> Self {
         let start = config.start_us;
         let mut due = vec![
-            (start + 25 * SECOND, Recurring::Heartbeat),
             (start + 6 * SECOND, Recurring::Chat),
             (start + 60 * SECOND, Recurring::Battle),
             (start + 300 * SECOND, Recurring::RugRoyale),
         ];
+        if !shared {
+            due.insert(0, (start + 25 * SECOND, Recurring::Heartbeat));
+        }
         if config.golden_every > 0 {
             due.push((start + 15 * SECOND, Recurring::GoldenHour));
         }
-        if config.logged_in {
+        if config.logged_in && !shared {
             due.push((start + 30 * SECOND, Recurring::OwnPing));
         }
         let golden_hour = (config.golden_every > 0).then(|| GoldenHour::new(random, start / MS));
-        Self { due, golden_hour, last_chat: None, next_trade_us: start, next_bet_us: start }
+        Self { due, golden_hour, last_chat: None, next_trade_us: start, next_bet_us: start, chat: VecDeque::new() }
     }
 }
 
@@ -70,15 +79,15 @@ impl Session {
     }
 
     /// What every connection gets after its first snapshot.
-    pub(super) fn announce(&mut self, at_us: i64) {
+    pub(super) fn announce(&mut self, whom: Audience, at_us: i64) {
         let golden = self.golden_update(None);
-        self.receive(at_us, golden);
+        self.tell(whom, at_us, golden);
         let battle = self.fresh(events::battle);
-        self.receive(at_us + 2 * MS, battle);
-        self.receive(at_us + 4 * MS, events::rug_royale(&self.roster, at_us / MS));
+        self.tell(whom, at_us + 2 * MS, battle);
+        self.tell(whom, at_us + 4 * MS, events::rug_royale(&self.roster, at_us / MS));
         for (place, make) in [events::sidebet_event, events::battle, events::maintenance].into_iter().enumerate() {
             let text = self.fresh(make);
-            self.receive(at_us + (6 + 2 * place as i64) * MS, text);
+            self.tell(whom, at_us + (6 + 2 * place as i64) * MS, text);
         }
     }
 
@@ -150,6 +159,10 @@ impl Session {
         };
         let answered = if self.random.chance(0.15) { self.background.last_chat.take() } else { None };
         if let Some((text, line)) = events::chat(&mut self.random, &player, at_us / MS, answered.as_ref()) {
+            if self.background.chat.len() >= CHAT_KEPT {
+                self.background.chat.pop_front();
+            }
+            self.background.chat.extend(events::payload(&text).map(str::to_owned));
             self.receive(at_us, text);
             self.background.last_chat = Some(line);
         }
@@ -182,7 +195,7 @@ impl Session {
     /// Side bets are announced even more rarely than trades.
     fn broadcast_bet(&mut self, from: i64, until: i64, tick: usize) {
         let due = self.background.next_bet_us.max(from);
-        let own = self.config.logged_in.then_some(&self.pilot);
+        let own = self.own.is_some().then_some(&self.pilot);
         let fresh =
             self.round.bets.last().filter(|bet| bet.start_tick == tick && tick > 0 && Some(&bet.player) != own);
         let Some(bet) = fresh.filter(|_| due < until) else {

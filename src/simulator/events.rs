@@ -130,6 +130,11 @@ pub fn chat(
     Some((json.frame(), line))
 }
 
+/// The payload of a frame `42["name",{trace},{payload}]`.
+pub fn payload(frame: &str) -> Option<&str> {
+    frame.split_once("},").and_then(|(_, rest)| rest.strip_suffix(']'))
+}
+
 /// The event of a simulated Golden Hour.
 #[derive(Debug, Clone)]
 pub struct GoldenHour {

@@ -206,6 +206,14 @@ impl Trace {
         Self { id: (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64()), span: random.next_u64() }
     }
 
+    /// Reads `00-<32 hex>-<16 hex>-01`; None for any other text.
+    pub fn parse(traceparent: &str) -> Option<Self> {
+        let mut parts = traceparent.split('-').skip(1);
+        let id = u128::from_str_radix(parts.next().filter(|id| id.len() == 32)?, 16).ok()?;
+        let span = u64::from_str_radix(parts.next().filter(|span| span.len() == 16)?, 16).ok()?;
+        Some(Self { id, span })
+    }
+
     /// Another message of the same trace.
     pub fn sibling(self, random: &mut Prng) -> Self {
         Self { span: random.next_u64(), ..self }

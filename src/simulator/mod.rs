@@ -3,7 +3,7 @@
 //! A [`Session`] is an iterator over the frames of one connection, as they stood on the wire: Engine.IO and
 //! Socket.IO text, in order, with times. The same [`Config`] gives the same bytes on every machine. What
 //! really happened (seeds, prices, every trade, every side bet) is kept beside it as [`GameTruth`], so that a
-//! test can compare what was stored with what was played. Nothing here does I/O or waits.
+//! test can compare what was stored with what was played. Only [`serve`] does I/O or waits.
 //!
 //! Layout, from the bottom up:
 //!
@@ -15,7 +15,10 @@
 //!   (what is ordered: `orders`).
 //! * `session`, `steps`, `background` — the clock: which frame comes when.
 //!
-//! Left out because no payload of it was ever captured: the answers to `chatHistory`, `getLeaderboard` and
+//! * `world` — the same game for many connections at once, with the orders of real clients. [`serve`] puts it
+//!   on a socket.
+//!
+//! Left out of a [`Session`] because no payload of it was ever captured: the answers to `chatHistory`, `getLeaderboard` and
 //! `getPlayerCosmetics`, `mutedPlayers`, `inboxMessages`, `rugpassStatus`, `rugPassQuestCompleted`, the drawing
 //! of the rug pool; and shorts and leverage, whose arithmetic is unknown.
 
@@ -38,12 +41,16 @@ mod session;
 mod standings;
 mod steps;
 mod truth;
+mod world;
+
+pub mod serve;
 
 pub use numbers::{Nano, push_number};
 pub use players::Player;
 pub use prng::Prng;
-pub use session::{Config, Session, SimulatedFrame};
+pub use session::{Audience, Config, Session, SimulatedFrame};
 pub use truth::{BET_PAYOUT, BET_WINDOW, GameTruth, Outcome, Side, SideBet, Trade};
+pub use world::{Seen, World, WorldFrame};
 
 #[cfg(test)]
 mod tests;

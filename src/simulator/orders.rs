@@ -11,25 +11,30 @@ use super::events::{self, push_placed_bet};
 use super::game::Seat;
 use super::json::{Json, Trace};
 use super::numbers::Nano;
-use super::session::Session;
+use super::session::{Audience, Session};
 use super::truth::{BET_PAYOUT, SOL, SideBet};
 
 const MS: i64 = 1000;
 /// From a request to the reading of its acknowledgement; no second request meanwhile.
-const ROUND_TRIP_US: i64 = 219 * MS;
+pub const ROUND_TRIP_US: i64 = 219 * MS;
 
-/// A request on its way: what its acknowledgement has to answer.
+/// An order on its way: what its acknowledgement has to answer, and where.
 #[derive(Debug, Clone, Copy)]
-struct Request {
-    id: u64,
-    trace: Trace,
-    at_us: i64,
+pub struct Ordered {
+    /// Who waits for the acknowledgement.
+    pub from: Audience,
+    /// None for an order that asked for no acknowledgement.
+    pub id: Option<u64>,
+    /// The trace of the order and of its broadcast.
+    pub trace: Trace,
+    /// When it was sent.
+    pub at_us: i64,
 }
 
 impl Session {
     /// An early buy in about every third game.
     pub(super) fn own_presale(&mut self, at_us: i64) {
-        if self.own_is_free(at_us) && self.random.chance(0.35) {
+        if self.chance.is_none() && self.own_is_free(at_us) && self.random.chance(0.35) {
             self.own_buy(at_us, 0, true);
         }
     }
@@ -41,7 +46,7 @@ impl Session {
             self.player_update(at_us + 22 * MS);
             return;
         }
-        if !self.own_is_free(at_us) {
+        if self.chance.is_some() || !self.own_is_free(at_us) {
             return;
         }
         let book = self.own_book();
@@ -61,9 +66,10 @@ impl Session {
     }
 
     /// Sends a request with a trace and a payload, four milliseconds after the packet that prompted it.
-    fn request(&mut self, at_us: i64, name: &str, payload: impl FnOnce(&mut Json)) -> Option<Request> {
+    fn request(&mut self, at_us: i64, name: &str, payload: impl FnOnce(&mut Json)) -> Option<Ordered> {
         let id = self.own.as_mut()?.ack_id();
-        let request = Request { id, trace: Trace::fresh(&mut self.random), at_us: at_us + 4 * MS };
+        let trace = Trace::fresh(&mut self.random);
+        let request = Ordered { from: Audience::Player, id: Some(id), trace, at_us: at_us + 4 * MS };
         let mut json = Json::request(id, name);
         json.trace(&request.trace).object();
         payload(&mut json);
@@ -84,6 +90,11 @@ impl Session {
         }) else {
             return;
         };
+        self.buy(request, amount, tick, presale);
+    }
+
+    /// Executes a buy and schedules its consequences.
+    pub(super) fn buy(&mut self, request: Ordered, amount: Nano, tick: usize, presale: bool) {
         let player = Arc::clone(&self.pilot);
         let trade = self.round.buy(&mut self.random, Seat { seat: SEAT, player: &player }, amount, tick);
         self.move_cash(-amount);
@@ -97,6 +108,11 @@ impl Session {
         }) else {
             return;
         };
+        self.sell(request, percentage, tick);
+    }
+
+    /// Executes a sell and schedules its consequences.
+    pub(super) fn sell(&mut self, request: Ordered, percentage: i64, tick: usize) {
         let player = Arc::clone(&self.pilot);
         let trade = self.round.sell(&mut self.random, Seat { seat: SEAT, player: &player }, percentage, tick);
         let received =
@@ -106,15 +122,24 @@ impl Session {
     }
 
     /// The consequences of an own order, in their measured order. Early buys are not broadcast.
-    fn own_trade_done(&mut self, request: Request, trade: Option<usize>, presale: bool) {
+    fn own_trade_done(&mut self, request: Ordered, trade: Option<usize>, presale: bool) {
         if !presale {
             self.show_own_trade(request.at_us + 69 * MS, request.trace, trade);
         }
         self.player_update(request.at_us + 198 * MS);
         self.game_state_player_update(request.at_us + 213 * MS);
-        let mut ack = Json::ack(request.id);
-        ack.raw(r#"{"success":true}"#);
-        self.receive(request.at_us + ROUND_TRIP_US, ack.frame());
+        self.acknowledge(request, |ack| {
+            ack.raw(r#"{"success":true}"#);
+        });
+    }
+
+    /// Answers an order, if it asked for an answer.
+    pub(super) fn acknowledge(&mut self, request: Ordered, answer: impl FnOnce(&mut Json)) {
+        if let Some(id) = request.id {
+            let mut ack = Json::ack(id);
+            answer(&mut ack);
+            self.tell(request.from, request.at_us + ROUND_TRIP_US, ack.frame());
+        }
     }
 
     fn show_own_trade(&mut self, at_us: i64, trace: Trace, trade: Option<usize>) {
@@ -137,9 +162,15 @@ impl Session {
         }) else {
             return;
         };
+        self.bet(request, stake, tick);
+    }
+
+    /// Places a side bet and schedules its consequences; nothing happens while one is open.
+    pub(super) fn bet(&mut self, request: Ordered, stake: Nano, tick: usize) {
         let player = Arc::clone(&self.pilot);
         let seat = Seat { seat: SEAT, player: &player };
-        let Some(number) = self.round.bet(&mut self.random, seat, stake, tick, at_us / MS + 70) else {
+        let placed_ms = (request.at_us + 66 * MS) / MS;
+        let Some(number) = self.round.bet(&mut self.random, seat, stake, tick, placed_ms) else {
             return;
         };
         self.move_cash(-stake);
@@ -147,20 +178,21 @@ impl Session {
         self.confirm_bet(request, number, tick);
     }
 
-    fn confirm_bet(&mut self, request: Request, number: usize, tick: usize) {
+    fn confirm_bet(&mut self, request: Ordered, number: usize, tick: usize) {
         let price = self.round.price(tick);
-        let Some(bet) = self.round.bets.get(number) else {
+        let Some(bet) = self.round.bets.get(number).cloned() else {
             return;
         };
+        let game_id = self.round.id.clone();
         let mut notice = Json::event("currentSidebet");
         notice.trace(&request.trace.sibling(&mut self.random));
-        push_placed_bet(&mut notice, &self.round.id, bet, price);
-        let mut ack = Json::ack(request.id);
-        ack.object().key("success").boolean(true).key("message").string("Side bet placed").key("sidebet");
-        push_placed_bet(&mut ack, &self.round.id, bet, price);
-        ack.end_object();
-        self.receive(request.at_us + 205 * MS, notice.frame());
-        self.receive(request.at_us + ROUND_TRIP_US, ack.frame());
+        push_placed_bet(&mut notice, &game_id, &bet, price);
+        self.tell(Audience::Player, request.at_us + 205 * MS, notice.frame());
+        self.acknowledge(request, |ack| {
+            ack.object().key("success").boolean(true).key("message").string("Side bet placed").key("sidebet");
+            push_placed_bet(ack, &game_id, &bet, price);
+            ack.end_object();
+        });
     }
 
     /// Pays and reports the own bet if it is among those just `decided`.
@@ -174,7 +206,7 @@ impl Session {
         let Some(bet) = own.cloned() else { return };
         self.move_cash(bet.outcome.map_or(Nano::ZERO, |outcome| outcome.payout));
         let text = self.bet_result(&bet);
-        self.receive(at_us, text);
+        self.tell(Audience::Player, at_us, text);
         self.player_update(at_us + 10 * MS);
     }
 

@@ -11,12 +11,13 @@ use super::events::utc_date;
 use super::game::Round;
 use super::lobby::{Lobby, STATISTICS_WINDOW};
 use super::numbers::Nano;
-use super::packets::View;
+use super::packets::{Moment, View};
 use super::players::{Player, pilot, roster};
 use super::prng::Prng;
 use super::standings::Standings;
 use super::steps::Step;
 use super::truth::GameTruth;
+use super::world::{Chance, Request};
 use crate::protocol::fairness::{self, GameVersion};
 use crate::store::record::Direction;
 
@@ -74,13 +75,67 @@ impl Default for Config {
     }
 }
 
-/// A frame with the place that it was made in: frames of one instant keep their order.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Who gets a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Every connection.
+    Everyone,
+    /// The connections of the logged-in player.
+    Player,
+    /// One connection.
+    Socket(u64),
+    /// The server: the browser sent it.
+    Server,
+}
+
+/// What waits for its time.
+#[derive(Debug)]
+enum Waiting {
+    Frame(Audience, String),
+    /// `playerUpdate`, written when its time has come: an account never shows an older state after a newer one.
+    Account(Audience),
+    /// A client's request on its way into the world.
+    Request(Box<Request>),
+}
+
+/// Something that waits, with the place that it was made in: things of one instant keep their order.
+#[derive(Debug)]
 struct Queued {
     at_us: i64,
     number: u64,
-    sent: bool,
-    text: String,
+    waiting: Waiting,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Queued {}
+
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Queued {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at_us, self.number).cmp(&(other.at_us, other.number))
+    }
+}
+
+/// What everybody sees of the game, as of the last packet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) moment: Moment,
+    /// Milliseconds until the game starts.
+    pub(super) timer: i64,
+    /// Buying before the game is open.
+    pub(super) presale: bool,
+    /// Orders are executed: presale, or a running game whose rug has not been settled.
+    pub(super) open: bool,
 }
 
 /// A simulated connection; iterate to get its frames.
@@ -112,6 +167,11 @@ pub struct Session {
     pub(super) connected: usize,
     pub(super) finished: usize,
     pub(super) truths: Vec<GameTruth>,
+    pub(super) shown: Shown,
+    /// Only in a world that many connections share. There the player is a client, not the generator.
+    pub(super) chance: Option<Chance>,
+    /// Connections that are logged in, in a shared world.
+    pub(super) logged_in: Vec<u64>,
     prior: Vec<GameTruth>,
     queue: BinaryHeap<Reverse<Queued>>,
     made: u64,
@@ -120,13 +180,18 @@ pub struct Session {
 impl Session {
     /// A connection that has not yet been opened. The games of its first history are played here.
     pub fn new(config: Config) -> Self {
+        Self::with_chance(config, None)
+    }
+
+    pub(super) fn with_chance(config: Config, mut chance: Option<Chance>) -> Self {
         let mut random = Prng::new(config.seed);
         let pilot = pilot(&mut random);
         let roster = roster(&mut random, &pilot, config.players.max(2));
         let lobby = Lobby::new(config.history_len, config.full_snapshots, &roster);
-        let round = Round::new(&mut random, &utc_date(config.start_us), roster.len());
-        let own = config.logged_in.then(|| Own::new(&mut random));
-        let background = Background::new(&mut random, &config);
+        let games = chance.as_mut().map_or(&mut random, |chance| &mut chance.games);
+        let round = Round::new(games, &utc_date(config.start_us), roster.len());
+        let own = (config.logged_in || chance.is_some()).then(|| Own::new(&mut random));
+        let background = Background::new(&mut random, &config, chance.is_some());
         let mut session = Self {
             clock_us: config.start_us,
             step: (config.games > 0).then_some(Step::Connect),
@@ -138,6 +203,9 @@ impl Session {
             connected: 200,
             finished: 0,
             truths: Vec::new(),
+            shown: Shown { moment: Moment::waiting(), timer: 0, presale: false, open: false },
+            chance,
+            logged_in: Vec::new(),
             prior: Vec::new(),
             queue: BinaryHeap::new(),
             made: 0,
@@ -227,28 +295,81 @@ impl Session {
         }
     }
 
+    /// The next game of the UTC day of `at_us`.
+    pub(super) fn next_round(&mut self, at_us: i64) -> Round {
+        let games = self.chance.as_mut().map_or(&mut self.random, |chance| &mut chance.games);
+        Round::new(games, &utc_date(at_us), self.roster.len())
+    }
+
+    /// Does what a connection causes with chance of its own, so that the rest of the world stays as it was.
+    pub(super) fn aside<T>(&mut self, cause: impl FnOnce(&mut Self) -> T) -> T {
+        self.swap_chance();
+        let result = cause(self);
+        self.swap_chance();
+        result
+    }
+
+    fn swap_chance(&mut self) {
+        if let Some(chance) = self.chance.as_mut() {
+            std::mem::swap(&mut self.random, &mut chance.visitors);
+        }
+    }
+
     pub(super) fn receive(&mut self, at_us: i64, text: String) {
-        self.enqueue(at_us, false, text);
+        self.tell(Audience::Everyone, at_us, text);
     }
 
     pub(super) fn send(&mut self, at_us: i64, text: String) {
-        self.enqueue(at_us, true, text);
+        self.tell(Audience::Server, at_us, text);
     }
 
-    fn enqueue(&mut self, at_us: i64, sent: bool, text: String) {
+    pub(super) fn tell(&mut self, whom: Audience, at_us: i64, text: String) {
+        self.enqueue(at_us, Waiting::Frame(whom, text));
+    }
+
+    pub(super) fn tell_account(&mut self, whom: Audience, at_us: i64) {
+        self.enqueue(at_us, Waiting::Account(whom));
+    }
+
+    pub(super) fn request_at(&mut self, at_us: i64, request: Request) {
+        self.enqueue(at_us, Waiting::Request(Box::new(request)));
+    }
+
+    fn enqueue(&mut self, at_us: i64, waiting: Waiting) {
         self.made += 1;
-        self.queue.push(Reverse(Queued { at_us, number: self.made, sent, text }));
+        self.queue.push(Reverse(Queued { at_us, number: self.made, waiting }));
     }
 
-    /// The earliest frame, if nothing that is still to be made can come before it.
-    fn ready(&mut self) -> Option<SimulatedFrame> {
-        let Reverse(first) = self.queue.peek()?;
-        if self.step.is_some() && first.at_us >= self.clock_us {
-            return None;
+    /// When the next thing happens: a step, a frame or an order. None when all is over.
+    pub(super) fn due_us(&self) -> Option<i64> {
+        let step = self.step.map(|_| self.clock_us);
+        let queued = self.queue.peek().map(|Reverse(first)| first.at_us);
+        step.into_iter().chain(queued).min()
+    }
+
+    /// Lets things happen up to and including `until_us`, until a frame is due; None when none is.
+    pub(super) fn next_until(&mut self, until_us: i64) -> Option<(i64, Audience, String)> {
+        loop {
+            let first = self.queue.peek().map_or(i64::MAX, |Reverse(first)| first.at_us);
+            // At the same instant the step comes first: it may decide what a frame shows.
+            if let Some(step) = self.step.filter(|_| self.clock_us <= first) {
+                if self.clock_us > until_us {
+                    return None;
+                }
+                self.step = None;
+                self.perform(step);
+                continue;
+            }
+            if first > until_us {
+                return None;
+            }
+            let Reverse(Queued { at_us, waiting, .. }) = self.queue.pop()?;
+            match waiting {
+                Waiting::Frame(whom, text) => return Some((at_us, whom, text)),
+                Waiting::Account(whom) => return Some((at_us, whom, self.player_update_text())),
+                Waiting::Request(request) => self.aside(|world| world.fulfil(at_us, *request)),
+            }
         }
-        let Reverse(frame) = self.queue.pop()?;
-        let direction = if frame.sent { Direction::Sent } else { Direction::Received };
-        Some(SimulatedFrame { at_us: frame.at_us, direction, text: frame.text })
     }
 }
 
@@ -256,12 +377,8 @@ impl Iterator for Session {
     type Item = SimulatedFrame;
 
     fn next(&mut self) -> Option<SimulatedFrame> {
-        loop {
-            if let Some(frame) = self.ready() {
-                return Some(frame);
-            }
-            let step = self.step.take()?;
-            self.perform(step);
-        }
+        let (at_us, whom, text) = self.next_until(i64::MAX)?;
+        let direction = if whom == Audience::Server { Direction::Sent } else { Direction::Received };
+        Some(SimulatedFrame { at_us, direction, text })
     }
 }

@@ -4,11 +4,10 @@
 //! the measured ones.
 
 use super::crowd::Crowd;
-use super::events::{golden_drawing, utc_date};
-use super::game::Round;
+use super::events::golden_drawing;
 use super::packets::{self, Moment, Prices};
 use super::players::Player;
-use super::session::Session;
+use super::session::{Audience, Session, Shown};
 use super::standings::Standings;
 
 const MS: i64 = 1000;
@@ -71,11 +70,38 @@ impl Session {
         let timer = if joined.is_some() { 0 } else { JOIN_TIMER };
         let snapshot = packets::full(self.view(timer, false), moment, Prices::Whole, self.config.full_snapshots);
         self.receive(at_us + 120 * MS, snapshot);
-        self.announce(at_us + 130 * MS);
+        self.announce(Audience::Everyone, at_us + 130 * MS);
         match joined {
             Some(tick) => (Some(self.after_tick(tick)), 330 * MS),
             None => (Some(Step::Cooldown(JOIN_TIMER - TIMER_STEP)), 220 * MS),
         }
+    }
+
+    /// Begins a world that many connections share: between two games, or in the running one.
+    pub(super) fn open_world(&mut self) {
+        if self.step.is_none() {
+            return;
+        }
+        let tick = self.config.join_tick.map(|tick| tick.min(self.round.path.rug_tick.saturating_sub(1)));
+        self.step = match tick {
+            Some(tick) => {
+                self.catch_up(tick, self.clock_us);
+                self.shown_tick = tick;
+                self.shown = Shown { moment: Moment::running(tick), timer: 0, presale: false, open: true };
+                self.clock_us += 60 * MS;
+                Some(self.after_tick(tick))
+            }
+            None => {
+                self.shown.timer = JOIN_TIMER;
+                Some(Step::Cooldown(JOIN_TIMER))
+            }
+        };
+    }
+
+    /// What a connection gets first: everything, with the whole path of the running game.
+    pub(super) fn snapshot(&self) -> String {
+        let Shown { moment, timer, presale, .. } = self.shown;
+        packets::full(self.view(timer, presale), moment, Prices::Whole, self.config.full_snapshots)
     }
 
     /// Plays what was missed of the running game.
@@ -93,6 +119,7 @@ impl Session {
     }
 
     fn cooldown(&mut self, at_us: i64, timer: i64) -> (Option<Step>, i64) {
+        self.shown = Shown { moment: Moment::waiting(), timer, presale: false, open: false };
         self.receive(at_us, packets::timer(self.view(timer, false)));
         self.companion(at_us);
         let next =
@@ -102,6 +129,7 @@ impl Session {
 
     fn open_presale(&mut self, at_us: i64) -> (Option<Step>, i64) {
         self.leaderboard = "[]".to_owned();
+        self.shown = Shown { moment: Moment::waiting(), timer: PRESALE, presale: true, open: true };
         self.vary_connected();
         let opening = packets::tick(self.view(PRESALE, true), Moment::waiting(), self.previous_trades);
         self.receive(at_us, opening);
@@ -114,6 +142,7 @@ impl Session {
     fn presale(&mut self, at_us: i64, timer: i64) -> (Option<Step>, i64) {
         let crowd = Crowd { roster: &self.roster, first: self.crowd() };
         crowd.before_the_game(&mut self.round, &mut self.random, at_us / MS);
+        self.shown.timer = timer;
         if self.ranked != (self.round.trades.len(), self.round.bets.len()) {
             self.rank(1.0, false);
         }
@@ -129,6 +158,8 @@ impl Session {
     fn tick(&mut self, at_us: i64, tick: usize) -> (Option<Step>, i64) {
         let rugged = tick == self.round.path.rug_tick;
         self.shown_tick = tick;
+        let moment = Moment { rugged, ..Moment::running(tick) };
+        self.shown = Shown { moment, timer: 0, presale: false, open: !rugged };
         if !rugged {
             let decided = self.round.settle(&mut self.random, tick, at_us / MS);
             self.own_bet_decided(at_us, &decided);
@@ -171,6 +202,7 @@ impl Session {
     fn settle_rug(&mut self, at_us: i64) -> (Option<Step>, i64) {
         let rug_tick = self.round.path.rug_tick;
         self.shown_tick = rug_tick;
+        self.shown.open = false;
         let decided = self.round.settle(&mut self.random, rug_tick, at_us / MS);
         self.own_bet_decided(at_us, &decided);
         self.liquidated = self.round.liquidate(&mut self.random, &self.roster);
@@ -183,6 +215,7 @@ impl Session {
         let tick = self.round.path.rug_tick;
         let tick_count = tick + 1 + self.random.below(3);
         let moment = Moment { active: true, rugged: true, tick, tick_count };
+        self.shown.moment = moment;
         let text = packets::full(self.view(0, false), moment, Prices::Partial, self.config.full_snapshots);
         self.receive(at_us, text);
         self.companion(at_us);
@@ -205,13 +238,14 @@ impl Session {
         self.lobby.finish(&self.round, ended_ms);
         self.lobby.rugpool.finish(self.round.path.rug_tick, self.liquidated, ended_ms);
         self.previous_trades = self.round.trades.len();
-        let next = Round::new(&mut self.random, &utc_date(at_us), self.roster.len());
+        let next = self.next_round(at_us);
         let ended = std::mem::replace(&mut self.round, next);
         if self.config.keep_truths {
             self.truths.push(ended.into_truth(ended_ms));
         }
         self.finished += 1;
         (self.shown_tick, self.ranked) = (0, (0, 0));
+        self.shown = Shown { moment: Moment::waiting(), timer: 15_000, presale: false, open: false };
         self.own_new_game();
         self.receive(at_us, packets::full(self.view(15_000, false), Moment::waiting(), Prices::Partial, true));
         self.companion(at_us);

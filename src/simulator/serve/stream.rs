@@ -1,0 +1,254 @@
+//! Accepted connections. Each has a valve, with which faults beneath Engine.IO are made, and a tap for the log.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::faults::{Dice, FaultKind};
+use super::log::{LogDirection, SentLog};
+use super::old_server;
+use super::running::Shared;
+use super::wire::Tap;
+
+/// How a connection is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// What the kernel has is delivered, then the connection ends.
+    Close,
+    /// The connection is reset.
+    Reset,
+}
+
+/// Opens, closes and cuts the two directions of a connection.
+#[derive(Debug)]
+pub struct Valve {
+    /// Number of the connection, from 1.
+    pub number: u64,
+    /// Whether HTTP is answered with HTML.
+    pub html: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    cut: Option<Cut>,
+    /// How many faults keep the direction shut.
+    writes_shut: u32,
+    reads_shut: u32,
+    writer: Option<Waker>,
+    reader: Option<Waker>,
+}
+
+impl State {
+    fn wake(&mut self) {
+        self.writer.take().into_iter().chain(self.reader.take()).for_each(Waker::wake);
+    }
+}
+
+impl Valve {
+    fn new(number: u64, html: bool) -> Arc<Self> {
+        Arc::new(Self { number, html, state: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the connection now.
+    pub fn cut(&self, how: Cut) {
+        let mut state = self.lock();
+        state.cut.get_or_insert(how);
+        state.wake();
+    }
+
+    /// Sends nothing for a time.
+    pub fn stall(self: &Arc<Self>, lasts: Duration) {
+        self.lock().writes_shut += 1;
+        self.later(lasts, |state| state.writes_shut -= 1);
+    }
+
+    /// Reads nothing for a time.
+    pub fn starve(self: &Arc<Self>, lasts: Duration) {
+        self.lock().reads_shut += 1;
+        self.later(lasts, |state| state.reads_shut -= 1);
+    }
+
+    /// Neither sends nor reads any more, and ends nothing.
+    pub fn freeze(&self) {
+        let mut state = self.lock();
+        state.writes_shut += 1;
+        state.reads_shut += 1;
+    }
+
+    fn later(self: &Arc<Self>, lasts: Duration, change: impl FnOnce(&mut State) + Send + 'static) {
+        let valve = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(lasts).await;
+            let mut state = valve.lock();
+            change(&mut state);
+            state.wake();
+        });
+    }
+}
+
+/// A connection behind its valve.
+#[derive(Debug)]
+pub struct ValvedStream {
+    inner: TcpStream,
+    valve: Arc<Valve>,
+    taps: Option<Taps>,
+}
+
+#[derive(Debug)]
+struct Taps {
+    log: SentLog,
+    sent: Tap,
+    received: Tap,
+}
+
+impl ValvedStream {
+    /// Ready when the direction is open; the error is the cut.
+    fn pass(&self, cx: &Context<'_>, writes: bool) -> Poll<io::Result<()>> {
+        let mut state = self.valve.lock();
+        if let Some(how) = state.cut {
+            if how == Cut::Reset {
+                // Not supported: then it is an ordinary close.
+                let _ = self.inner.set_zero_linger();
+            }
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        // The waker is kept while the direction is open too: a cut has to be noticed by whoever waits.
+        let waker = Some(cx.waker().clone());
+        let shut = if writes {
+            state.writer = waker;
+            state.writes_shut
+        } else {
+            state.reader = waker;
+            state.reads_shut
+        };
+        if shut > 0 { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+}
+
+impl AsyncRead for ValvedStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        ready!(self.pass(cx, false))?;
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
+        let number = self.valve.number;
+        if let Some(taps) = self.taps.as_mut() {
+            for message in taps.received.pass(into.filled().get(before..).unwrap_or_default()) {
+                taps.log.add(number, LogDirection::Received, message);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for ValvedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.pass(cx, true))?;
+        let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
+        let number = self.valve.number;
+        if let Some(taps) = self.taps.as_mut() {
+            for message in taps.sent.pass(bytes.get(..written).unwrap_or_default()) {
+                taps.log.add(number, LogDirection::Sent, message);
+            }
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A half-open connection must not be seen to end.
+        ready!(self.pass(cx, true))?;
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// The valve of the connection that a request came on.
+#[derive(Debug, Clone)]
+pub struct Peer(pub Arc<Valve>);
+
+impl Connected<IncomingStream<'_, ValvedListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, ValvedListener>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+/// Accepts connections and decides what befalls each as a whole.
+#[derive(Debug)]
+pub struct ValvedListener {
+    inner: TcpListener,
+    shared: Arc<Shared>,
+    dice: Dice,
+    accepted: u64,
+}
+
+impl ValvedListener {
+    /// Listens on `addr`.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(addr: SocketAddr, shared: Arc<Shared>) -> io::Result<(Self, SocketAddr)> {
+        let inner = TcpListener::bind(addr).await?;
+        let addr = inner.local_addr()?;
+        let dice = Dice::new(&shared.faults, 0);
+        Ok((Self { inner, shared, dice, accepted: 0 }, addr))
+    }
+
+    async fn accept_one(&mut self) -> io::Result<Option<(ValvedStream, Peer)>> {
+        let (inner, _) = self.inner.accept().await?;
+        inner.set_nodelay(true)?;
+        self.accepted += 1;
+        let faults = self.dice.roll(FaultKind::is_of_connection);
+        let befalls = |kind| faults.iter().any(|fault| fault.kind == kind);
+        let valve = Valve::new(self.accepted, befalls(FaultKind::Html));
+        for fault in &faults {
+            self.shared.count_fault(fault.kind);
+        }
+        self.shared.watch(&valve);
+        let log = &self.shared.log;
+        let taps = log.is_on().then(|| Taps { log: log.clone(), sent: Tap::default(), received: Tap::default() });
+        let stream = ValvedStream { inner, valve: Arc::clone(&valve), taps };
+        if befalls(FaultKind::Eio3) {
+            tokio::spawn(old_server::answer(stream));
+            return Ok(None);
+        }
+        Ok(Some((stream, Peer(valve))))
+    }
+}
+
+impl Listener for ValvedListener {
+    type Io = ValvedStream;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (ValvedStream, Peer) {
+        loop {
+            match self.accept_one().await {
+                Ok(Some(accepted)) => return accepted,
+                Ok(None) => {}
+                // The client is gone already, or there are no file handles left: those need some time.
+                Err(error) => {
+                    tracing::debug!(%error, "accepting a connection failed");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(Peer(Valve::new(0, false)))
+    }
+}
