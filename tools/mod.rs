@@ -4,6 +4,7 @@
 //! tools on the server, [`readme_table`] prints them for the README.
 
 pub mod ask;
+pub mod capture;
 pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
@@ -66,6 +67,7 @@ pub trait AgentTool: 'static {
 /// All tools.
 pub fn router() -> ToolRouter<Server> {
     ToolRouter::new()
+        .with_route(route::<capture::Capture>())
         .with_route(route::<export_dataset::ExportDataset>())
         .with_route(route::<get_events::GetEvents>())
         .with_route(route::<get_game::GetGame>())

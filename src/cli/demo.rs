@@ -102,7 +102,7 @@ fn record(args: &DemoArgs, root: &DataRoot, out: &mut Out) -> Result<(), CliErro
 
 async fn ask(root: &DataRoot, out: &mut Out) -> Result<(), CliError> {
     let mut command = tokio::process::Command::new(std::env::current_exe()?);
-    command.args(["serve", "--data"]).arg(root.path()).env("RUST_LOG", "warn");
+    command.args(["serve", "--capture", "off", "--data"]).arg(root.path()).env("RUST_LOG", "warn");
     let client: Client = ().serve(TokioChildProcess::new(command)?).await.map_err(failed("connecting"))?;
     let tools = client.list_all_tools().await.map_err(failed("listing the tools"))?;
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();

@@ -1,5 +1,6 @@
 //! The command line: one file per command family. What is printed goes through [`Out`].
 
+pub mod capture_args;
 pub mod context;
 pub mod data;
 pub mod demo;
@@ -11,6 +12,7 @@ pub mod out;
 pub mod schema;
 pub mod serve;
 pub mod sql;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +43,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
     Sql(sql::SqlArgs),
+    Watch(watch::WatchArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
     /// The layout of the stored rows: show it, or take older layouts in.
@@ -110,6 +113,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Doctor(args) => doctor::run(args, &path, &mut out),
         Command::Sql(args) => sql::run(args, &path, &mut out),
+        Command::Watch(args) => watch::run(args, &path, &mut out),
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use super::capture_args::SourceArgs;
 use crate::server::run::{self, Config};
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
@@ -14,14 +15,28 @@ use crate::store::root::DataRoot;
 /// Serves recorded games to AI agents over MCP on stdin and stdout.
 ///
 /// An MCP client (Claude Desktop, Claude Code, Cursor, VS Code, Codex) starts this by itself; the README has the
-/// configuration. Several copies on one data root are fine. The log goes to stderr; RUST_LOG sets its level
-/// (default: warn,replayer=info).
-#[derive(Debug, Clone, Default, Args)]
-pub struct ServeArgs {}
+/// configuration. Several copies on one data root are fine: the first one records the public feed in the background,
+/// the others read along and take over when it ends. The log goes to stderr; RUST_LOG sets its level (default:
+/// warn,replayer=info).
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Whether this copy may record.
+    #[arg(long, value_enum, default_value_t = Switch::On, env = "REPLAYER_CAPTURE")]
+    capture: Switch,
+    #[command(flatten)]
+    sources: SourceArgs,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
 
 /// Runs until stdin ends or the process is asked to stop (SIGTERM, SIGINT); then exits with 0. Exits with 1 when it
 /// could not serve.
-pub fn run(_args: ServeArgs, root: PathBuf) -> ExitCode {
+pub fn run(args: ServeArgs, root: PathBuf) -> ExitCode {
     log_to_stderr();
     let root = match prepare(&root) {
         Ok(root) => root,
@@ -37,7 +52,9 @@ pub fn run(_args: ServeArgs, root: PathBuf) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run::serve(Config::new(root), run::stop_signal()));
+    let capture = (args.capture == Switch::On).then(|| args.sources.options("serve"));
+    let config = Config { capture, ..Config::new(root) };
+    let result = runtime.block_on(run::serve(config, run::stop_signal()));
     // A pending read of stdin cannot be cancelled; leaving main ends it with the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
     match result {

@@ -3,11 +3,13 @@
 //! * [`run`] — from start to bounded shutdown. [`stdio`] — the guard that keeps stdout for the protocol.
 //! * [`limits`] — concurrency, time, cancellation. [`errors`] — failures an agent can act on.
 //! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
+//! * [`companion`] — the process that keeps the index up to date while this one records.
 //! * [`subscriptions`] — telling clients that it changed.
 //!
 //! The tools themselves are in `tools/`, the resources in `resources/`. Both protocol eras work: rmcp answers
 //! `initialize` (up to 2025-11-25) and `server/discover` (2026-07-28) from the same [`Server`].
 
+pub mod companion;
 pub mod complete;
 pub mod errors;
 pub mod hub;

@@ -6,7 +6,7 @@
 //! go, and the process may exit even though a read of stdin is still pending, which nothing can cancel.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use rmcp::service::ServerInitializeError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Server, stdio};
+use super::{App, Server, companion, stdio};
+use crate::capture::{self, Capture};
 use crate::sql::{self, SqlClient};
+use crate::store::root::DataRoot;
 
 /// How long calls in progress may go on after the end of input. Below the 5 s after which rmcp gives them up, so
 /// that they still get to say that they were stopped.
@@ -25,6 +27,9 @@ pub const DRAIN: Duration = Duration::from_secs(3);
 /// How long the SQL workers may take to end.
 const WORKERS: Duration = Duration::from_millis(500);
 
+/// How long the last frames may take to be sealed. Clients give a server a few seconds to end.
+const SEALING: Duration = Duration::from_secs(3);
+
 /// What a server serves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -32,13 +37,15 @@ pub struct Config {
     pub root: PathBuf,
     /// How SQL workers are started.
     pub sql: sql::Config,
+    /// What to record, when this process gets to; `None`: it only reads.
+    pub capture: Option<capture::Options>,
 }
 
 impl Config {
-    /// Serves `root`, with SQL workers started from the running program.
+    /// Serves `root` without recording, with SQL workers started from the running program.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { sql: sql::Config::new(&root), root }
+        Self { sql: sql::Config::new(&root), root, capture: None }
     }
 }
 
@@ -85,6 +92,7 @@ where
     let stop = CancellationToken::new();
     let ended = CancellationToken::new();
     let session = CancellationToken::new();
+    let recording = config.capture.and_then(|options| record(&config.root, options, &stop));
     let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), stop.clone()));
     tracing::info!(root = %app.root.display(), "serving MCP on stdio");
 
@@ -130,10 +138,34 @@ where
         }
     };
     stop.cancel();
+    if let Some(capture) = recording {
+        // What is in the journal is safe: whoever opens the root next seals it.
+        match tokio::time::timeout(SEALING, capture.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "ending the capture"),
+            Err(_) => tracing::warn!("sealing takes longer than {SEALING:?}; the next start goes on with it"),
+        }
+    }
     if tokio::time::timeout(WORKERS, app.sql.shutdown()).await.is_err() {
         tracing::warn!("the SQL workers did not end in time; the system ends them with this process");
     }
     result
+}
+
+/// Starts recording in the background, and the process that keeps the index up to date meanwhile.
+fn record(root: &Path, options: capture::Options, stop: &CancellationToken) -> Option<Capture> {
+    let root = match DataRoot::open(root) {
+        Ok(root) => root,
+        Err(error) => {
+            tracing::warn!(%error, "nothing is recorded");
+            return None;
+        }
+    };
+    let capture = Capture::start(root.clone(), options);
+    if let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
+        tracing::warn!(%error, "the index is not kept up to date while recording");
+    }
+    Some(capture)
 }
 
 /// Ready when the process is asked to stop: SIGTERM or SIGINT, on other systems Ctrl-C.

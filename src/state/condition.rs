@@ -172,9 +172,17 @@ impl Watcher {
         let condition = &self.condition;
         let by_state =
             condition.event_name.is_none() && condition.field.is_none() && condition.direction.is_none();
-        if by_state && !state {
-            return false;
-        }
+        (!by_state || state) && self.holds(seen)
+    }
+
+    /// Takes the next event; whether it comes while the condition holds: with phase or price alone that is true of
+    /// every event in that phase, not only of the packets that show it.
+    pub fn see_any(&mut self, seen: &Seen<'_>) -> bool {
+        self.see(seen) || self.holds(seen)
+    }
+
+    fn holds(&self, seen: &Seen<'_>) -> bool {
+        let (condition, name) = (&self.condition, seen.event.name.as_deref());
         condition.event_name.as_deref().is_none_or(|wanted| name == Some(wanted))
             && condition.direction.as_deref().is_none_or(|wanted| seen.direction == Some(wanted))
             && self.phase.is_none_or(|wanted| self.now.0 == Some(wanted))

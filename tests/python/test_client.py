@@ -60,7 +60,7 @@ def root(tmp_path_factory) -> pathlib.Path:
 
 @contextlib.asynccontextmanager
 async def connected(root: pathlib.Path, era: str):
-    server = mcp.StdioServerParameters(command=BINARY, args=["serve", "--data", str(root)])
+    server = mcp.StdioServerParameters(command=BINARY, args=["serve", "--capture", "off", "--data", str(root)])
     async with mcp.Client(server, mode=era, read_timeout_seconds=60) as client:
         yield client
 

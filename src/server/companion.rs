@@ -4,13 +4,40 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::capture::Role;
 
 /// After a companion ended by itself, the next one is started this much later.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// How often it is looked after.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Keeps a companion while this process records, until `stop`; a thread of its own, which ends soon after.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn accompany(
+    root: impl Into<PathBuf>,
+    role: watch::Receiver<Role>,
+    stop: CancellationToken,
+) -> std::io::Result<JoinHandle<()>> {
+    let mut companion = Companion::new(root);
+    std::thread::Builder::new().name("index-companion".into()).spawn(move || {
+        while !stop.is_cancelled() {
+            companion.tend(matches!(*role.borrow(), Role::Capturing { .. }));
+            std::thread::sleep(LOOK);
+        }
+    })
+}
+
 /// Starts the companion while it is wanted, ends it when it is not.
-pub struct Companion {
+struct Companion {
     root: PathBuf,
     child: Option<Child>,
     not_before: Option<Instant>,
@@ -18,12 +45,12 @@ pub struct Companion {
 
 impl Companion {
     /// None is running yet.
-    pub fn new(root: impl Into<PathBuf>) -> Companion {
+    fn new(root: impl Into<PathBuf>) -> Companion {
         Companion { root: root.into(), child: None, not_before: None }
     }
 
     /// To be called now and then: starts or ends the process, and starts it again when it ended by itself.
-    pub fn tend(&mut self, wanted: bool) {
+    fn tend(&mut self, wanted: bool) {
         if let Some(child) = &mut self.child
             && let Ok(Some(status)) = child.try_wait()
         {
