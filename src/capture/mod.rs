@@ -19,6 +19,9 @@ pub mod report;
 pub mod sink;
 pub mod status;
 mod supervisor;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod testing;
 
 // MERGE(browser): the line below becomes `pub mod redact;`, and `pub mod browser;` is added.
 use crate::redact;
