@@ -157,7 +157,8 @@ pub(super) fn write(root: &DataRoot, report: &Report) {
     let Ok(bytes) = serde_json::to_vec_pretty(report) else {
         return;
     };
-    let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
+    // Only the holder of the lease writes here: a fixed name leaves nothing behind when it is killed.
+    let temporary = path.with_extension("tmp");
     let replaced = std::fs::write(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, &path));
     if replaced.is_err() {
         let _ = std::fs::remove_file(&temporary);
@@ -237,7 +238,7 @@ mod tests {
         write(&root, &report);
         // A folder in the way of the temporary file.
         let path = Report::path(&root);
-        std::fs::create_dir(path.with_extension(format!("tmp-{}", std::process::id()))).unwrap();
+        std::fs::create_dir(path.with_extension("tmp")).unwrap();
         report.purpose = "short".into();
         write(&root, &report);
         assert_eq!(Report::load(&root), Some(report));

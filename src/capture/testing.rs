@@ -92,7 +92,7 @@ pub(super) fn frames(root: &DataRoot) -> Vec<StoredFrame> {
         for row in 0..batch.num_rows() {
             let frame = StoredFrame {
                 direction: direction.value(row).to_owned(),
-                socket_id: socket.is_valid(row).then(|| socket.value(row).to_owned()).unwrap_or_default(),
+                socket_id: if socket.is_valid(row) { socket.value(row).to_owned() } else { String::new() },
                 text: raw.value(row).to_owned(),
             };
             found.push(((session.value(row).to_owned(), seq.value(row)), frame));
