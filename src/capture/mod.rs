@@ -20,6 +20,9 @@ pub mod report;
 pub mod sink;
 pub mod status;
 mod supervisor;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod testing;
 
 use std::sync::Arc;
 

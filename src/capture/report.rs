@@ -157,7 +157,8 @@ pub(super) fn write(root: &DataRoot, report: &Report) {
     let Ok(bytes) = serde_json::to_vec_pretty(report) else {
         return;
     };
-    let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
+    // Only the holder of the lease writes here: a fixed name leaves nothing behind when it is killed.
+    let temporary = path.with_extension("tmp");
     let replaced = std::fs::write(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, &path));
     if replaced.is_err() {
         let _ = std::fs::remove_file(&temporary);
@@ -198,7 +199,50 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::capture::SourceState;
+
+    #[test]
+    fn a_report_reads_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = DataRoot::create(folder.path().join("root")).unwrap();
+        let board = Board::default();
+        let connected =
+            |since_us| SourceState::Connected { since_us, socket_id: Some("feed-1".into()), note: None };
+        board.of(Source::PublicWs).set_state(connected(7));
+        let failed = SourceState::Failed {
+            reason: "no".into(),
+            next_step: "wait".into(),
+            attempt: 3,
+            next_try_us: Some(9),
+        };
+        board.of(Source::Cdp).set_state(failed);
+        let mut reporter = Reporter::new("test", "build", SessionId::start());
+        let mut report = reporter.report.clone();
+        for source in SOURCES {
+            let numbers = board.of(source).numbers();
+            let source_report = SourceReport { numbers, frames_per_s: 1.5, ..SourceReport::default() };
+            report.sources.insert(source.as_str().to_owned(), source_report);
+        }
+        reporter.report = report;
+        write(&root, &reporter.report);
+        assert_eq!(Report::load(&root), Some(reporter.report));
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_replaced_is_written_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = DataRoot::create(folder.path().join("root")).unwrap();
+        let mut report = Reporter::new("a longer purpose than the next", "build", SessionId::start()).report;
+        write(&root, &report);
+        // A folder in the way of the temporary file.
+        let path = Report::path(&root);
+        std::fs::create_dir(path.with_extension("tmp")).unwrap();
+        report.purpose = "short".into();
+        write(&root, &report);
+        assert_eq!(Report::load(&root), Some(report));
+    }
 
     #[test]
     fn a_rate_is_that_of_the_last_five_seconds() {

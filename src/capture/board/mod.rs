@@ -79,8 +79,7 @@ struct State {
 #[serde(default)]
 pub struct SourceNumbers {
     /// How it stands.
-    #[serde(flatten)]
-    pub state: SourceState,
+    pub connection: SourceState,
     /// In this state since, microseconds UTC.
     pub since_us: Option<i64>,
     /// Frames received and stored.
@@ -157,7 +156,7 @@ impl SourceBoard {
         let waiting_us = if waits_since == 0 { 0 } else { (now_us() - waits_since).max(0) };
         let worst = self.worst_lag_us.swap(0, Relaxed);
         SourceNumbers {
-            state: state.state.clone(),
+            connection: state.state.clone(),
             since_us: (state.since_us != 0).then_some(state.since_us),
             received: self.received.load(Relaxed),
             sent: self.sent.load(Relaxed),

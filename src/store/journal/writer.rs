@@ -45,10 +45,16 @@ impl SegmentWriter {
         let json = serde_json::to_vec(&head).map_err(|error| StoreError::io("write", &path)(error.into()))?;
         frame_body(&mut bytes, |out| out.extend_from_slice(&json));
         let mut writer = SegmentWriter { file, path, length: 0, buffer: Vec::new() };
-        writer.write(&bytes)?;
-        writer.sync()?;
-        fsio::sync_folder(&folder)?;
-        fsio::sync_folder(&root.journal_dir())?;
+        let begun = writer
+            .write(&bytes)
+            .and_then(|()| writer.sync())
+            .and_then(|()| fsio::sync_folder(&folder))
+            .and_then(|()| fsio::sync_folder(&root.journal_dir()));
+        if let Err(error) = begun {
+            // On a full disk it is tried again, under the same name.
+            let _ = fs::remove_file(&writer.path);
+            return Err(error);
+        }
         Ok(writer)
     }
 

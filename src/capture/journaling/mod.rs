@@ -246,3 +246,6 @@ enum Stored {
     Refused(String),
     GaveUp,
 }
+
+#[cfg(test)]
+mod tests;
