@@ -23,6 +23,11 @@ impl Clock {
         self.started.get_or_insert_with(Instant::now);
     }
 
+    /// Whether it was started.
+    pub fn is_running(&self) -> bool {
+        self.started.is_some()
+    }
+
     /// Game time, µs.
     pub fn now_us(&self) -> i64 {
         let elapsed = self.started.map_or(Duration::ZERO, |started| started.elapsed());

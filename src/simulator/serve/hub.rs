@@ -113,6 +113,9 @@ impl Hub {
 
     /// Hands out what is due.
     fn play(&mut self) {
+        if !self.clock.is_running() {
+            return;
+        }
         let now_us = self.clock.now_us();
         for _ in 0..BATCH {
             let (audience, text) = match &mut self.source {

@@ -30,7 +30,7 @@ pub fn oversized() -> Str {
         let head = r#"2["gameStateUpdate",{"padding":""#;
         let mut text = String::with_capacity(OVERSIZED);
         text.push_str(head);
-        text.extend(std::iter::repeat_n('x', OVERSIZED - head.len() - 5));
+        text.extend(std::iter::repeat_n('x', OVERSIZED - head.len() - 4));
         text.push_str("\"}]");
         Str::from(text)
     })

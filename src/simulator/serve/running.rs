@@ -16,6 +16,7 @@ use engineioxide::config::EngineIoConfig;
 use engineioxide::layer::EngineIoLayer;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
@@ -33,7 +34,7 @@ use crate::simulator::world::{Seen, World};
 const PATH: &str = "/socket.io";
 /// Frames that the transport may hold for one connection.
 const TRANSPORT_QUEUE: usize = 1024;
-/// How long clients may take to see the end.
+/// How long a client may read nothing before the end is no longer waited for.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// What is answered instead of a handshake by a proxy, a captive portal, or a server under maintenance.
 const HTML: &str =
@@ -267,13 +268,22 @@ impl Running {
         self.serving.abort();
         self.shared.command(Command::Stop);
         let _ = tokio::time::timeout(FAREWELL, &mut self.playing).await;
-        let deadline = tokio::time::Instant::now() + FAREWELL;
-        while tokio::time::Instant::now() < deadline
-            && lock(&self.shared.valves).iter().any(|valve| valve.strong_count() > 0)
-        {
+        let (mut progress, mut since) = (self.written(), Instant::now());
+        while progress.is_some() && since.elapsed() < FAREWELL {
             tokio::time::sleep(Duration::from_millis(5)).await;
+            let now = self.written();
+            if now != progress {
+                (progress, since) = (now, Instant::now());
+            }
         }
         self.kill();
+    }
+
+    /// Connections that are open and what was written to them; None when all are gone.
+    fn written(&self) -> Option<(usize, u64)> {
+        let valves: Vec<Arc<Valve>> = lock(&self.shared.valves).iter().filter_map(Weak::upgrade).collect();
+        let written = valves.iter().map(|valve| valve.written.load(Ordering::Relaxed)).sum();
+        (!valves.is_empty()).then_some((valves.len(), written))
     }
 
     /// Ends it as a process does that is killed: connections are cut.

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Valve {
     pub number: u64,
     /// Whether HTTP is answered with HTML.
     pub html: bool,
+    /// Bytes that the kernel took.
+    pub written: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -55,7 +58,7 @@ impl State {
 
 impl Valve {
     fn new(number: u64, html: bool) -> Arc<Self> {
-        Arc::new(Self { number, html, state: Mutex::default() })
+        Arc::new(Self { number, html, written: AtomicU64::new(0), state: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -157,6 +160,7 @@ impl AsyncWrite for ValvedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.pass(cx, true))?;
         let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
+        self.valve.written.fetch_add(written as u64, Ordering::Relaxed);
         let number = self.valve.number;
         if let Some(taps) = self.taps.as_mut() {
             for message in taps.sent.pass(bytes.get(..written).unwrap_or_default()) {
