@@ -82,7 +82,12 @@ pub fn readme_table() -> String {
     for tool in router().list_all() {
         let reads = tool.annotations.as_ref().and_then(|hints| hints.read_only_hint) == Some(true);
         let first = first_sentence(tool.description.as_deref().unwrap_or_default());
-        let _ = writeln!(table, "| `{}` | {first} | {} |", tool.name, if reads { "no" } else { "writes a file" });
+        let changes = match tool.name.as_ref() {
+            capture::Capture::NAME => "starts and stops the recording",
+            _ if reads => "no",
+            _ => "writes a file",
+        };
+        let _ = writeln!(table, "| `{}` | {first} | {changes} |", tool.name);
     }
     table
 }

@@ -52,7 +52,10 @@ Which tool:
 - get_game: newest games; one game's card (peak, rug, seed, prices, side bets).
 - query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
-- get_events: the frames themselves, byte for byte, by (session_id, seq); or the newest ones, and what came after.
+- get_events: the frames themselves, byte for byte, by (session_id, seq); the newest ones; wait until \
+something comes.
+- live_state: the game and the account now, or at a past moment. capture: is anything being \
+recorded; start, stop.
 - export_dataset: more rows than fit an answer, to a file.
 - Resource replayer://protocol/{event}: what an event means and its fields; replayer://protocol lists all.
 
