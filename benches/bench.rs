@@ -3,6 +3,7 @@
 //! Every line is a median with its spread (fastest … slowest), so that the machine's noise can be seen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod capturing;
 mod indexing;
 mod searching;
 mod serving;
@@ -10,7 +11,7 @@ mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 9] = [
+    let all: [(&str, fn()); 10] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -20,6 +21,7 @@ fn main() {
         ("embedder", searching::embedder),
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
+        ("capture", capturing::throughput),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

@@ -210,7 +210,7 @@ fn output(status: &Status) -> Output {
             let numbers = told.map(|told| told.numbers.clone()).unwrap_or_default();
             let row = SourceRow {
                 wished: wish.on,
-                state: told.and_then(|told| serde_json::to_value(&told.numbers.state).ok()),
+                state: told.and_then(|told| serde_json::to_value(&told.numbers.connection).ok()),
                 address: told.and_then(|told| told.address.clone()).or_else(|| wish.address.clone()),
                 received: numbers.received,
                 sent: numbers.sent,

@@ -8,7 +8,7 @@ use crate::capture::{DEFAULT_BROWSER, Options};
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
     /// Where the public feed is, instead of rugs.fun: ws://HOST:PORT or wss://HOST.
-    #[arg(long, value_name = "URL", env = "REPLAYER_FEED", conflicts_with = "no_feed")]
+    #[arg(long, value_name = "URL", env = "REPLAYER_FEED_URL", conflicts_with = "no_feed")]
     feed: Option<String>,
     /// Do not capture the public feed.
     #[arg(long)]

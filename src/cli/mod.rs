@@ -9,6 +9,7 @@ pub mod index;
 pub mod legacy;
 pub mod model;
 pub mod out;
+pub mod record;
 pub mod schema;
 pub mod serve;
 pub mod sql;
@@ -40,6 +41,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Record(record::RecordArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
     Sql(sql::SqlArgs),
@@ -109,6 +111,9 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         // Its stdout belongs to the protocol.
         return Ok(serve::run(args, path));
     }
+    if let Command::Record(args) = cli.command {
+        return Ok(record::run(args, &path));
+    }
     let mut out = Out::stdout();
     match cli.command {
         Command::Doctor(args) => doctor::run(args, &path, &mut out),
@@ -118,6 +123,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
-        Command::Serve(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Record(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

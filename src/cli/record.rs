@@ -8,12 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::out::{bytes, count};
 use crate::capture::report::Report;
 use crate::capture::status::CaptureState;
 use crate::capture::{Capture, DEFAULT_BROWSER, Options, Role, SourceState, Status, Wish};
+use crate::server::companion::accompany;
 use crate::server::run::stop_signal;
 use crate::store::StoreError;
 use crate::store::record::now_us;
@@ -69,7 +71,12 @@ fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), Sto
     tracing::info!(root = %root.path().display(), "recording");
     let stopped = runtime.block_on(async {
         let capture = Capture::start(root.clone(), Options::new("record"));
+        let over = CancellationToken::new();
+        if let Err(error) = accompany(root.path(), capture.role(), over.clone()) {
+            tracing::warn!(%error, "the semantic index is not kept up to date meanwhile");
+        }
         show_until(&root, &capture, bar, stop_signal()).await;
+        over.cancel();
         bar.set_message("stopping: sealing what was recorded …");
         capture.stop().await
     });

@@ -182,8 +182,7 @@ impl Filter {
             (None, None) => "frame".to_owned(),
         };
         let text = decoded.payload.map_or(event.text, |payload| payload.get());
-        let mut text: String =
-            if long { visible(text) } else { visible(text).chars().take(PREVIEW).collect() };
+        let mut text: String = if long { visible(text) } else { visible(text).chars().take(PREVIEW).collect() };
         if text.len() < event.text.len() && !long {
             text.push('…');
         }
