@@ -188,6 +188,7 @@ impl Supervisor {
             previous,
             tasks: Vec::new(),
             next_report: Instant::now(),
+            writing: None,
         })
     }
 }
@@ -204,6 +205,8 @@ struct Holding {
     previous: Option<Report>,
     tasks: Vec<Task>,
     next_report: Instant,
+    /// A report that the disk has not taken yet.
+    writing: Option<JoinHandle<()>>,
 }
 
 /// A running source.
@@ -286,9 +289,14 @@ impl Holding {
         let report = self.reporter.look(&self.board, self.journaling.sink(), is_recovering, address);
         report.ended = ended;
         let (root, report) = (self.root.clone(), report.clone());
-        // The disk may take its time. A report that takes longer than the next one is not waited for.
-        let written = tokio::task::spawn_blocking(move || report::write(&root, &report));
-        let _ = timeout(REPORT, written).await;
+        // The disk may take its time: what takes longer than a report is worth is not waited for, and while it lasts
+        // no other one is begun.
+        if self.writing.as_ref().is_none_or(JoinHandle::is_finished) {
+            let mut written = tokio::task::spawn_blocking(move || report::write(&root, &report));
+            if timeout(REPORT, &mut written).await.is_err() {
+                self.writing = Some(written);
+            }
+        }
     }
 
     /// Stops the sources, stores what they handed over, seals, and gives the lease back.

@@ -164,7 +164,9 @@ async fn what_an_earlier_process_left_uncaptured_is_told_at_the_first_connection
 #[tokio::test]
 async fn a_server_that_stops_pinging_is_left_after_its_own_intervals() {
     let peer = Peer { ping_interval: 60, ping_timeout: 40, ..Peer::start().await };
-    let running = Running::start(&peer.url(), patience(), None);
+    // Its own patience is no help here.
+    let patient = Patience { handshake: Duration::from_secs(60), ..patience() };
+    let running = Running::start(&peer.url(), patient, None);
     let half_open = peer.session().await;
     let again = peer.session().await;
     until("it is connected anew", || running.recording.numbers(SOURCE).reconnects == 1).await;

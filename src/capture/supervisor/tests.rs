@@ -138,6 +138,7 @@ async fn recording_begins_before_what_a_crash_left_is_sealed() {
     let recovery = Recovery::start(store, left_behind);
     until("it is sealed", || !recovery.is_running()).await;
     assert_eq!(frames(&root).len(), 501);
+    assert_eq!(crate::store::journal::segments(&root).unwrap().len(), 1, "only the new session has a journal");
     recorder.append(&Record::frame(2, Source::PublicWs, Direction::Received, "42[\"newer\"]")).unwrap();
     recorder.close().unwrap();
     recovery.stop().await;
