@@ -37,7 +37,8 @@ fn event(seq: usize, source: Source, frame: &SimulatedFrame) -> Event<'_> {
 /// Folds frames of one source; all notes with their place.
 fn fold_all(frames: &[SimulatedFrame], source: Source) -> (Fold, Vec<Note>) {
     let mut fold = Fold::new();
-    let notes = frames.iter().enumerate().flat_map(|(seq, frame)| fold.apply(&event(seq, source, frame))).collect();
+    let notes =
+        frames.iter().enumerate().flat_map(|(seq, frame)| fold.apply(&event(seq, source, frame))).collect();
     (fold, notes)
 }
 

@@ -31,13 +31,7 @@ fn s13_a_gap_beyond_the_window_is_lost_integrity() {
     let mut feed = Feed::new();
     feed.tick("g", 0, 1.0);
     let notes = feed.tick("g", 10, 1.0);
-    assert!(notes.contains(&Note::TickGap {
-        game_id: "g".into(),
-        from: Some(0),
-        to: 10,
-        missing: 9,
-        filled: 0
-    }));
+    assert!(notes.contains(&Note::TickGap { game_id: "g".into(), from: Some(0), to: 10, missing: 9, filled: 0 }));
     assert!(notes.contains(&Note::IntegrityLost { reason: "tick_gap" }));
     let again = feed.tick("g", 40, 1.0);
     assert!(!again.iter().any(|note| matches!(note, Note::IntegrityLost { .. })));
@@ -49,13 +43,8 @@ fn s13_a_gap_beyond_the_window_is_lost_integrity() {
 fn s15_s16_a_lost_connection_needs_a_clean_game() {
     let mut feed = Feed::new();
     feed.tick("g", 0, 1.0);
-    let lost = SystemEvent {
-        session_id: "s",
-        seq: 2,
-        ts: Some(300_000),
-        source: "cdp",
-        event_type: "connection_lost",
-    };
+    let lost =
+        SystemEvent { session_id: "s", seq: 2, ts: Some(300_000), source: "cdp", event_type: "connection_lost" };
     let notes = feed.fold.system(&lost);
     assert!(notes.contains(&Note::IntegrityLost { reason: "connection_lost" }), "{notes:?}");
     feed.seq = 1;
@@ -74,13 +63,8 @@ fn a_lost_source_is_no_hole_while_another_is_heard() {
     feed.tick("g", 0, 1.0);
     feed.source = Source::PublicWs;
     feed.tick("g", 1, 1.0);
-    let lost = SystemEvent {
-        session_id: "s",
-        seq: 3,
-        ts: Some(600_000),
-        source: "cdp",
-        event_type: "disconnected",
-    };
+    let lost =
+        SystemEvent { session_id: "s", seq: 3, ts: Some(600_000), source: "cdp", event_type: "disconnected" };
     assert!(feed.fold.system(&lost).is_empty());
     assert_eq!(feed.snapshot().capture.integrity_lost, None);
 }
@@ -255,12 +239,8 @@ fn a_god_candle_is_found_in_the_prices() {
     let mut feed = Feed::new();
     feed.tick("g", 364, 22.484799217692508);
     let notes = feed.tick("g", 365, 224.8479921769251);
-    let told = Note::GodCandle {
-        game_id: "g".into(),
-        tick: 365,
-        before: 22.484799217692508,
-        after: 224.8479921769251,
-    };
+    let told =
+        Note::GodCandle { game_id: "g".into(), tick: 365, before: 22.484799217692508, after: 224.8479921769251 };
     assert!(notes.contains(&told), "{notes:?}");
     assert!(!feed.tick("g", 366, 225.0).iter().any(|note| matches!(note, Note::GodCandle { .. })));
 }

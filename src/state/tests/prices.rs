@@ -112,7 +112,8 @@ fn h7_the_seed_of_the_matching_entry_is_attached() {
     let mut feed = Feed::new();
     feed.tick("g", 0, 1.0);
     feed.rug("g", 1, 0.02);
-    let entry = r#"{"id":"g","prices":[1,0.02],"provablyFair":{"serverSeed":"abc123","serverSeedHash":"hash456"}}"#;
+    let entry =
+        r#"{"id":"g","prices":[1,0.02],"provablyFair":{"serverSeed":"abc123","serverSeedHash":"hash456"}}"#;
     let notes = feed.state(&next_game("next", entry));
     assert_eq!(feed.fold.game_by_id("g").unwrap().seed.as_deref(), Some("abc123"));
     assert!(notes.iter().any(|note| matches!(note, Note::SeedRevealed { game_id, .. } if &**game_id == "g")));

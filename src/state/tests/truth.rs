@@ -33,8 +33,7 @@ fn assert_true(game: &Game, truth: &GameTruth) {
 
 /// Prices that were captured, not recomputed, are the truth's.
 fn assert_captured(game: &Game, truth: &GameTruth) -> usize {
-    let captured =
-        |source| matches!(source, TickSource::Tick | TickSource::Partial | TickSource::Snapshot);
+    let captured = |source| matches!(source, TickSource::Tick | TickSource::Partial | TickSource::Snapshot);
     let mut count = 0;
     for (tick, told) in game.prices.iter().enumerate() {
         if let Some((price, source)) = told
@@ -84,7 +83,9 @@ fn phases_follow_the_cycle_of_every_game() {
         let once: [fn(&Note) -> Option<&GameId>; 4] = [
             |note| if let Note::GameStarted { game_id, tick: Some(0) } = note { Some(game_id) } else { None },
             |note| if let Note::GameRugged { game_id, .. } = note { Some(game_id) } else { None },
-            |note| if let Note::GameFinished { game_id, complete: true, .. } = note { Some(game_id) } else { None },
+            |note| {
+                if let Note::GameFinished { game_id, complete: true, .. } = note { Some(game_id) } else { None }
+            },
             |note| {
                 if let Note::SeedRevealed { game_id, proven: Some(true), filled: 0 } = note {
                     Some(game_id)
@@ -108,7 +109,10 @@ fn two_sources_count_once() {
         let private = ["playerUpdate", "PlayerUpdate", "currentSidebet", "usernameStatus"];
         frame.direction.as_str() == "received"
             && frame.text.starts_with("42")
-            && !private.iter().any(|name| frame.text.contains(&format!("42[\"{name}")) || frame.text.starts_with(&format!("42[\"gameState{name}")))
+            && !private.iter().any(|name| {
+                frame.text.contains(&format!("42[\"{name}"))
+                    || frame.text.starts_with(&format!("42[\"gameState{name}"))
+            })
     };
     for (seq, frame) in frames.iter().enumerate() {
         // The public copy comes first or last, by turns.
@@ -214,13 +218,13 @@ fn full_packets_that_arrive_late_neither_close_nor_duplicate_a_game() {
             let (fold, games) = games_of(frames.into_iter(), Source::PublicWs);
             for truth in &truths {
                 assert_true(&games[&truth.game_id], truth);
-                let rugs = notes
-                    .iter()
-                    .filter(|note| matches!(note, Note::GameRugged { game_id, .. } if **game_id == *truth.game_id));
+                let rugs = notes.iter().filter(
+                    |note| matches!(note, Note::GameRugged { game_id, .. } if **game_id == *truth.game_id),
+                );
                 assert_eq!(rugs.count(), 1);
-                let ends = notes
-                    .iter()
-                    .filter(|note| matches!(note, Note::GameFinished { game_id, .. } if **game_id == *truth.game_id));
+                let ends = notes.iter().filter(
+                    |note| matches!(note, Note::GameFinished { game_id, .. } if **game_id == *truth.game_id),
+                );
                 assert_eq!(ends.count(), 1);
             }
             let became: Vec<String> = notes
