@@ -18,7 +18,7 @@ use crate::protocol::phase::Phase;
 
 mod tick;
 
-pub use tick::{Full, GodCandleRecord, MAX_TICK, Statistics, Tick};
+pub use tick::{Finished, Full, GodCandleRecord, MAX_TICK, Statistics, Tick};
 
 /// What one event says.
 #[derive(Debug)]

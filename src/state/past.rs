@@ -20,7 +20,7 @@ use crate::store::follow::Follower;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
 
-/// How far back the light columns are read until two games are found, µs: ten minutes (the longest game on
+/// How far back the light columns are read until two games (and the account's name) are found, µs: ten minutes (the longest game on
 /// record took six), an hour, a day.
 const REACHES_US: [i64; 3] = [600_000_000, 3_600_000_000, 86_400_000_000];
 
@@ -178,8 +178,10 @@ pub(super) fn gather(
         let window = newest.saturating_sub(reach)..when_us.saturating_add(1);
         let survey = survey(root, &parts, tail, &window)?;
         let certain = survey.begin().is_some_and(|(_, certain)| certain);
+        // The account's name is told once per login, its values several times a game.
+        let named = survey.updates.is_empty() || !survey.identities.is_empty();
         chosen = survey.chosen();
-        if certain {
+        if certain && named {
             break;
         }
     }

@@ -3,13 +3,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Rugpool;
+use crate::protocol::fairness::GameVersion;
 use crate::protocol::lenient;
+use crate::protocol::payload::{HistoryGame, ProvablyFair};
 use crate::protocol::phase::Phase;
 
 /// One `gameStateUpdate`. Absent is `None`: timer packets carry no tick and no price.
@@ -43,8 +46,9 @@ pub struct Tick<'a> {
     pub statistics: Option<Statistics>,
     /// The pool of instant rugs.
     pub rugpool: Option<Rugpool>,
-    /// The ranking's JSON text.
-    pub leaderboard: Option<&'a str>,
+    /// The ranking's JSON text; it is read only when someone asks for it. Shared, because folding it must not
+    /// copy kilobytes.
+    pub leaderboard: Option<Arc<str>>,
     /// The commitment to the seed.
     pub seed_hash: Option<Cow<'a, str>>,
     /// The rules, `v1` to `v3`.
@@ -75,12 +79,27 @@ pub const MAX_TICK: u32 = 10_000;
 /// What full packets have besides: on connecting, twice at the rug, at tick 0 of golden games.
 #[derive(Debug, Clone, Default)]
 pub struct Full<'a> {
-    /// The last ten finished games, JSON text.
-    pub history: Option<&'a RawValue>,
+    /// The last finished games, the newest first as on the wire.
+    pub history: Vec<Finished<'a>>,
     /// The day's highest peak.
     pub highest_today: Option<f64>,
     /// The day's god-candle records: tier, and what tells one record from another.
     pub god_candles: [Option<GodCandleRecord<'a>>; 3],
+}
+
+/// One finished game of `gameHistory`.
+#[derive(Debug, Clone, Default)]
+pub struct Finished<'a> {
+    /// Its id; an entry without one can belong to no game.
+    pub id: Option<Cow<'a, str>>,
+    /// The revealed seed.
+    pub seed: Option<Cow<'a, str>>,
+    /// The rules.
+    pub version: Option<GameVersion>,
+    /// The highest price as the entry says it.
+    pub peak: Option<f64>,
+    /// Its prices, JSON text: read only when a game wants them.
+    pub prices: Option<&'a RawValue>,
 }
 
 /// A god-candle record of the day.
@@ -211,7 +230,7 @@ impl<'a> TickText<'a> {
                 record(self.god_candle10x, self.game_10x, self.at_10x),
                 record(self.god_candle50x, self.game_50x, self.at_50x),
             ];
-            Box::new(Full { history: Some(history), highest_today: self.highest_today, god_candles })
+            Box::new(Full { history: finished(history), highest_today: self.highest_today, god_candles })
         });
         let statistics = Statistics {
             average: self.average_multiplier,
@@ -235,12 +254,31 @@ impl<'a> TickText<'a> {
             path: self.prices.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default(),
             statistics: (statistics != Statistics::default()).then_some(statistics),
             rugpool: self.rugpool.and_then(|raw| serde_json::from_str(raw.get()).ok()),
-            leaderboard: self.leaderboard.map(RawValue::get),
+            leaderboard: self.leaderboard.map(|raw| raw.get().into()),
             seed_hash: fair.server_seed_hash,
             version: fair.version,
             full,
         }
     }
+}
+
+fn finished(history: &RawValue) -> Vec<Finished<'_>> {
+    let entries: Vec<&RawValue> = serde_json::from_str(history.get()).unwrap_or_default();
+    let entries =
+        entries.into_iter().filter_map(|entry| serde_json::from_str::<HistoryGame<'_>>(entry.get()).ok());
+    entries
+        .map(|entry| {
+            let fair: ProvablyFair<'_> =
+                entry.provably_fair.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+            Finished {
+                id: entry.id,
+                seed: fair.server_seed,
+                version: entry.game_version.and_then(|version| version.parse().ok()),
+                peak: entry.peak_multiplier,
+                prices: entry.prices,
+            }
+        })
+        .collect()
 }
 
 /// `partialPrices`: whatever it looks like, it never costs the packet's other fields.

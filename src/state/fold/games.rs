@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::{Fold, MOST_DISAGREEMENTS, MOST_GAMES, MOST_TRANSITIONS, Told};
-use crate::protocol::payload::{HistoryGame, ProvablyFair};
 use crate::protocol::phase::Phase;
 use crate::state::event::{At, GameId};
-use crate::state::fact::{Full, Tick};
+use crate::state::fact::{Finished, Full, Tick};
 use crate::state::game::{Game, Moved};
 use crate::state::integrity::{self, Verdict};
 use crate::state::note::{Disagreement, Note, Transition};
@@ -168,22 +165,19 @@ impl Fold {
         if let Some(highest) = full.highest_today {
             self.lobby.highest_today = Some(Told { at: at.clone(), value: highest });
         }
-        let entries: Vec<&RawValue> =
-            full.history.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        // The newest entry comes first on the wire.
-        for entry in entries.into_iter().rev() {
+        for entry in full.history.iter().rev() {
             self.history_entry(entry, notes);
         }
     }
 
     /// One finished game. The seed belongs to the game of the same id and to no other (H8).
-    fn history_entry(&mut self, entry: &RawValue, notes: &mut Vec<Note>) {
-        let Ok(entry) = serde_json::from_str::<HistoryGame<'_>>(entry.get()) else { return };
+    fn history_entry(&mut self, entry: &Finished<'_>, notes: &mut Vec<Note>) {
         let Some(id) = entry.id.as_deref() else {
             self.histories.nameless += 1;
             return;
         };
-        if self.histories.finished.iter().any(|finished| finished.as_ref() == id) {
+        // The newest are asked for most.
+        if self.histories.finished.iter().rev().any(|finished| finished.as_ref() == id) {
             self.histories.repeated += 1;
         } else {
             self.histories.new += 1;
@@ -192,17 +186,14 @@ impl Fold {
             }
             self.histories.finished.push_back(id.into());
         }
+        let Some(seed) = entry.seed.as_deref() else { return };
         let Some(game) = self.games.iter_mut().find(|game| game.id.as_ref() == id && game.seed.is_none()) else {
             return;
         };
-        let fair: ProvablyFair<'_> =
-            entry.provably_fair.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        let Some(seed) = fair.server_seed.as_deref() else { return };
         let path: Vec<f64> = entry.prices.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let game = Arc::make_mut(game);
-        game.reported_peak = entry.peak_multiplier;
-        let version = entry.game_version.as_deref().and_then(|version| version.parse().ok());
-        let (filled, disagreements) = game.reveal(seed, version, &path);
+        game.reported_peak = entry.peak;
+        let (filled, disagreements) = game.reveal(seed, entry.version, &path);
         notes.push(Note::SeedRevealed { game_id: game.id.clone(), proven: game.proven, filled });
         self.disagree(disagreements, notes);
     }
@@ -218,8 +209,8 @@ impl Fold {
         if let Some(value) = tick.connected_players {
             self.lobby.connected_players = Some(Told { at: at(), value });
         }
-        if let Some(text) = tick.leaderboard {
-            self.lobby.leaderboard = Some(Told { at: at(), value: text.into() });
+        if let Some(text) = &tick.leaderboard {
+            self.lobby.leaderboard = Some(Told { at: at(), value: text.clone() });
         }
     }
 }
