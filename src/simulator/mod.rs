@@ -16,7 +16,7 @@
 //! * `session`, `steps`, `background` — the clock: which frame comes when.
 //!
 //! * `world` — the same game for many connections at once, with the orders of real clients. [`serve`] puts it
-//!   on a socket.
+//!   on a socket, and what [`stored`] takes from the store as well.
 //!
 //! Left out of a [`Session`] because no payload of it was ever captured: the answers to `chatHistory`, `getLeaderboard` and
 //! `getPlayerCosmetics`, `mutedPlayers`, `inboxMessages`, `rugpassStatus`, `rugPassQuestCompleted`, the drawing
@@ -44,6 +44,7 @@ mod truth;
 mod world;
 
 pub mod serve;
+pub mod stored;
 
 pub use numbers::{Nano, push_number};
 pub use players::Player;

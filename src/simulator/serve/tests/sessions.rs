@@ -17,7 +17,7 @@ async fn a_connection_opens_like_the_official_server() {
         (Some(25_000), Some(20_000))
     );
     client.send("40").await;
-    let connect = client.next().await.unwrap();
+    let connect = client.until(|text| text.starts_with("40")).await;
     let sid: Value = serde_json::from_str(connect.strip_prefix("40").unwrap()).unwrap();
     assert_eq!(sid["sid"].as_str().unwrap().len(), 20);
     let names: Vec<String> = {
