@@ -41,6 +41,9 @@ pub struct RecordArgs {
     /// Do not record from a browser.
     #[arg(long, conflicts_with = "browser")]
     no_browser: bool,
+    /// Do not keep the semantic index up to date meanwhile: `replayer index build` does it later.
+    #[arg(long)]
+    no_index: bool,
 }
 
 /// How often the log says how it goes, where no terminal shows it.
@@ -72,7 +75,8 @@ fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), Sto
     let stopped = runtime.block_on(async {
         let capture = Capture::start(root.clone(), Options::new("record"));
         let over = CancellationToken::new();
-        if let Err(error) = accompany(root.path(), capture.role(), over.clone()) {
+        if !args.no_index
+            && let Err(error) = accompany(root.path(), capture.role(), over.clone()) {
             tracing::warn!(%error, "the semantic index is not kept up to date meanwhile");
         }
         show_until(&root, &capture, bar, stop_signal()).await;

@@ -25,6 +25,9 @@ pub struct ServeArgs {
     capture: Switch,
     #[command(flatten)]
     sources: SourceArgs,
+    /// While recording, do not keep the semantic index up to date: `replayer index build` does it later.
+    #[arg(long)]
+    no_index: bool,
 }
 
 /// On or off.
@@ -53,7 +56,7 @@ pub fn run(args: ServeArgs, root: PathBuf) -> ExitCode {
         }
     };
     let capture = (args.capture == Switch::On).then(|| args.sources.options("serve"));
-    let config = Config { capture, ..Config::new(root) };
+    let config = Config { capture, keep_index: !args.no_index, ..Config::new(root) };
     let result = runtime.block_on(run::serve(config, run::stop_signal()));
     // A pending read of stdin cannot be cancelled; leaving main ends it with the process.
     runtime.shutdown_timeout(Duration::from_millis(100));

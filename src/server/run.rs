@@ -39,13 +39,15 @@ pub struct Config {
     pub sql: sql::Config,
     /// What to record, when this process gets to; `None`: it only reads.
     pub capture: Option<capture::Options>,
+    /// Whether the semantic index is kept up to date while this process records.
+    pub keep_index: bool,
 }
 
 impl Config {
     /// Serves `root` without recording, with SQL workers started from the running program.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { sql: sql::Config::new(&root), root, capture: None }
+        Self { sql: sql::Config::new(&root), root, capture: None, keep_index: true }
     }
 }
 
@@ -92,7 +94,7 @@ where
     let stop = CancellationToken::new();
     let ended = CancellationToken::new();
     let session = CancellationToken::new();
-    let recording = config.capture.and_then(|options| record(&config.root, options, &stop));
+    let recording = config.capture.and_then(|options| record(&config.root, options, config.keep_index, &stop));
     let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), stop.clone()));
     tracing::info!(root = %app.root.display(), "serving MCP on stdio");
 
@@ -153,7 +155,12 @@ where
 }
 
 /// Starts recording in the background, and the process that keeps the index up to date meanwhile.
-fn record(root: &Path, options: capture::Options, stop: &CancellationToken) -> Option<Capture> {
+fn record(
+    root: &Path,
+    options: capture::Options,
+    keep_index: bool,
+    stop: &CancellationToken,
+) -> Option<Capture> {
     let root = match DataRoot::open(root) {
         Ok(root) => root,
         Err(error) => {
@@ -162,7 +169,8 @@ fn record(root: &Path, options: capture::Options, stop: &CancellationToken) -> O
         }
     };
     let capture = Capture::start(root.clone(), options);
-    if let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
+    if keep_index
+        && let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
         tracing::warn!(%error, "the index is not kept up to date while recording");
     }
     Some(capture)
