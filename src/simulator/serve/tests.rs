@@ -88,13 +88,13 @@ impl Client {
     /// Reads in the background until the connection ends; a server that is not read from cannot send.
     fn read_on(mut self) -> tokio::task::JoinHandle<Self> {
         tokio::spawn(async move {
-            self.to_the_end().await;
+            self.until_the_end().await;
             self
         })
     }
 
     /// Reads until the connection ends.
-    async fn to_the_end(&mut self) -> End {
+    async fn until_the_end(&mut self) -> End {
         loop {
             if let Err(end) = self.next().await {
                 return end;

@@ -10,7 +10,7 @@ async fn faulty(kind: FaultKind, trigger: Trigger, speed: f64) -> Running {
 async fn ends_by(kind: FaultKind) -> (End, Client, Running) {
     let running = faulty(kind, Trigger::Nth(30), 20.0).await;
     let mut client = Client::join(&running).await;
-    let end = client.to_the_end().await;
+    let end = client.until_the_end().await;
     assert_eq!(running.status().faults.get(&kind), Some(&1));
     (end, client, running)
 }

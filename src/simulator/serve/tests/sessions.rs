@@ -90,7 +90,7 @@ async fn a_message_that_is_no_packet_ends_the_connection() {
     let running = serve(1, 1, 1.0).await;
     let mut client = Client::join(&running).await;
     client.send("4x").await;
-    client.to_the_end().await;
+    client.until_the_end().await;
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn stopping_tells_the_clients_and_frees_the_port() {
     let addr = running.addr();
     let mut client = Client::join(&running).await;
     running.stop().await;
-    assert_eq!(client.to_the_end().await, End::Closed);
+    assert_eq!(client.until_the_end().await, End::Closed);
     assert_eq!(client.packets().last().unwrap(), "1");
     let again = start(ServerConfig { addr, ..small(1, 1, 1.0) }).await.unwrap();
     Client::join(&again).await;
@@ -110,7 +110,7 @@ async fn a_killed_server_says_nothing() {
     let running = serve(usize::MAX, 1, 1.0).await;
     let mut client = Client::join(&running).await;
     running.kill();
-    assert!(matches!(client.to_the_end().await, End::Broken(_)));
+    assert!(matches!(client.until_the_end().await, End::Broken(_)));
 }
 
 #[tokio::test]
