@@ -7,7 +7,7 @@
 //!
 //! * [`event`] — one stored row, and where a value comes from. [`rows`] — rows of Arrow batches as events.
 //! * [`fact`] — what an event says, borrowed from its text. [`exact`] — the wire's numbers as decimals.
-//! * [`game`] — one game: phase, prices with their source, rug. [`fold`] — the fold itself.
+//! * [`game`] — one game: phase, rug; [`prices`] — its prices and what told each. [`fold`] — the fold itself.
 //! * [`account`], [`ledger`] — the server's own account, and the one recomputed from own trades.
 //! * [`latency`], [`integrity`], [`health`], [`god_candle`] — monitors with no state but their own.
 //! * [`condition`] — "wait until": a condition on events.
@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod live;
 pub mod note;
 pub mod past;
+pub mod prices;
 pub mod rows;
 pub mod snapshot;
 

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::event::GameId;
-use super::game::TickSource;
 use super::health::Mode;
 use super::latency::{Grade, Leg};
 use super::ledger::FieldDrift;
+use super::prices::TickSource;
 use crate::protocol::phase::Phase;
 
 /// One thing that an event changed. A change that several sources tell is noted once.

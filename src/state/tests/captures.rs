@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::protocol::fairness::{self, GameVersion};
 use crate::protocol::phase::Phase;
-use crate::state::game::{Game, TickSource};
+use crate::state::game::Game;
+use crate::state::prices::TickSource;
 
 /// The folder of real captures; says loudly when it is not there.
 fn shared_data() -> Option<PathBuf> {

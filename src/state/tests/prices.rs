@@ -1,7 +1,7 @@
 //! F7, price history: H1–H11.
 
 use super::*;
-use crate::state::game::TickSource;
+use crate::state::prices::TickSource;
 
 fn prices(feed: &Feed) -> Vec<Option<f64>> {
     feed.fold.game().unwrap().prices.iter().map(|told| told.map(|(price, _)| price)).collect()

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::protocol::phase::Phase;
-use crate::state::game::{Game, TickSource};
+use crate::state::game::Game;
+use crate::state::prices::TickSource;
 
 /// The games as they were when the next one began, by id, the last one as it is at the end.
 fn games_of(frames: impl Iterator<Item = SimulatedFrame>, source: Source) -> (Fold, BTreeMap<String, Game>) {
