@@ -1,10 +1,10 @@
-//! `replayer demo`: the whole way in under a minute, without network. Fair games are played, recorded through the
-//! real journal and sealing into a temporary root, and then asked about over a real MCP connection.
+//! `replayer demo`: the whole way in under a minute, without network. Fair games are played on a local Socket.IO
+//! server, recorded from it through the real capture into a temporary root, and then asked about over a real MCP
+//! connection.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use rmcp::model::CallToolRequestParams;
@@ -13,19 +13,19 @@ use rmcp::transport::TokioChildProcess;
 use rmcp::{RoleClient, ServiceExt};
 use serde_json::{Value, json};
 
-use super::out::{bytes, count, progress};
+use super::out::{bytes, count, spinner};
 use super::{CliError, Out};
-use crate::simulator::{Config, Session};
-use crate::store::Store;
-use crate::store::record::{Record, Source};
-use crate::store::recorder::{Recorder, RecorderOptions};
+use crate::capture::{Capture, Options};
+use crate::simulator::Config;
+use crate::simulator::serve::{self, LogTo, Play, ServerConfig};
+use crate::store::catalog::Catalog;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
 
 /// Play, record and ask, without network: see everything work in under a minute.
 ///
-/// Simulated games are provably fair and look like the real ones on the wire. They are recorded into a temporary
-/// folder through the real journal, sealed into Parquet, and asked about through a real MCP connection.
+/// Simulated games are provably fair and look like the real ones on the wire. A local server plays them; they are
+/// recorded from it into a temporary folder, sealed into Parquet, and asked about through a real MCP connection.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Games to play.
@@ -56,9 +56,9 @@ pub fn run(args: DemoArgs, out: &mut Out) -> Result<ExitCode, CliError> {
     };
     let root = DataRoot::create(path)?;
     out.line("REPLAYER demo\n")?;
-    record(&args, &root, out)?;
-    super::context::refresh(&root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(record(&args, &root, out))?;
+    super::context::refresh(&root)?;
     runtime.block_on(ask(&root, out))?;
     if let Some(folder) = &args.keep {
         out.line(format_args!(
@@ -70,30 +70,44 @@ pub fn run(args: DemoArgs, out: &mut Out) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn record(args: &DemoArgs, root: &DataRoot, out: &mut Out) -> Result<(), CliError> {
-    let started = Instant::now();
+/// Game time per real time: a game takes a third of a second.
+const SPEED: f64 = 200.0;
+
+/// After the last frame was sent, so that it is received too.
+const LAST_FRAMES: Duration = Duration::from_millis(300);
+
+/// Plays on a real Socket.IO server, and records from it as `replayer record` does.
+async fn record(args: &DemoArgs, root: &DataRoot, out: &mut Out) -> Result<(), CliError> {
+    let began = Instant::now();
     let games = usize::from(args.games.max(1));
-    let store = Arc::new(Store::open(root, "demo")?);
-    let recorder = Recorder::start(store.clone(), RecorderOptions::new("demo"))?;
-    let mut session =
-        Session::new(Config { games, seed: args.seed, logged_in: true, keep_truths: false, ..Config::default() });
-    let bar = progress(0, "frames");
-    let mut raw = 0;
-    for frame in session.by_ref() {
-        raw += frame.text.len() as u64;
-        recorder.append(&Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text))?;
-        bar.inc(1);
-    }
+    let config = Config { games, seed: args.seed, logged_in: true, keep_truths: false, ..Config::default() };
+    let play = ServerConfig {
+        speed: SPEED,
+        play: Play::Games(config),
+        hold: true,
+        log: LogTo::Nowhere,
+        ..ServerConfig::default()
+    };
+    let site = serve::start(play).await?;
+    let mut options = Options::new("demo");
+    options.feed_address = format!("ws://{}", site.addr());
+    let capture = Capture::start(root.clone(), options);
+    let bar = spinner("playing and recording");
+    site.finished().await;
     bar.finish_and_clear();
-    recorder.close()?;
-    let catalog = store.catalog();
+    tokio::time::sleep(LAST_FRAMES).await;
+    capture.stop().await?;
+    let raw = site.status().bytes;
+    site.stop().await;
+    let catalog = Catalog::load(root)?;
     let sealed: u64 = catalog.parts.iter().map(|part| part.bytes).sum();
     out.line(format_args!(
-        "1. Played {games} provably fair games and recorded {} frames ({}) in {:.1} s.\n   Each was durable in the \
-         journal before anything else saw it; sealed, they take {} of Parquet in {} parts.\n",
+        "1. Played {games} provably fair games on a local Socket.IO server and recorded {} frames ({}) from it in \
+         {:.1} s.\n   Each was durable in the journal before anything else saw it; sealed, they take {} of Parquet \
+         in {} parts.\n",
         count(catalog.rows(DocType::WsEvent)),
         bytes(raw),
-        started.elapsed().as_secs_f64(),
+        began.elapsed().as_secs_f64(),
         bytes(sealed),
         catalog.parts.len()
     ))?;

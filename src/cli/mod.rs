@@ -12,6 +12,7 @@ pub mod out;
 pub mod record;
 pub mod schema;
 pub mod serve;
+pub mod simulate;
 pub mod sql;
 pub mod watch;
 
@@ -46,6 +47,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Sql(sql::SqlArgs),
     Watch(watch::WatchArgs),
+    Simulate(simulate::SimulateArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
     /// The layout of the stored rows: show it, or take older layouts in.
@@ -111,6 +113,9 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         // Its stdout belongs to the protocol.
         return Ok(serve::run(args, path));
     }
+    if let Command::Simulate(args) = cli.command {
+        return simulate::run(args, &path, &mut Out::stdout());
+    }
     if let Command::Record(args) = cli.command {
         return Ok(record::run(args, &path));
     }
@@ -123,7 +128,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
-        Command::Serve(_) | Command::Record(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => {
+        Command::Serve(_) | Command::Record(_) | Command::Simulate(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => {
             Ok(ExitCode::SUCCESS)
         }
     }
