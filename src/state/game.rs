@@ -161,7 +161,7 @@ impl Game {
         self.at = at.clone();
         if phase.is_some() && phase != self.phase {
             moved.phase_from = Some(self.phase);
-            moved.started = runs && !self.phase.is_some_and(|held| rank(held) >= rank(Phase::Active));
+            moved.started = runs && self.phase.is_none_or(|held| rank(held) < rank(Phase::Active));
             self.phase = phase;
         }
         self.trade_count = tick.trade_count.filter(|_| runs).or(self.trade_count);

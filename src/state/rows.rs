@@ -34,7 +34,7 @@ pub(super) struct Columns<'b> {
     text: Option<&'b StringArray>,
 }
 
-fn text_at<'b>(column: Option<&'b StringArray>, row: usize) -> Option<&'b str> {
+fn text_at(column: Option<&StringArray>, row: usize) -> Option<&str> {
     column.filter(|column| column.is_valid(row)).map(|column| column.value(row))
 }
 
