@@ -235,6 +235,7 @@ fn a_snapshot_is_small_and_every_group_has_its_age() {
     let (fold, _) = fold_all(&frames[..half], Source::Cdp);
     let now = frames[half - 1].at_us + 1_000_000;
     let text = serde_json::to_string(&fold.snapshot(now)).unwrap();
+    eprintln!("a snapshot of a logged-in session: {} bytes", text.len());
     assert!(text.len() < 2600, "{}: {text}", text.len());
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     for group in ["game", "lobby", "account"] {

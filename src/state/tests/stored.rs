@@ -77,7 +77,9 @@ fn the_past_is_folded_from_the_game_before_and_not_from_the_beginning() {
     append(&recorder, &frames);
     recorder.close().unwrap();
     let when = frames.last().unwrap().at_us - 1_000_000;
+    let start = std::time::Instant::now();
     let past = past::at(&root, when).unwrap();
+    eprintln!("the state at a past moment: {:?}", start.elapsed());
     let folded = past.folded_from.unwrap();
     assert!(folded.events < frames.len() as u64 / 3, "{} of {}", folded.events, frames.len());
     assert_eq!(past.previous.unwrap().game_id, truths[truths.len() - 2].game_id);
