@@ -63,5 +63,10 @@ pub fn redact(text: &str, direction: Direction) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a text that is no JSON (the bytes of a binary message, say) holds a credential or the name of one.
+pub fn may_hold_secrets(text: &str, direction: Direction) -> bool {
+    scan::names_a_secret(text) || matches!(redact(text, direction), Cow::Owned(_))
+}
+
 #[cfg(test)]
 mod tests;
