@@ -119,7 +119,7 @@ impl Link {
 
     /// Leaves a session.
     pub fn detach(&mut self, session: String, parent: Option<&str>) {
-        let params = target::DetachFromTargetParams { session_id: Some(session.into()), ..Default::default() };
+        let params = target::DetachFromTargetParams { session_id: Some(session.into()) };
         self.send(parent, target::DetachFromTargetParams::IDENTIFIER, &params, None);
     }
 

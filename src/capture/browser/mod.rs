@@ -1,13 +1,13 @@
 //! The browser: frames of a Chrome that the user started, read over its debugging port.
 //!
 //! It listens, and nothing else: it never clicks, navigates, reloads or runs a script, and leaves every tab as it
-//! found it. The commands it sends are listed in [`targets`]. Both directions of every socket of rugs.fun are
+//! found it. The commands it sends are listed in `targets`. Both directions of every socket of rugs.fun are
 //! recorded, in every tab and worker, also of sockets that were open before: those are known by what they say.
 //!
-//! * [`address`] — where Chrome is and whose sockets are wanted. [`discover`] — who is at the port.
-//! * [`link`], [`wire`] — the debugging protocol. [`watch`] — one connection from its beginning to its end.
-//! * [`targets`], [`sockets`], [`sniff`], [`clock`] — the decisions, without I/O.
-//! * [`failure`], [`advice`] — what went wrong and what to do. [`binary`] — messages that are no text.
+//! * [`address`] — where Chrome is and whose sockets are wanted. `discover` — who is at the port.
+//! * `link`, `wire` — the debugging protocol. `watch` — one connection from its beginning to its end.
+//! * `targets`, `sockets`, `sniff`, `clock` — the decisions, without I/O.
+//! * `failure`, [`advice`] — what went wrong and what to do. `binary` — messages that are no text.
 //!
 //! What can be lost: the first frames of a socket that a *worker* opens in the moment it starts, or a tab in the
 //! milliseconds between its opening and our attaching. Closing that hole would mean to pause the user's tabs.

@@ -14,7 +14,15 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
 
-use crate::capture::testing::until;
+/// Waits until it is so. Longer than elsewhere: a browser on a busy machine takes its time.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "waited in vain until {what}");
+}
 
 /// The program, when there is one. Without it the test that asks says so and does nothing.
 pub fn program() -> Option<String> {
@@ -84,6 +92,13 @@ impl Chromium {
     pub async fn close_tab(&self) {
         let id = self.tab().await["id"].as_str().unwrap().to_owned();
         self.http("GET", &format!("/json/close/{id}")).await;
+        // Closing takes a moment, and the next one to be closed is another.
+        let gone = tokio::time::timeout(Duration::from_secs(10), async {
+            while self.http("GET", "/json/list").await.contains(&id) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        gone.await.expect("the tab does not close");
     }
 
     pub async fn reload_tab(&self) {

@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::chromium::{Chromium, Seen, Site, program};
+use super::chromium::{Chromium, Seen, Site, program, until};
 use crate::capture::board::SourceState;
 use crate::capture::browser::{Patience, run_with};
 use crate::capture::journaling::QueueLimits;
-use crate::capture::testing::{Recording, StoredFrame, of_type, until};
+use crate::capture::testing::{Recording, StoredFrame, of_type};
 use crate::store::record::Source;
 
 const TICK: &str = r#"42["gameStateUpdate",{"gameId":"g","price":1.0211779393570963,"allowPreRoundBuys":false}]"#;
@@ -162,6 +162,8 @@ async fn a_reload_a_second_tab_and_a_closed_tab_lose_nothing() {
     site.sockets(2).await;
     site.say(1, TICK);
     site.answered(1).await;
+    // Connected, opened, opened, and the first one closed.
+    running.event_count(4).await;
     chromium.open_tab(&site.url()).await;
     site.sockets(3).await;
     for socket in [1, 2] {

@@ -1,2 +1,0 @@
-//! Live capture. (Stub of the branch `browser`: the helper FEED owns this file.)
-pub mod redact;
