@@ -6,10 +6,12 @@
 //!   [`status`] — both together, and the disk.
 //! * [`sink`] — the one way in for sources: redact, queue, count. `journaling` — the thread behind it. [`bus`] —
 //!   what was stored, for listeners in this process. [`board`] — how everything stands right now.
-//! * [`public_feed`] — the source that needs no login.
+//! * [`public_feed`] — the source that needs no login. [`browser`] — the user's own Chrome. [`redact`] — credentials are
+//!   taken out before anything is written.
 //! * [`events`] — the system events that are written.
 
 pub mod board;
+pub mod browser;
 pub mod bus;
 pub mod control;
 pub mod events;

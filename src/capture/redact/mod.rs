@@ -9,7 +9,7 @@
 //! * every text and number in the arguments of `authenticate` (and `login`, `auth`, …), and in the body of a
 //!   Socket.IO connect packet that we *send*;
 //! * the value of a key whose name ends in token, jwt, secret, password, cookie, authorization, api key, … in any
-//!   spelling ([`names`]), at any depth, also in JSON inside JSON strings, as `name=value` and as a header line;
+//!   spelling (`names`), at any depth, also in JSON inside JSON strings, as `name=value` and as a header line;
 //! * whatever stands behind `Bearer`, and everything shaped like a JWT (`eyJ….….…`), chat included.
 //!
 //! # What does not
@@ -61,6 +61,11 @@ pub fn redact(text: &str, direction: Direction) -> Cow<'_, str> {
     }
     out.push_str(text.get(from..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+/// Whether a text that is no JSON (the bytes of a binary message, say) holds a credential or the name of one.
+pub fn may_hold_secrets(text: &str, direction: Direction) -> bool {
+    scan::names_a_secret(text) || matches!(redact(text, direction), Cow::Owned(_))
 }
 
 #[cfg(test)]

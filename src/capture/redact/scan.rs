@@ -38,6 +38,19 @@ fn scan(text: &str, direction: Direction, depth: u8) -> Vec<Edit> {
     scan.edits
 }
 
+/// Whether a name of a secret stands anywhere in the text, with or without a value.
+pub fn names_a_secret(text: &str) -> bool {
+    let scan = Scan::new(text, Direction::Received, 0);
+    let mut at = 0;
+    while let Some(hit) = sieve::next(scan.bytes, at) {
+        if text.get(scan.word_around(hit)).and_then(names::kind).is_some() {
+            return true;
+        }
+        at = hit + 1;
+    }
+    false
+}
+
 /// Whether the frame is a login as a whole: an event of such a name, or a connect packet that we send.
 pub fn has_login_head(text: &str, direction: Direction) -> bool {
     login_head(text, direction).is_some()

@@ -363,6 +363,27 @@ fn frames_of_real_captures_stay_as_they_are() {
     assert!(lines > 900 || !root.exists());
 }
 
+/// Of whole simulated sessions, login and all, only the login changes.
+#[test]
+fn of_a_simulated_session_only_the_login_changes() {
+    use crate::simulator::{Config, Session};
+
+    for seed in 1..4 {
+        let mut session = Session::new(Config { seed, games: 3, logged_in: true, ..Config::default() });
+        let token = session.token().unwrap().to_owned();
+        let mut changed = 0;
+        for frame in session.by_ref() {
+            let out = redact(&frame.text, frame.direction);
+            assert!(!out.contains(&token));
+            if matches!(out, Cow::Owned(_)) {
+                changed += 1;
+                assert!(frame.text.contains("[\"authenticate\","), "{}", frame.text);
+            }
+        }
+        assert_eq!(changed, 1);
+    }
+}
+
 #[test]
 fn placeholders_are_told_from_what_only_begins_like_one() {
     assert!(is_placeholder("[redacted:sha256:0123456789abcdef]"));
