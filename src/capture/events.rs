@@ -1,4 +1,6 @@
 //! The types of `system_event` that the capture writes. `details` is a JSON object with the fields named here.
+//!
+//! The fold reads connections from these words: `lost`, `closed`, `opened`, `connected` stand for nothing else.
 
 /// A process took the lease and records: `origin`, `pid`, `build`, `sources`; `previous` when it takes over from a
 /// process that did not end properly.
@@ -27,3 +29,10 @@ pub const BINARY_MESSAGE: &str = "binary_message";
 
 /// A frame longer than the journal takes: `bytes`, `sha256`, `text` (its first 4 KiB).
 pub const FRAME_REFUSED: &str = "frame_refused";
+
+/// The server's account and the one recomputed from own trades began to differ: `fields` (each with `local` and
+/// `server`), `at` (the frame that showed it).
+pub const DRIFT_OPENED: &str = "account_drift";
+
+/// They agree again: `after_ms`, `why`, `at`.
+pub const DRIFT_CLOSED: &str = "account_drift_over";

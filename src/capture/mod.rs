@@ -14,6 +14,7 @@ pub mod board;
 pub mod browser;
 pub mod bus;
 pub mod control;
+mod drift;
 pub mod events;
 mod journaling;
 pub mod public_feed;

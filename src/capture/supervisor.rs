@@ -184,6 +184,7 @@ impl Supervisor {
             patience: self.options.patience,
             recovery: Recovery::start(store, left_behind),
             board,
+            bus: self.bus.clone(),
             journaling,
             previous,
             tasks: Vec::new(),
@@ -197,6 +198,7 @@ impl Supervisor {
 struct Holding {
     root: DataRoot,
     board: Arc<Board>,
+    bus: Bus,
     journaling: Journaling,
     recovery: Recovery,
     reporter: Reporter,
@@ -255,8 +257,8 @@ impl Holding {
                 tokio::spawn(guarded(run))
             }
             _ => {
-                // MERGE(browser): `super::browser::run(sink, address.clone(), stop.clone())`
-                let run = not_built_in(sink, source, stop.clone());
+                tokio::spawn(super::drift::watch(self.bus.subscribe(), sink.clone(), stop.clone()));
+                let run = super::browser::run(sink, address.clone(), stop.clone());
                 tokio::spawn(guarded(run))
             }
         };
@@ -328,18 +330,6 @@ async fn guarded(run: impl Future<Output = ()>) {
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
         tracing::error!(text, "a source failed: this is a defect, please report it");
     }
-}
-
-async fn not_built_in(sink: super::Sink, source: Source, stop: CancellationToken) {
-    let state = SourceState::Failed {
-        reason: "this build cannot capture from a browser".into(),
-        next_step: "Upgrade replayer".into(),
-        attempt: 1,
-        next_try_us: None,
-    };
-    sink.state(source, state);
-    stop.cancelled().await;
-    sink.state(source, SourceState::Off);
 }
 
 /// Seals what a crash left behind, beside the recording.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::out::{bytes, time};
 use super::{CliError, Out};
+use crate::capture::browser::advice::{self, Platform};
 use crate::index::checkpoint::Checkpoint;
 use crate::index::embed::{self, ModelState, Settings};
 use crate::sql::{self, Query, SqlClient};
@@ -96,6 +97,7 @@ pub fn run(args: DoctorArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
                 out.line(format_args!("       → {next}"))?;
             }
         }
+        out.line(format_args!("\n{}", advice::chrome(Platform::here(), 9222)))?;
         out.line(format_args!(
             "\nTo connect a chat client, add this to its configuration:\n{}",
             configuration(path)
