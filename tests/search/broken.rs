@@ -41,7 +41,7 @@ fn without_a_model_keywords_answer_and_it_is_said() {
     let found = wire.call("search", json!({"query": "cooldownTimer"}));
     assert_eq!(found["mode"], "keyword");
     assert!(found["note"].as_str().unwrap().contains("replayer model fetch"), "{found}");
-    assert_eq!(found["hits"][0]["field_path"], "cooldownTimer", "{found}");
+    assert_eq!(found["hits"][0]["field_path"], "$.cooldownTimer", "{found}");
 }
 
 #[test]
