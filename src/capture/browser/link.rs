@@ -28,8 +28,18 @@ const PATIENCE_WITH_USER: Duration = Duration::from_secs(60);
 /// An open debugging connection.
 pub struct Link {
     connection: Connection<Event>,
-    /// Commands that were not answered yet, with the target they attach to.
-    calls: HashMap<CallId, Option<String>>,
+    /// Commands that were not answered yet.
+    calls: HashMap<CallId, Call>,
+}
+
+/// What a command was for.
+enum Call {
+    /// Attaching to this target.
+    Attach(String),
+    /// Listening on this session.
+    Listen(String),
+    /// Nothing that an answer changes.
+    Other,
 }
 
 /// What came.
@@ -39,6 +49,8 @@ pub enum Heard {
     Event(Event),
     /// Attaching to this target was refused.
     NotAttached(String),
+    /// From now on every frame of this session is told.
+    Listening(String),
     /// An answer that matters to no one.
     Answer,
     /// A message that cannot be read; its length in bytes, and whether it told of a frame.
@@ -70,20 +82,18 @@ impl Link {
     pub async fn next(&mut self) -> Result<Heard, String> {
         match self.connection.next().await {
             Some(Ok(Message::Event(event))) => Ok(Heard::Event(event)),
-            Some(Ok(Message::Response(answer))) => {
-                let target = self.calls.remove(&answer.id).flatten();
-                Ok(match (target, answer.error) {
-                    (Some(target), Some(error)) => {
-                        tracing::debug!(%error, target, "a tab could not be attached to");
-                        Heard::NotAttached(target)
-                    }
-                    (None, Some(error)) => {
-                        tracing::debug!(%error, "Chrome refused a command");
-                        Heard::Answer
-                    }
-                    _ => Heard::Answer,
-                })
-            }
+            Some(Ok(Message::Response(answer))) => Ok(match (self.calls.remove(&answer.id), answer.error) {
+                (Some(Call::Attach(target)), Some(error)) => {
+                    tracing::debug!(%error, target, "a tab could not be attached to");
+                    Heard::NotAttached(target)
+                }
+                (Some(Call::Listen(session)), None) => Heard::Listening(session),
+                (_, Some(error)) => {
+                    tracing::debug!(%error, "Chrome refused a command");
+                    Heard::Answer
+                }
+                (_, None) => Heard::Answer,
+            }),
             Some(Err(CdpError::InvalidMessage(text, error))) => {
                 tracing::warn!(%error, bytes = text.len(), "a message of Chrome cannot be read");
                 Ok(Heard::Unreadable { bytes: text.len(), frame: text.contains("webSocketFrame") })
@@ -104,7 +114,7 @@ impl Link {
             None,
             target::SetDiscoverTargetsParams::IDENTIFIER,
             &target::SetDiscoverTargetsParams::new(true),
-            None,
+            Call::Other,
         );
     }
 
@@ -114,13 +124,13 @@ impl Link {
             flatten: Some(true),
             ..target::AttachToTargetParams::new(target.clone())
         };
-        self.send(None, target::AttachToTargetParams::IDENTIFIER, &params, Some(target));
+        self.send(None, target::AttachToTargetParams::IDENTIFIER, &params, Call::Attach(target));
     }
 
     /// Leaves a session.
     pub fn detach(&mut self, session: String, parent: Option<&str>) {
         let params = target::DetachFromTargetParams { session_id: Some(session.into()) };
-        self.send(parent, target::DetachFromTargetParams::IDENTIFIER, &params, None);
+        self.send(parent, target::DetachFromTargetParams::IDENTIFIER, &params, Call::Other);
     }
 
     /// Listens on a session and to what nests in it.
@@ -132,34 +142,28 @@ impl Link {
             max_post_data_size: Some(0),
             ..Default::default()
         };
-        self.send(Some(session), network::EnableParams::IDENTIFIER, &enable, None);
+        self.send(Some(session), network::EnableParams::IDENTIFIER, &enable, Call::Listen(session.to_owned()));
         let nested =
             target::SetAutoAttachParams { flatten: Some(true), ..target::SetAutoAttachParams::new(true, false) };
-        self.send(Some(session), target::SetAutoAttachParams::IDENTIFIER, &nested, None);
+        self.send(Some(session), target::SetAutoAttachParams::IDENTIFIER, &nested, Call::Other);
     }
 
     /// Stops listening on a session.
     pub fn unlisten(&mut self, session: &str) {
-        self.send(Some(session), network::DisableParams::IDENTIFIER, &network::DisableParams {}, None);
+        self.send(Some(session), network::DisableParams::IDENTIFIER, &network::DisableParams {}, Call::Other);
     }
 
     /// Asks for a sign of life.
     pub fn ping(&mut self) {
-        self.send(None, browser::GetVersionParams::IDENTIFIER, &browser::GetVersionParams {}, None);
+        self.send(None, browser::GetVersionParams::IDENTIFIER, &browser::GetVersionParams {}, Call::Other);
     }
 
-    fn send(
-        &mut self,
-        session: Option<&str>,
-        method: &'static str,
-        params: &impl Serialize,
-        target: Option<String>,
-    ) {
+    fn send(&mut self, session: Option<&str>, method: &'static str, params: &impl Serialize, call: Call) {
         let sent = serde_json::to_value(params).and_then(|params| {
             self.connection.submit_command(method.into(), session.map(|session| session.to_owned().into()), params)
         });
         match sent {
-            Ok(call) => _ = self.calls.insert(call, target),
+            Ok(id) => _ = self.calls.insert(id, call),
             Err(error) => tracing::error!(%error, method, "a command cannot be written"),
         }
     }

@@ -30,6 +30,8 @@ pub enum Step {
 struct Session {
     target: String,
     kind: String,
+    /// Chrome confirmed that it tells every frame.
+    listening: bool,
 }
 
 /// Targets and sessions of one connection.
@@ -82,9 +84,19 @@ impl Targets {
         if self.is_attached(&target) {
             return Step::Detach { session, parent };
         }
-        self.sessions.insert(session.clone(), Session { target: target.clone(), kind: info.kind.clone() });
+        self.sessions.insert(
+            session.clone(),
+            Session { target: target.clone(), kind: info.kind.clone(), listening: false },
+        );
         self.known.insert(target, info);
         Step::Listen { session }
+    }
+
+    /// From now on every frame of a session is heard.
+    pub fn listening(&mut self, session: &str) {
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.listening = true;
+        }
     }
 
     /// A session ended.
@@ -132,9 +144,17 @@ impl Targets {
         }
     }
 
+    /// Workers and frames that are listened to.
+    pub fn nested(&self) -> usize {
+        let nested =
+            |session: &&Session| session.listening && !matches!(session.kind.as_str(), "page" | "webview");
+        self.sessions.values().filter(nested).count()
+    }
+
     /// Tabs that are listened to, and how many of them show one of the wanted hosts.
     pub fn pages(&self) -> (usize, usize) {
-        let pages = self.sessions.values().filter(|session| matches!(session.kind.as_str(), "page" | "webview"));
+        let is_page = |session: &&Session| matches!(session.kind.as_str(), "page" | "webview");
+        let pages = self.sessions.values().filter(is_page).filter(|session| session.listening);
         let infos: Vec<&Info> = pages.filter_map(|session| self.known.get(&session.target)).collect();
         (infos.len(), infos.iter().filter(|info| self.hosts.match_page(&info.url)).count())
     }
@@ -176,6 +196,8 @@ mod tests {
         ] {
             assert_eq!(targets.seen(info("x", kind, url)), None, "{kind} {url}");
         }
+        assert_eq!(targets.pages(), (0, 0), "Chrome has not confirmed it");
+        targets.listening("s1");
         assert_eq!(targets.pages(), (1, 1));
     }
 

@@ -145,6 +145,7 @@ impl<'s> Watch<'s> {
                 self.told(session, told, prompt);
             }
             link::Heard::NotAttached(target) => self.targets.refused(&target),
+            link::Heard::Listening(session) => self.targets.listening(&session),
             link::Heard::Answer => {}
             link::Heard::Unreadable { bytes, frame } => {
                 if frame {
@@ -228,6 +229,10 @@ impl<'s> Watch<'s> {
             (_, 0) => "connected, the rugs.fun tab has no socket yet".to_owned(),
             _ => format!("{} in {}", count(ours, "socket"), count(pages, "tab")),
         };
+        let note = match self.targets.nested() {
+            0 => note,
+            nested => format!("{note}, {} beside", count(nested, "worker or frame")),
+        };
         let socket_id = self.sockets.only().map(str::to_owned);
         let state = SourceState::Connected { since_us: self.since_us, socket_id, note: Some(note) };
         if self.told.as_ref() != Some(&state) {
@@ -238,5 +243,8 @@ impl<'s> Watch<'s> {
 }
 
 fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {}s", what.replace(" or ", "s or ")),
+    }
 }

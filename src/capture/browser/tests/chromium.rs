@@ -181,18 +181,25 @@ const PAGE: &str = r#"<!doctype html><title>site</title><script>
 const open = path => {
   const ws = new WebSocket(`ws://${location.host}${path}`);
   ws.onmessage = e => {
-    if (e.data === 'do:worker') new Worker('/worker.js');
-    else if (e.data === 'do:frame') document.body.append(Object.assign(document.createElement('iframe'), {src: `http://localhost:${location.port}/framed`}));
+    if (e.data === 'do:worker') window.inner = new Worker('/worker.js');
+    else if (e.data === 'do:frame') {
+      const frame = Object.assign(document.createElement('iframe'), {src: `http://localhost:${location.port}/framed`});
+      document.body.append(frame);
+      window.inner = {postMessage: text => frame.contentWindow.postMessage(text, '*')};
+    } else if (e.data === 'do:open') window.inner.postMessage('open');
     else if (e.data === 'do:bytes') ws.send(new Uint8Array([1, 2, 3]));
     else if (e.data === 'do:self') ws.send(JSON.stringify([innerWidth, innerHeight, devicePixelRatio, navigator.userAgent, navigator.webdriver, Object.keys(window).length]));
     else if (typeof e.data === 'string') ws.send('42["echo",' + JSON.stringify(e.data) + ']');
   };
   ws.onopen = () => ws.send('40');
 };
-addEventListener('load', () => open(location.pathname === '/framed' ? '/framed/?EIO=4' : '/socket.io/?EIO=4&token=planted-in-the-url'));
+if (location.pathname === '/framed') addEventListener('message', () => open('/framed/?EIO=4'));
+else addEventListener('load', () => open('/socket.io/?EIO=4&token=planted-in-the-url'));
 </script><body>"#;
-const WORKER: &str = "const ws = new WebSocket(`ws://${location.host}/worker/`); ws.onopen = () => ws.send('40'); \
-                      ws.onmessage = e => ws.send('42[\"echo\",' + JSON.stringify(e.data) + ']');";
+/// Opens its socket when its page says so.
+const WORKER: &str = "onmessage = () => { \
+                      const ws = new WebSocket(`ws://${location.host}/worker/`); ws.onopen = () => ws.send('40'); \
+                      ws.onmessage = e => ws.send('42[\"echo\",' + JSON.stringify(e.data) + ']'); }";
 
 impl Site {
     pub async fn start() -> Site {
