@@ -7,8 +7,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::bus::Captured;
-use super::sink::Sink;
 use super::events;
+use super::sink::Sink;
 use crate::protocol::line::LineFormat;
 use crate::state::{Event, Fold, Note, SystemEvent};
 use crate::store::record::{Direction, Source};

@@ -128,8 +128,11 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
-        Command::Serve(_) | Command::Record(_) | Command::Simulate(_) | Command::Demo(_) | Command::Model(_) | Command::SqlWorker(_) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Serve(_)
+        | Command::Record(_)
+        | Command::Simulate(_)
+        | Command::Demo(_)
+        | Command::Model(_)
+        | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -76,7 +76,8 @@ fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), Sto
         let capture = Capture::start(root.clone(), Options::new("record"));
         let over = CancellationToken::new();
         if !args.no_index
-            && let Err(error) = accompany(root.path(), capture.role(), over.clone()) {
+            && let Err(error) = accompany(root.path(), capture.role(), over.clone())
+        {
             tracing::warn!(%error, "the semantic index is not kept up to date meanwhile");
         }
         show_until(&root, &capture, bar, stop_signal()).await;

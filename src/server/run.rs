@@ -155,12 +155,7 @@ where
 }
 
 /// Starts recording in the background, and the process that keeps the index up to date meanwhile.
-fn record(
-    root: &Path,
-    options: capture::Options,
-    keep_index: bool,
-    stop: &CancellationToken,
-) -> Option<Capture> {
+fn record(root: &Path, options: capture::Options, keep_index: bool, stop: &CancellationToken) -> Option<Capture> {
     let root = match DataRoot::open(root) {
         Ok(root) => root,
         Err(error) => {
@@ -169,8 +164,7 @@ fn record(
         }
     };
     let capture = Capture::start(root.clone(), options);
-    if keep_index
-        && let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
+    if keep_index && let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
         tracing::warn!(%error, "the index is not kept up to date while recording");
     }
     Some(capture)

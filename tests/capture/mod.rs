@@ -112,6 +112,22 @@ fn stored(root: &DataRoot) -> BTreeMap<(String, String), Vec<String>> {
     sockets
 }
 
+/// Every stored frame in the order of session and `seq`: direction and text.
+pub fn stored_both(root: &DataRoot) -> Vec<(String, String)> {
+    let mut rows = BTreeMap::new();
+    for batch in scan(root, DocType::WsEvent, &ScanFilter::default()).unwrap() {
+        let batch = batch.unwrap();
+        let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
+        let (sessions, texts, directions) = (text("session_id"), text("raw_json"), text("direction"));
+        let seqs = batch.column_by_name("seq").unwrap().as_primitive::<Int64Type>().clone();
+        for row in 0..batch.num_rows() {
+            let key = (sessions.value(row).to_owned(), seqs.value(row));
+            rows.insert(key, (directions.value(row).to_owned(), texts.value(row).to_owned()));
+        }
+    }
+    rows.into_values().collect()
+}
+
 /// Every file under a folder, with its bytes.
 fn files(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut found = Vec::new();

@@ -75,7 +75,8 @@ fn compare(site: &Site, root: &replayer::store::root::DataRoot) {
     assert!(stored.len() > 3, "{} connections", stored.len());
     let (mut total, mut missing, mut used) = (0, 0, Vec::new());
     for ((session, socket), texts) in &stored {
-        let number = by_first.get(&texts[0]).unwrap_or_else(|| panic!("{session} {socket} begins with {}", texts[0]));
+        let number =
+            by_first.get(&texts[0]).unwrap_or_else(|| panic!("{session} {socket} begins with {}", texts[0]));
         assert!(!used.contains(number), "a connection is stored twice");
         used.push(*number);
         let entries = &sent[number];
@@ -91,7 +92,10 @@ fn compare(site: &Site, root: &replayer::store::root::DataRoot) {
             assert!(last.at_us - first.at_us <= IN_FLIGHT_US, "{} frames are missing", left.len());
         }
     }
-    println!("{} connections, {total} frames stored, {missing} were in flight when a process was killed", stored.len());
+    println!(
+        "{} connections, {total} frames stored, {missing} were in flight when a process was killed",
+        stored.len()
+    );
     assert!(total > 1_000, "{total}");
 }
 
@@ -100,9 +104,11 @@ fn an_undisturbed_recording_is_complete_to_the_last_frame() {
     let (_folder, root) = root();
     let site = Site::start(ServerConfig::games(2, 5, 200.0));
     let mut process = recorder(&root, &site.feed());
-    until("the end of the games", || site.runtime.block_on(async {
-        tokio::time::timeout(Duration::from_millis(50), site.running().finished()).await.is_ok()
-    }));
+    until("the end of the games", || {
+        site.runtime.block_on(async {
+            tokio::time::timeout(Duration::from_millis(50), site.running().finished()).await.is_ok()
+        })
+    });
     std::thread::sleep(Duration::from_millis(300));
     end(&mut process);
     let sent: Vec<String> = site

@@ -20,7 +20,9 @@ fn frames() -> Vec<String> {
     let [jwt, access, cookie, refresh] = PLANTED;
     vec![
         format!(r#"40{{"token":"{jwt}"}}"#),
-        format!(r#"421["authenticate",{{"__trace":true,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}},{{"token":"{access}","refreshToken":"{refresh}"}}]"#),
+        format!(
+            r#"421["authenticate",{{"__trace":true,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}},{{"token":"{access}","refreshToken":"{refresh}"}}]"#
+        ),
         format!(r#"42["usernameStatus",{{"id":"did:privy:x","headers":{{"cookie":"session={cookie}"}}}}]"#),
         format!(r#"42["newChatMessage",{{"message":"my key is {jwt} do not tell"}}]"#),
         format!(r#"42["note",{{"inner":"{{\"accessToken\":\"{access}\"}}"}}]"#),

@@ -38,7 +38,8 @@ fn the_first_copy_records_and_all_copies_see_it() {
     assert_eq!(status["capture"], "capturing");
     assert_eq!(status["drops"], 0);
     assert!(status["sources"]["public_ws"]["received"].as_u64().unwrap() > 0, "{status}");
-    let rows = second.call("query_sql", json!({"sql": "SELECT count(*) FROM ws_event WHERE source = 'public_ws'"}));
+    let rows =
+        second.call("query_sql", json!({"sql": "SELECT count(*) FROM ws_event WHERE source = 'public_ws'"}));
     assert!(rows["rows"][0][0].as_u64().unwrap() > 0);
 }
 

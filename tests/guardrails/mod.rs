@@ -29,7 +29,9 @@ const LAYERS: [&str; 9] =
 fn lower_layers_know_nothing_of_higher_ones() {
     // The store's tests may play simulated games; nothing else reaches upwards.
     let is_test = |path: &Path| {
-        path.ends_with("tests.rs") || path.ends_with("testing.rs") || path.components().any(|c| c.as_os_str() == "tests")
+        path.ends_with("tests.rs")
+            || path.ends_with("testing.rs")
+            || path.components().any(|c| c.as_os_str() == "tests")
     };
     for (level, layer) in LAYERS.iter().enumerate() {
         for (path, text) in sources(&format!("src/{layer}")).into_iter().filter(|(path, _)| !is_test(path)) {

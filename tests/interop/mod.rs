@@ -6,6 +6,7 @@
 mod node;
 mod official_client;
 mod official_server;
+mod our_recorder;
 
 /// The official server, to be driven over stdin.
 pub const SERVER: &str = include_str!("server.js");
