@@ -2,18 +2,17 @@
 //! Made from the shipped catalogue and from the schema facts of the store.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use rmcp::model::{ErrorData, Resource, ResourceTemplate};
 use serde_json::json;
 
-use crate::index::facts_store::{Digest, FactsStore};
+use crate::index::facts_store::Digest;
 use crate::index::units::{events, reference};
 use crate::protocol::catalogue::{EventDoc, catalogue};
 use crate::protocol::facts::SchemaFacts;
 use crate::server::App;
-use crate::store::root::DataRoot;
+use crate::verify::check::Scope;
 
 /// Address of the index of events.
 pub const URI: &str = "replayer://protocol";
@@ -53,24 +52,19 @@ pub fn event(uri: &str) -> Option<String> {
 
 /// The facts of the store. A store that cannot be read costs the counts, not the reference.
 async fn digest(app: &Arc<App>) -> Arc<Digest> {
-    let root = app.root.clone();
-    let read = tokio::task::spawn_blocking(move || facts(&root)).await;
-    read.unwrap_or_else(|error| {
-        tracing::warn!(%error, "reading the schema facts ended early");
-        Arc::default()
-    })
-}
-
-fn facts(root: &Path) -> Arc<Digest> {
-    let read = DataRoot::open(root).and_then(|root| {
-        let mut store = FactsStore::open(&root)?;
-        store.refresh()?;
-        Ok(store.digest())
-    });
-    read.unwrap_or_else(|error| {
-        tracing::warn!(%error, "no schema facts");
-        Arc::default()
-    })
+    let explorer = Arc::clone(&app.explorer);
+    let read = tokio::task::spawn_blocking(move || explorer.digest(&Scope::default(), &|| false)).await;
+    match read {
+        Ok(Ok(digest)) => digest,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "no schema facts");
+            Arc::default()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "reading the schema facts ended early");
+            Arc::default()
+        }
+    }
 }
 
 /// The index.
