@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod capturing;
+mod exploring;
 mod indexing;
 mod searching;
 mod serving;
@@ -11,7 +12,7 @@ mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 10] = [
+    let all: [(&str, fn()); 11] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -22,6 +23,7 @@ fn main() {
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
         ("capture", capturing::throughput),
+        ("explore", exploring::explore),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
