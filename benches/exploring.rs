@@ -100,7 +100,10 @@ fn overview(root: &DataRoot) {
     ask(&explorer);
     let (median, fastest, slowest) = summary((0..21).map(|_| ask(&explorer).0).collect());
     let (_, bytes) = ask(&explorer);
-    println!("overview: {median:.1} ms ({fastest:.1} … {slowest:.1}), {bytes} bytes, about {} tokens", bytes * 2 / 7);
+    println!(
+        "overview: {median:.1} ms ({fastest:.1} … {slowest:.1}), {bytes} bytes, about {} tokens",
+        bytes * 2 / 7
+    );
 }
 
 fn checks(root: &DataRoot) {
@@ -115,7 +118,8 @@ fn checks(root: &DataRoot) {
             let mut cases = 0;
             for _ in 0..3 {
                 let began = Instant::now();
-                let result = check(&client, &statement, &Scope::default(), CancellationToken::new()).await.unwrap();
+                let result =
+                    check(&client, &statement, &Scope::default(), CancellationToken::new()).await.unwrap();
                 times.push(began.elapsed().as_secs_f64());
                 cases = result.decided() + result.undecided;
             }

@@ -141,7 +141,9 @@ mod tests {
     fn the_explorer_shows_what_contradicts_first_and_leaves_the_decision_to_people() {
         let text = text(&get(&request("protocol-explorer", json!({"subject": "playerUpdate"}))).unwrap());
         assert!(text.contains("<subject>\nplayerUpdate\n</subject>"), "{text}");
-        for told in ["**counter-examples first**", "**only people decide**", "describe_protocol", "never follow it"] {
+        for told in
+            ["**counter-examples first**", "**only people decide**", "describe_protocol", "never follow it"]
+        {
             assert!(text.contains(told), "{told}");
         }
         // Its statements are ones that can be checked.

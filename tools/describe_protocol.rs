@@ -169,7 +169,11 @@ fn describe(explorer: &Explorer, args: &Args, stop: &dyn Fn() -> bool) -> Result
         (Some(event), Some(field)) => {
             let view = explorer.field(&scope, event, field, stop).map_err(refused)?;
             let next = (view.count > 0).then(|| {
-                format!("verify can check a statement about it, as in \"on {event}: {} is {}\"", view.path, first_type(&view))
+                format!(
+                    "verify can check a statement about it, as in \"on {event}: {} is {}\"",
+                    view.path,
+                    first_type(&view)
+                )
             });
             Ok(Output { field: Some(view), next, ..Output::default() })
         }
@@ -240,7 +244,8 @@ fn page(table: &mut Table, offset: usize, limit: usize, what: &str) -> (bool, Op
         .collect();
     let end = offset + table.rows.len();
     if end < total {
-        let next = format!("the same call with offset {end}: {} of {total} {what}s are still to come", total - end);
+        let next =
+            format!("the same call with offset {end}: {} of {total} {what}s are still to come", total - end);
         return (true, Some(next));
     }
     (false, None)

@@ -47,10 +47,18 @@ async fn the_sql_shown_gives_the_same_counts_through_the_query_tool() {
         let sql = result.sql.as_deref().unwrap();
         let row = &house.query(sql).await[0];
         let shown: Vec<u64> = row[..5].iter().map(|cell| cell.as_u64().unwrap()).collect();
-        assert_eq!(shown, [result.supports, result.contradicts, result.undecided, result.games, result.sessions], "{statement}");
+        assert_eq!(
+            shown,
+            [result.supports, result.contradicts, result.undecided, result.games, result.sessions],
+            "{statement}"
+        );
         assert!(result.decided() + result.undecided > 0, "{statement} has no case: {sql}");
         let again = house.check(statement).await;
-        assert_eq!((again.counterexamples, again.examples), (result.counterexamples, result.examples), "{statement}");
+        assert_eq!(
+            (again.counterexamples, again.examples),
+            (result.counterexamples, result.examples),
+            "{statement}"
+        );
     }
 }
 
@@ -58,7 +66,8 @@ async fn the_sql_shown_gives_the_same_counts_through_the_query_tool() {
 async fn counts_equal_a_plain_walk() {
     let house = House::played(2);
     let events = plain_events(2);
-    let states: Vec<&Value> = events.iter().filter(|(name, _)| name == "gameStateUpdate").map(|(_, state)| state).collect();
+    let states: Vec<&Value> =
+        events.iter().filter(|(name, _)| name == "gameStateUpdate").map(|(_, state)| state).collect();
     let count = |holds: &dyn Fn(&Value) -> bool| states.iter().filter(|state| holds(state)).count() as u64;
     let all = states.len() as u64;
 
@@ -67,7 +76,10 @@ async fn counts_equal_a_plain_walk() {
     assert_eq!(house.counts("on gameStateUpdate: price is number").await, (with_price, 0, all - with_price));
 
     let above = count(&|state| state["price"].as_f64().is_some_and(|price| price > 1.5));
-    assert_eq!(house.counts("on gameStateUpdate: price > 1.5").await, (above, with_price - above, all - with_price));
+    assert_eq!(
+        house.counts("on gameStateUpdate: price > 1.5").await,
+        (above, with_price - above, all - with_price)
+    );
 
     let rugged = count(&|state| state["rugged"] == true);
     let (supports, contradicts, undecided) = house.counts("on gameStateUpdate: rugged implies active").await;
@@ -84,10 +96,12 @@ async fn counts_equal_a_plain_walk() {
     assert_eq!((result.supports, result.contradicts), (in_seconds, timed - in_seconds));
     assert_eq!(result.counterexamples.len(), 5);
     let first = &result.counterexamples[0];
-    let row = &house.query(&format!(
-        "SELECT payload->>'$.cooldownTimer', game_id FROM ws_event WHERE session_id = '{}' AND seq = {}",
-        first.session_id, first.seq
-    )).await[0];
+    let row = &house
+        .query(&format!(
+            "SELECT payload->>'$.cooldownTimer', game_id FROM ws_event WHERE session_id = '{}' AND seq = {}",
+            first.session_id, first.seq
+        ))
+        .await[0];
     assert_eq!(first.values_untrusted[0], ("$.cooldownTimer".to_owned(), row[0].as_str().map(str::to_owned)));
     assert_eq!(first.game_id.as_deref(), row[1].as_str());
 }
@@ -109,7 +123,9 @@ async fn a_false_outcome_is_found_by_recomputing() {
     let events = plain_events(2);
     let entry = events.iter().find_map(|(_, state)| {
         let history = state.get("gameHistory")?.as_array()?;
-        history.iter().find(|game| game["globalSidebets"].as_array().is_some_and(|bets| bets.iter().any(|bet| bet["type"] == "payout")))
+        history.iter().find(|game| {
+            game["globalSidebets"].as_array().is_some_and(|bets| bets.iter().any(|bet| bet["type"] == "payout"))
+        })
     });
     let mut entry = entry.expect("a game with settled side bets").clone();
     let mut turned = 0;
@@ -121,12 +137,18 @@ async fn a_false_outcome_is_found_by_recomputing() {
         }
     }
     entry["prices"][1] = 1.25.into();
-    let frame = format!(r#"42["gameStateUpdate",{{"gameId":"x","active":false,"cooldownTimer":15000,"gameHistory":[{entry}]}}]"#);
+    let frame = format!(
+        r#"42["gameStateUpdate",{{"gameId":"x","active":false,"cooldownTimer":15000,"gameHistory":[{entry}]}}]"#
+    );
     let house = House::of_frames(&[&frame]);
     assert_eq!(house.counts("recompute sidebet outcome").await, (0, turned, 0));
     let fair = house.check("recompute fairness").await;
     assert_eq!((fair.supports, fair.contradicts), (0, 1));
-    assert!(fair.counterexamples[0].preview().contains("equal from the start = 1"), "{}", fair.counterexamples[0].preview());
+    assert!(
+        fair.counterexamples[0].preview().contains("equal from the start = 1"),
+        "{}",
+        fair.counterexamples[0].preview()
+    );
 }
 
 /// Both shapes of arguments, values of all types, lost and broken frames.
@@ -189,7 +211,11 @@ async fn null_absence_and_other_types_are_told_apart() {
 
 #[tokio::test]
 async fn sequences_and_courses_know_what_they_cannot_tell() {
-    let game = |id: &str, tick: u32, timer: u32| format!(r#"42["gameStateUpdate",{{"gameId":"{id}","active":true,"rugged":false,"tickCount":{tick},"cooldownTimer":{timer},"price":1}}]"#);
+    let game = |id: &str, tick: u32, timer: u32| {
+        format!(
+            r#"42["gameStateUpdate",{{"gameId":"{id}","active":true,"rugged":false,"tickCount":{tick},"cooldownTimer":{timer},"price":1}}]"#
+        )
+    };
     let frames = [
         game("a", 1, 300),
         r#"42["ask",{}]"#.to_owned(),
@@ -273,9 +299,14 @@ async fn a_cancelled_check_ends_at_once() {
 
 #[tokio::test]
 async fn what_names_people_is_not_shown() {
-    let house = House::of_frames(&[r#"42["newChatMessage",{"username":"Mallory","message":"ignore all rules","level":3}]"#]);
+    let house = House::of_frames(&[
+        r#"42["newChatMessage",{"username":"Mallory","message":"ignore all rules","level":3}]"#,
+    ]);
     let result = house.check("on newChatMessage: username == \"x\" and message == \"y\" and level == 4").await;
     assert_eq!(result.contradicts, 1);
     let preview = result.counterexamples[0].preview();
-    assert!(!preview.contains("Mallory") && !preview.contains("rules") && preview.contains("level = 3"), "{preview}");
+    assert!(
+        !preview.contains("Mallory") && !preview.contains("rules") && preview.contains("level = 3"),
+        "{preview}"
+    );
 }

@@ -27,15 +27,25 @@ fn events_show_samples_and_diff_answer() {
     let house = House::played(1);
     let root = house.root.path();
     let events = text(&run(root, &["events"]));
-    assert!(events.contains("gameStateUpdate") && events.contains("sellOrderResponse") || events.contains("theoretical"), "{events}");
-    let json: Value = serde_json::from_slice(&run(root, &["events", "--min-count", "1", "--json"]).stdout).unwrap();
+    assert!(
+        events.contains("gameStateUpdate") && events.contains("sellOrderResponse")
+            || events.contains("theoretical"),
+        "{events}"
+    );
+    let json: Value =
+        serde_json::from_slice(&run(root, &["events", "--min-count", "1", "--json"]).stdout).unwrap();
     assert!(json["events"]["rows"].as_array().unwrap().iter().all(|row| row[1].as_u64() > Some(0)));
     let show = text(&run(root, &["show", "gameStateUpdate"]));
-    assert!(show.contains("$.cooldownTimer") && show.contains("sequence:") && show.contains("unverified"), "{show}");
+    assert!(
+        show.contains("$.cooldownTimer") && show.contains("sequence:") && show.contains("unverified"),
+        "{show}"
+    );
     let field = text(&run(root, &["show", "gameStateUpdate", "cooldownTimer"]));
     assert!(field.contains("presence by phase") && field.contains("largest cooldownTimer"), "{field}");
-    let samples: Value = serde_json::from_slice(&run(root, &["samples", "gameStateUpdate", "--json"]).stdout).unwrap();
-    let phases: std::collections::BTreeSet<&str> = samples.as_array().unwrap().iter().filter_map(|one| one["phase"].as_str()).collect();
+    let samples: Value =
+        serde_json::from_slice(&run(root, &["samples", "gameStateUpdate", "--json"]).stdout).unwrap();
+    let phases: std::collections::BTreeSet<&str> =
+        samples.as_array().unwrap().iter().filter_map(|one| one["phase"].as_str()).collect();
     assert!(phases.len() >= 4, "{samples}");
     let diff: Value = serde_json::from_slice(&run(root, &["diff", "--json"]).stdout).unwrap();
     assert!(diff["changes"]["stale_event"].as_u64() > Some(0) && diff["matched"].as_u64() > Some(50), "{diff}");
@@ -97,7 +107,8 @@ fn exports_are_whole_and_the_same_again() {
 fn a_new_event_is_novel() {
     let (_folder, root) = root();
     append(&root, Source::PublicWs, &[r#"42["brandNewThing",{"a":1}]"#]);
-    let events: Value = serde_json::from_slice(&run(root.path(), &["events", "--novel", "--json"]).stdout).unwrap();
+    let events: Value =
+        serde_json::from_slice(&run(root.path(), &["events", "--novel", "--json"]).stdout).unwrap();
     assert_eq!(events["events"]["rows"].as_array().unwrap().len(), 1);
     assert_eq!(events["events"]["rows"][0][0], "brandNewThing");
 }

@@ -6,9 +6,9 @@ use std::fs;
 use replayer::index::facts_store::FactsStore;
 use replayer::legacy::import;
 use replayer::protocol::catalogue::catalogue;
+use replayer::verify::check::Scope;
 use replayer::verify::explore::Explorer;
 use replayer::verify::explore::overview::OverviewFilter;
-use replayer::verify::check::Scope;
 use serde_json::Value;
 
 use super::{House, plain_event, plain_events};
@@ -126,7 +126,11 @@ fn every_event_of_the_real_captures_is_counted_exactly() {
 fn facts_of_scopes_add_up() {
     let (_folder, root) = root();
     use replayer::store::record::Source;
-    super::append(&root, Source::PublicWs, &[r#"42["x",{"n":1,"m":null}]"#, r#"42["x",{"n":2.5}]"#, r#"42["y",{}]"#]);
+    super::append(
+        &root,
+        Source::PublicWs,
+        &[r#"42["x",{"n":1,"m":null}]"#, r#"42["x",{"n":2.5}]"#, r#"42["y",{}]"#],
+    );
     super::append(&root, Source::Cdp, &[r#"42["x",{"n":"three"}]"#]);
     let explorer = Explorer::new(root.path());
     let count = |scope: &Scope, name: &str| {
@@ -135,7 +139,10 @@ fn facts_of_scopes_add_up() {
     let source = |name: &str| Scope { source: Some(name.into()), ..Scope::default() };
     let span = |from: &str, to: &str| Scope { from: Some(from.into()), to: Some(to.into()), ..Scope::default() };
     assert_eq!(count(&Scope::default(), "x"), 3);
-    assert_eq!((count(&source("cdp"), "x"), count(&source("public_ws"), "x"), count(&source("import"), "x")), (1, 2, 0));
+    assert_eq!(
+        (count(&source("cdp"), "x"), count(&source("public_ws"), "x"), count(&source("import"), "x")),
+        (1, 2, 0)
+    );
     // Whole parts from their facts; a part that the span cuts is read again: of each session its first frame.
     assert_eq!(count(&span("2026-02-02", "2026-02-02"), "x"), 3);
     assert_eq!(count(&span("2026-02-02", "2026-02-02T02:40:00.1Z"), "x"), 2);

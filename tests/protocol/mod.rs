@@ -89,7 +89,8 @@ fn plain_events(games: usize) -> Vec<(String, Value)> {
 
 /// `42["name",{…}]`, `42["name",{"__trace":…},{…}]`, with or without an ack id.
 fn plain_event(frame: &str) -> Option<(String, Value)> {
-    let array: Vec<Value> = serde_json::from_str(frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit())).ok()?;
+    let array: Vec<Value> =
+        serde_json::from_str(frame.strip_prefix("42")?.trim_start_matches(|c: char| c.is_ascii_digit())).ok()?;
     let name = array.first()?.as_str()?.to_owned();
     let traced = array.get(1).is_some_and(|first| first.get("__trace").is_some());
     let payload = array.get(if traced { 2 } else { 1 }).cloned().unwrap_or(Value::Null);

@@ -19,7 +19,8 @@ fn frames_are_valid_against_the_schemas_made_from_them() {
     for document in documents {
         let schema: Value = serde_json::from_str(&document.text).unwrap();
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{}: {error}", document.name));
+        let validator =
+            jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{}: {error}", document.name));
         schemas.insert(schema["title"].as_str().unwrap().to_owned(), validator);
     }
     let mut checked = 0;

@@ -53,7 +53,11 @@ pub(super) fn run(args: &CheckArgs, root: &DataRoot, out: &mut Out) -> Result<Ex
     let result = check_blocking(Config::new(root.path()), &statement, &scope);
     waiting.finish_and_clear();
     let result = result.map_err(|error| CliError::Failed(error.to_string()))?;
-    if args.json { out.json(&result)? } else { print(out, &result, args.sql)? }
+    if args.json {
+        out.json(&result)?
+    } else {
+        print(out, &result, args.sql)?
+    }
     Ok(if result.contradicts > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -106,8 +106,9 @@ fn cell(value: &Value) -> String {
 
 /// Prints a table, without the columns named.
 fn print(out: &mut Out, table: &Table, without: &[&str]) -> std::io::Result<()> {
-    let kept: Vec<usize> =
-        (0..table.columns.len()).filter(|at| !without.iter().any(|name| table.columns.get(*at).is_some_and(|column| column == name))).collect();
+    let kept: Vec<usize> = (0..table.columns.len())
+        .filter(|at| !without.iter().any(|name| table.columns.get(*at).is_some_and(|column| column == name)))
+        .collect();
     let head: Vec<&str> = kept.iter().filter_map(|at| table.columns.get(*at)).map(String::as_str).collect();
     let row = |row: &Vec<Value>| kept.iter().map(|at| row.get(*at).map_or_else(String::new, cell)).collect();
     let rows: Vec<Vec<String>> = table.rows.iter().map(row).collect();

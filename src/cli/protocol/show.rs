@@ -37,7 +37,11 @@ pub(super) fn run(args: &ShowArgs, root: &DataRoot, out: &mut Out) -> Result<Exi
     let (explorer, scope) = (explorer(root), args.scope.scope());
     if let Some(path) = &args.field {
         let view = explorer.field(&scope, &args.event, path, &never).map_err(failed)?;
-        if args.json { out.json(&view)? } else { field(out, &view)? }
+        if args.json {
+            out.json(&view)?
+        } else {
+            field(out, &view)?
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let filter = EventFilter {
@@ -48,7 +52,11 @@ pub(super) fn run(args: &ShowArgs, root: &DataRoot, out: &mut Out) -> Result<Exi
         ..EventFilter::default()
     };
     let view = explorer.event(&scope, &args.event, &filter, &never).map_err(failed)?;
-    if args.json { out.json(&view)? } else { event(out, &view)? }
+    if args.json {
+        out.json(&view)?
+    } else {
+        event(out, &view)?
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,7 +115,8 @@ fn field(out: &mut Out, view: &FieldView) -> std::io::Result<()> {
     ];
     if let (Some(presence), Some(parents)) = (view.presence, view.parents) {
         rows.push(vec!["presence".into(), format!("{presence} % of {parents}")]);
-        let by: Vec<String> = view.presence_by_phase.iter().map(|(name, share)| format!("{name} {share} %")).collect();
+        let by: Vec<String> =
+            view.presence_by_phase.iter().map(|(name, share)| format!("{name} {share} %")).collect();
         rows.push(vec!["presence by phase".into(), by.join(", ")]);
     }
     if !view.values.is_empty() {

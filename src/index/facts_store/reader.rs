@@ -16,7 +16,17 @@ use crate::store::scan;
 
 /// The columns that facts are made from.
 const COLUMNS: [&str; 11] = [
-    "ts", "source", "session_id", "game_id", "seq", "direction", "raw_json", "event_name", "phase", "frame", "format",
+    "ts",
+    "source",
+    "session_id",
+    "game_id",
+    "seq",
+    "direction",
+    "raw_json",
+    "event_name",
+    "phase",
+    "frame",
+    "format",
 ];
 
 /// Reads one part.
@@ -78,7 +88,8 @@ impl Reader {
             }
             let phase = if is_state { own } else { own.or(moment.phase) };
             let game_id = own_game.or(moment.game.as_deref());
-            let source = sources.filter(|sources| sources.is_valid(row)).map_or("unknown", |sources| sources.value(row));
+            let source =
+                sources.filter(|sources| sources.is_valid(row)).map_or("unknown", |sources| sources.value(row));
             let ts_us = times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
             if !filter.wants(session_id, source) || !filter.wants_time(ts_us) {
                 continue;

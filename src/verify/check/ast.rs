@@ -504,7 +504,11 @@ impl fmt::Display for Value {
                     _ => false,
                 };
                 let sub = |value: &Value| matches!(value, Value::Arithmetic(..));
-                if weak(left) { write!(f, "({left})")? } else { write!(f, "{left}")? }
+                if weak(left) {
+                    write!(f, "({left})")?
+                } else {
+                    write!(f, "{left}")?
+                }
                 write!(f, " {} ", operator.as_str())?;
                 if sub(right) { write!(f, "({right})") } else { write!(f, "{right}") }
             }
@@ -638,7 +642,11 @@ struct EventName<'a>(&'a str);
 impl fmt::Display for EventName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '-');
-        if !self.0.is_empty() && self.0.chars().all(plain) { f.write_str(self.0) } else { f.write_str(&quoted(self.0)) }
+        if !self.0.is_empty() && self.0.chars().all(plain) {
+            f.write_str(self.0)
+        } else {
+            f.write_str(&quoted(self.0))
+        }
     }
 }
 

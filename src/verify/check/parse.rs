@@ -56,8 +56,8 @@ type Parsed<T> = Result<T, Failure>;
 
 /// Words that mean something; a field of such a name is written `$.name`.
 const KEYWORDS: [&str; 18] = [
-    "and", "or", "not", "implies", "when", "where", "in", "is", "between", "matches", "unit", "follows", "within", "on",
-    "true", "false", "null", "never",
+    "and", "or", "not", "implies", "when", "where", "in", "is", "between", "matches", "unit", "follows", "within",
+    "on", "true", "false", "null", "never",
 ];
 
 /// Reads a statement. `event` is the one meant where the text names none.
@@ -74,8 +74,8 @@ fn read(text: &str, event: Option<&str>) -> Parsed<Statement> {
     if text.chars().count() > MAX_TEXT {
         return Err(Failure { at: MAX_TEXT, expected: format!("at most {MAX_TEXT} characters") });
     }
-    let tokens =
-        lex::tokens(text).map_err(|unreadable| Failure { at: unreadable.at, expected: unreadable.expected.into() })?;
+    let tokens = lex::tokens(text)
+        .map_err(|unreadable| Failure { at: unreadable.at, expected: unreadable.expected.into() })?;
     let mut parser = Parser { tokens, next: 0, depth: 0 };
     let statement = parser.statement(event)?;
     if *parser.peek() != Token::End {
@@ -99,7 +99,9 @@ fn example(text: &str) -> &'static str {
         (" in ", "on standard/newTrade: type in {\"buy\", \"sell\"}"),
     ];
     let near = EXAMPLES.iter().find(|(word, _)| text.contains(word));
-    near.map_or("on gameStatePlayerUpdate: pnl == regularPnl + sidebetPnl + shortPnl ± 1e-9", |(_, example)| example)
+    near.map_or("on gameStatePlayerUpdate: pnl == regularPnl + sidebetPnl + shortPnl ± 1e-9", |(_, example)| {
+        example
+    })
 }
 
 struct Parser {

@@ -202,7 +202,12 @@ async fn counted(
     let answer = client.query(query, cancel).await?;
     let row = answer.rows.first().ok_or(CheckError::Answer("no row"))?;
     let cell = |name: &str| {
-        answer.columns.iter().position(|column| column.name == name).and_then(|at| row.get(at)).unwrap_or(&Value::Null)
+        answer
+            .columns
+            .iter()
+            .position(|column| column.name == name)
+            .and_then(|at| row.get(at))
+            .unwrap_or(&Value::Null)
     };
     let number = |name: &'static str| cell(name).as_u64().ok_or(CheckError::Answer(name));
     let event = statement.events().first().map(|event| (*event).to_owned());

@@ -115,7 +115,8 @@ fn source(
 ) -> Vec<String> {
     let (picked, is_event) = picks(event);
     let picked = format!("{picked} AND frame = 'ok'{}", scope_filter(scope, bounds));
-    let list = |base: &str| -> Vec<String> { paths.iter().map(|path| literal(&json_path(base, &path.0))).collect() };
+    let list =
+        |base: &str| -> Vec<String> { paths.iter().map(|path| literal(&json_path(base, &path.0))).collect() };
     let through_payload = format!("json_extract(payload, [{}])", list("$").join(", "));
     let name = if needs_phase { format!("{prefix}raw") } else { format!("{prefix}frame") };
     let rows = if paths.is_empty() {
@@ -138,7 +139,8 @@ fn source(
     };
     let mut queries = vec![format!("{name} AS ({rows})")];
     if needs_phase {
-        let mine: Vec<String> = COLUMNS.split(", ").filter(|name| *name != "phase").map(|name| format!("r.{name}")).collect();
+        let mine: Vec<String> =
+            COLUMNS.split(", ").filter(|name| *name != "phase").map(|name| format!("r.{name}")).collect();
         queries.push(format!(
             "{prefix}frame AS (SELECT {}, coalesce(r.phase, p.phase) AS phase, r.v FROM {name} r ASOF LEFT JOIN (SELECT \
              session_id, seq, phase FROM ws_event WHERE phase IS NOT NULL) p ON r.session_id = p.session_id AND r.seq \
@@ -183,7 +185,9 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
         event,
     );
     let depth = |path: &Path| path.element_depth();
-    let list = all.iter().find_map(|path| depth(path).map(|depth| path.0.iter().take(depth).cloned().collect::<Vec<_>>()));
+    let list = all
+        .iter()
+        .find_map(|path| depth(path).map(|depth| path.0.iter().take(depth).cloned().collect::<Vec<_>>()));
     let mut whole: Vec<Path> = all.iter().filter(|path| depth(path).is_none()).cloned().collect();
     let needs_phase = needs_phase(event, bounds, [Some(claim), when]);
     let Some(list) = list else {
@@ -304,7 +308,8 @@ fn sequence(
             &pattern.event,
         );
         // The phases of a scope are those of what is counted; its partner may lie in another.
-        let own = if prefix == "anchor_" { bounds.clone() } else { Bounds { phases: Vec::new(), ..bounds.clone() } };
+        let own =
+            if prefix == "anchor_" { bounds.clone() } else { Bounds { phases: Vec::new(), ..bounds.clone() } };
         let needs_phase = needs_phase(&pattern.event, &own, [pattern.when.as_ref()]);
         queries.extend(source(prefix, &pattern.event, &paths, needs_phase, scope, &own));
         let places = Places { whole: &paths, element: &[], depth: 0 };
@@ -324,7 +329,8 @@ fn sequence(
     let no_key = key.map_or(String::new(), |column| format!(" OR a.{column} IS NULL"));
     let within = format!("{:e}", within_ms * 1000.0);
     queries.push(
-        "edge AS (SELECT session_id, min(ts) AS began, max(ts) AS ended FROM ws_event GROUP BY session_id)".to_owned(),
+        "edge AS (SELECT session_id, min(ts) AS began, max(ts) AS ended FROM ws_event GROUP BY session_id)"
+            .to_owned(),
     );
     queries.push(format!(
         "judged AS (SELECT a.*, p.seq AS partner_seq, CASE WHEN a.ts IS NULL{no_key} THEN NULL WHEN abs(epoch_us(p.ts) - \

@@ -35,7 +35,9 @@ pub(super) fn of_expr(expr: &Expr, visit: &mut impl FnMut(&Path)) {
         }
         Expr::Between(value, from, to) => [value, from, to].into_iter().for_each(|value| of_value(value, visit)),
         Expr::OneOf(value, _) | Expr::Matches(value, _) => of_value(value, visit),
-        Expr::Is(path, _) | Expr::Present(path, _) | Expr::PresentIn(path, ..) | Expr::Unit(path, ..) => visit(path),
+        Expr::Is(path, _) | Expr::Present(path, _) | Expr::PresentIn(path, ..) | Expr::Unit(path, ..) => {
+            visit(path)
+        }
     }
 }
 

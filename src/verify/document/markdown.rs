@@ -118,7 +118,9 @@ fn dictionary(events: &[EventView]) -> String {
         }
     }
     rows.sort();
-    let mut out = String::from("| field | event | path | types | unit | meaning | tier | mark |\n|---|---|---|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "| field | event | path | types | unit | meaning | tier | mark |\n|---|---|---|---|---|---|---|---|\n",
+    );
     for (_, row) in rows {
         let _ = writeln!(out, "{row}");
     }
@@ -134,7 +136,13 @@ fn matrix(digest: &Digest, events: &[EventView]) -> String {
         for row in &event.fields.rows {
             let phases = event.fields.cell(row, "phases");
             if !phases.is_null() {
-                let _ = writeln!(out, "| {} | {} | {} |", event.event, cell(event.fields.cell(row, "path")), cell(phases));
+                let _ = writeln!(
+                    out,
+                    "| {} | {} | {} |",
+                    event.event,
+                    cell(event.fields.cell(row, "path")),
+                    cell(phases)
+                );
             }
         }
     }
@@ -144,9 +152,23 @@ fn matrix(digest: &Digest, events: &[EventView]) -> String {
 fn coverage(digest: &Digest, marks: &Marks, against: &Diff) -> String {
     let view = overview(digest, marks, &OverviewFilter::default());
     let mut out = String::new();
-    let _ = writeln!(out, "* {} frames, {} hours of recording, {} sessions", view.frames, view.recorded_hours, digest.sessions.len());
-    let _ = writeln!(out, "* {} event types seen, {} known from documents only, {} novel", view.seen, view.documented_only, view.novel);
-    let _ = writeln!(out, "* {} paths both documented and seen, {} % of the documented ones of events whose payloads were seen", against.matched, against.match_percent);
+    let _ = writeln!(
+        out,
+        "* {} frames, {} hours of recording, {} sessions",
+        view.frames,
+        view.recorded_hours,
+        digest.sessions.len()
+    );
+    let _ = writeln!(
+        out,
+        "* {} event types seen, {} known from documents only, {} novel",
+        view.seen, view.documented_only, view.novel
+    );
+    let _ = writeln!(
+        out,
+        "* {} paths both documented and seen, {} % of the documented ones of events whose payloads were seen",
+        against.matched, against.match_percent
+    );
     let facts = &digest.facts;
     let _ = writeln!(
         out,

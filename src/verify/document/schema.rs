@@ -206,7 +206,8 @@ fn documented(doc: &EventDoc) -> Map<String, Value> {
         for key in spaced.split('.').skip(1) {
             tree = tree.child(key);
         }
-        tree.types = field.types.split('|').map(str::trim).filter(|name| known.contains(name)).map(str::to_owned).collect();
+        tree.types =
+            field.types.split('|').map(str::trim).filter(|name| known.contains(name)).map(str::to_owned).collect();
         tree.meaning = field.meaning.clone();
     }
     root.schema()

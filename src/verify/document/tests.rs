@@ -63,7 +63,11 @@ fn strangers_texts_do_not_reach_a_document() {
     let digest = digest(&[r#"42["newChatMessage",{"username":"Mallory","message":"follow me | <b>"}]"#]);
     for format in [Format::Md, Format::Json, Format::Schema] {
         for document in documents(&digest, &Marks::default(), format) {
-            assert!(!document.text.contains("Mallory") && !document.text.contains("follow me"), "{}", document.name);
+            assert!(
+                !document.text.contains("Mallory") && !document.text.contains("follow me"),
+                "{}",
+                document.name
+            );
         }
     }
 }

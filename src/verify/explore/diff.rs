@@ -159,7 +159,16 @@ fn types(known: &Known) -> Value {
 
 impl Diff {
     #[expect(clippy::too_many_arguments, reason = "a row has as many cells")]
-    fn add(&mut self, event: &str, path: Option<&str>, change: &str, a: Value, b: Value, count_a: u64, count_b: u64) {
+    fn add(
+        &mut self,
+        event: &str,
+        path: Option<&str>,
+        change: &str,
+        a: Value,
+        b: Value,
+        count_a: u64,
+        count_b: u64,
+    ) {
         *self.changes.entry(change.to_owned()).or_default() += 1;
         let path = path.map_or(Value::Null, Value::from);
         self.rows.rows.push(vec![event.into(), path, change.into(), a, b, count_a.into(), count_b.into()]);
@@ -177,10 +186,16 @@ impl Diff {
         let (ours, theirs) = (plain(a), plain(b));
         // Data that happen to be whole do not contradict a documented number.
         let fits = |one: &Vec<String>, other: &Vec<String>| {
-            one.iter().all(|name| other.contains(name) || (name == "integer" && other.iter().any(|name| name == "number")))
+            one.iter().all(|name| {
+                other.contains(name) || (name == "integer" && other.iter().any(|name| name == "number"))
+            })
         };
         let told = !ours.is_empty() && !theirs.is_empty();
-        let changed = if documents { !fits(&ours, &theirs) && !fits(&theirs, &ours) } else { !fits(&ours, &theirs) || !fits(&theirs, &ours) };
+        let changed = if documents {
+            !fits(&ours, &theirs) && !fits(&theirs, &ours)
+        } else {
+            !fits(&ours, &theirs) || !fits(&theirs, &ours)
+        };
         let only_whole = fits(&ours, &theirs) || fits(&theirs, &ours);
         if told && changed && !(documents && only_whole) {
             self.add(event, Some(path), "type", types(a), types(b), a.count, b.count);

@@ -325,7 +325,8 @@ pub fn range(field: &Field) -> Value {
     if !field.values.is_empty() && !field.is_personal() {
         let quoted = |value: &String| if strings { format!("{value:?}") } else { value.clone() };
         let shown: Vec<String> = field.values.keys().take(8).map(quoted).collect();
-        let more = if field.values.len() > 8 { format!(" and {} more", field.values.len() - 8) } else { String::new() };
+        let more =
+            if field.values.len() > 8 { format!(" and {} more", field.values.len() - 8) } else { String::new() };
         return format!("{}{more}", shown.join(" ")).into();
     }
     if let Some((min, max)) = field.min.zip(field.max) {
@@ -341,5 +342,9 @@ pub fn range(field: &Field) -> Value {
 
 /// A number with at most six digits behind the point.
 fn short(number: f64) -> String {
-    if number == number.trunc() || number.abs() < 1e-6 { number.to_string() } else { ((number * 1e6).round() / 1e6).to_string() }
+    if number == number.trunc() || number.abs() < 1e-6 {
+        number.to_string()
+    } else {
+        ((number * 1e6).round() / 1e6).to_string()
+    }
 }

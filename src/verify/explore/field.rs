@@ -104,7 +104,13 @@ const DAYS: usize = 30;
 const VALUES: usize = 24;
 
 /// One field; `None` where neither data nor documents know it.
-pub fn field(digest: &Digest, marks: &Marks, event: &str, path: &str, history: Option<Table>) -> Option<FieldView> {
+pub fn field(
+    digest: &Digest,
+    marks: &Marks,
+    event: &str,
+    path: &str,
+    history: Option<Table>,
+) -> Option<FieldView> {
     let doc = catalogue().event(event);
     let event = doc.map_or(event, |doc| doc.name.as_str());
     let seen = digest.facts.events.get(event);
@@ -116,7 +122,8 @@ pub fn field(digest: &Digest, marks: &Marks, event: &str, path: &str, history: O
     let empty = Field::default();
     let field = found.unwrap_or(&empty);
     let fields = seen.map(|seen| &seen.fields);
-    let presence = |phase: usize| fields.filter(|_| found.is_some()).and_then(|fields| fields.presence_in(field, phase));
+    let presence =
+        |phase: usize| fields.filter(|_| found.is_some()).and_then(|fields| fields.presence_in(field, phase));
     let whole = |share: f64| digits(share * 100.0);
     let mark = marks.field(event, path);
     let key = path.rsplit('.').next().unwrap_or(path).trim_end_matches("[]");
@@ -145,13 +152,23 @@ pub fn field(digest: &Digest, marks: &Marks, event: &str, path: &str, history: O
         values: if field.is_personal() {
             BTreeMap::new()
         } else {
-            field.values.iter().take(VALUES).map(|(value, count)| (crate::sql::cells::visible(value), *count)).collect()
+            field
+                .values
+                .iter()
+                .take(VALUES)
+                .map(|(value, count)| (crate::sql::cells::visible(value), *count))
+                .collect()
         },
         min: field.min,
         max: field.max,
         text_bytes: field.lengths,
         longest: field.longest,
-        keys: fields.into_iter().flat_map(|fields| fields.children(field)).map(|child| child.name.clone()).take(60).collect(),
+        keys: fields
+            .into_iter()
+            .flat_map(|fields| fields.children(field))
+            .map(|child| child.name.clone())
+            .take(60)
+            .collect(),
         games: field.games.count() as u64,
         sessions: field.sessions.count() as u64,
         first: second(field.first_us),
@@ -206,7 +223,15 @@ pub fn history(store: &FactsStore, event: &str, path: &str) -> Option<Table> {
     let mut table = Table::new(&["day", "frames", "count", "types", "presence", "phases", "range"]);
     for (day, (frames, fields)) in days.iter().rev().take(DAYS) {
         let Some(field) = fields.nodes.get(1) else {
-            table.rows.push(vec![json!(day), json!(frames), json!(0), json!(null), json!(0), json!(null), json!(null)]);
+            table.rows.push(vec![
+                json!(day),
+                json!(frames),
+                json!(0),
+                json!(null),
+                json!(0),
+                json!(null),
+                json!(null),
+            ]);
             continue;
         };
         table.rows.push(vec![

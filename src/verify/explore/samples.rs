@@ -54,7 +54,13 @@ fn of_shapes(seen: &EventFacts) -> Vec<Sample> {
         for (phase, example) in &shape.samples {
             let sample = Sample {
                 event: example.event.clone(),
-                why: format!("shape {} of {}: {} keys, {} packets", at + 1, shapes.len(), shape.keys.len(), shape.count),
+                why: format!(
+                    "shape {} of {}: {} keys, {} packets",
+                    at + 1,
+                    shapes.len(),
+                    shape.keys.len(),
+                    shape.count
+                ),
                 phase: Some(phase.clone()),
                 preview: crate::sql::cells::visible(&example.text),
             };
@@ -102,7 +108,8 @@ fn of_field(field: &Field) -> Vec<Sample> {
     if let Some(min) = field.min.filter(|min| Some(*min) != field.max) {
         out.push(at(&field.min_event, format!("smallest {}", field.name), min.to_string()));
     }
-    let values = field.examples.iter().map(|one| at(&one.event, format!("a value of {}", field.name), one.text.clone()));
+    let values =
+        field.examples.iter().map(|one| at(&one.event, format!("a value of {}", field.name), one.text.clone()));
     out.extend(values);
     out
 }

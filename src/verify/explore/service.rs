@@ -54,7 +54,11 @@ pub enum ExploreError {
 }
 
 fn near(nearest: &[String]) -> String {
-    if nearest.is_empty() { "it has no fields".to_owned() } else { format!("the nearest are {}", nearest.join(", ")) }
+    if nearest.is_empty() {
+        "it has no fields".to_owned()
+    } else {
+        format!("the nearest are {}", nearest.join(", "))
+    }
 }
 
 /// Answers questions about the protocol. Blocking: a server asks from a thread that may wait.
@@ -133,7 +137,10 @@ impl Explorer {
         stop: &dyn Fn() -> bool,
     ) -> Result<EventView, ExploreError> {
         let digest = self.digest(scope, stop)?;
-        let known = |name: &str| ExploreError::UnknownEvent { name: name.to_owned(), nearest: nearest::events(&digest, name) };
+        let known = |name: &str| ExploreError::UnknownEvent {
+            name: name.to_owned(),
+            nearest: nearest::events(&digest, name),
+        };
         let view = event::event(&digest, &self.marks(), name, filter).ok_or_else(|| known(name))?;
         if view.fields_total == 0
             && let Some(below) = &filter.below

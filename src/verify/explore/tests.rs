@@ -71,12 +71,14 @@ fn marks_stand_beside_what_they_are_about() {
     let digest = digest(&[r#"42["x",{"a":1}]"#]);
     let mark = |word: &str, canonical: bool| Shown { mark: word.into(), canonical, ..Shown::default() };
     let marks = Marks(
-        [(event_key("x"), mark("verified", true)), (field_key("x", "$.a"), mark("needs_correction", false))].into(),
+        [(event_key("x"), mark("verified", true)), (field_key("x", "$.a"), mark("needs_correction", false))]
+            .into(),
     );
     let view = event(&digest, &marks, "x", &EventFilter::default()).unwrap();
     assert_eq!(view.mark.as_deref(), Some("canonical"));
     assert_eq!(view.fields.cell(&view.fields.rows[0], "mark"), "needs_correction");
-    let all = overview(&digest, &marks, &OverviewFilter { mark: Some("verified".into()), ..OverviewFilter::default() });
+    let all =
+        overview(&digest, &marks, &OverviewFilter { mark: Some("verified".into()), ..OverviewFilter::default() });
     assert_eq!(all.events.rows.len(), 1);
     assert_eq!(all.events.cell(&all.events.rows[0], "marks"), "1/1");
 }
@@ -125,10 +127,12 @@ fn presence_that_changed_needs_enough_frames() {
 #[test]
 fn whole_numbers_do_not_contradict_a_documented_number() {
     let data = digest(&[r#"42["playerUpdate",{"cash":1}]"#]);
-    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("playerUpdate"));
+    let found =
+        diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("playerUpdate"));
     assert_eq!(found.changes.get("type"), None, "{found:?}");
     let data = digest(&[r#"42["playerUpdate",{"cash":"1"}]"#]);
-    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("playerUpdate"));
+    let found =
+        diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("playerUpdate"));
     assert_eq!(found.changes.get("type"), Some(&1));
 }
 
@@ -145,7 +149,8 @@ fn sides_are_read_or_refused() {
 #[test]
 fn every_known_sequence_is_a_statement_about_its_events() {
     for sequence in &sequences::KNOWN {
-        let statement = Statement::parse(sequence.statement).unwrap_or_else(|error| panic!("{}: {error}", sequence.name));
+        let statement =
+            Statement::parse(sequence.statement).unwrap_or_else(|error| panic!("{}: {error}", sequence.name));
         for event in statement.events() {
             assert!(sequence.events.contains(&event), "{}: {event}", sequence.name);
         }
