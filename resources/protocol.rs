@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::{ErrorData, Resource, ResourceTemplate};
 use serde_json::json;
@@ -28,7 +29,7 @@ pub fn listed() -> Resource {
         .with_title("The protocol: every event")
         .with_description(
             "Index of the rugs.fun events: direction, login needed, how well known (observed, documented, inferred), \
-             times seen, purpose.",
+             times seen, purpose. Subscribe to be told when an event or a field comes that was not there before.",
         )
         .with_mime_type("text/markdown")
 }
@@ -65,6 +66,16 @@ async fn digest(app: &Arc<App>) -> Arc<Digest> {
             Arc::default()
         }
     }
+}
+
+/// For subscribers, the protocol is looked at after changes at most this often.
+pub const LOOKED_EVERY: Duration = Duration::from_secs(2);
+
+/// Event types and fields that are known: when one comes, the protocol has changed.
+pub async fn version(app: &Arc<App>) -> (usize, usize) {
+    let digest = digest(app).await;
+    let events = &digest.facts.events;
+    (events.len(), events.values().map(|event| event.fields.nodes.len()).sum())
 }
 
 /// The index.

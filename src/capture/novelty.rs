@@ -122,7 +122,8 @@ fn told_before(root: &DataRoot) -> HashSet<String> {
         let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
         let (Some(types), Some(details)) = (text("event_type"), text("details")) else { continue };
         for row in 0..batch.num_rows() {
-            let novel = types.is_valid(row) && [events::NOVEL_EVENT, events::NOVEL_FIELD].contains(&types.value(row));
+            let novel =
+                types.is_valid(row) && [events::NOVEL_EVENT, events::NOVEL_FIELD].contains(&types.value(row));
             if !novel || !details.is_valid(row) {
                 continue;
             }
@@ -182,7 +183,8 @@ mod tests {
     fn what_an_earlier_recording_told_is_not_told_again() {
         let folder = tempfile::tempdir().unwrap();
         let root = DataRoot::create(folder.path().join("root")).unwrap();
-        let recorder = Recorder::start(Arc::new(Store::open(&root, "test").unwrap()), RecorderOptions::new("test"));
+        let recorder =
+            Recorder::start(Arc::new(Store::open(&root, "test").unwrap()), RecorderOptions::new("test"));
         let recorder = recorder.unwrap();
         let details = r#"{"event":"brandNew","at":"x:1"}"#;
         recorder.append(&Record::system(1, Source::PublicWs, events::NOVEL_EVENT, details)).unwrap();
