@@ -1,5 +1,6 @@
 //! What is known about the protocol, how well, and who says so.
 //!
+//! * [`subject`] — what statements and marks are about, and its stable key.
 //! * [`document`] — documents generated from both.
 //! * [`explore`] — every event and field, from the data and the documents. [`check`] — statements about the protocol,
 //!   run over the data.
@@ -7,3 +8,4 @@
 pub mod check;
 pub mod document;
 pub mod explore;
+pub mod subject;
