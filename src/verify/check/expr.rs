@@ -124,7 +124,7 @@ fn one_of(value: &Value, literals: &[Literal], places: &Places<'_>) -> String {
 }
 
 fn is(value: &str, types: &[TypeName]) -> String {
-    let mut names = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     for one in types {
         names.extend(match one {
             TypeName::Null => &["'NULL'"][..],

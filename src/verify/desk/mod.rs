@@ -97,6 +97,11 @@ impl Desk {
         self.explorer.ledger().view()
     }
 
+    /// Bytes of the log: when that changes, something was added.
+    pub fn log_length(&self) -> u64 {
+        DataRoot::open(self.root()).map_or(0, |root| root.verification_log().length())
+    }
+
     /// Checks a statement over everything that is stored.
     async fn check(&self, statement: &Statement, cancel: &CancellationToken) -> Result<CheckResult, DeskError> {
         Ok(check(&self.sql, statement, &Scope::default(), cancel.clone()).await?)

@@ -27,7 +27,7 @@ pub enum Violation {
     #[error("{EVIDENCE}. {0}")]
     NoEvidence(String),
     /// No such proposal.
-    #[error("there is no proposal {id:?}{}", open(.open))]
+    #[error("there is no proposal {id:?}{}", those_open(.open))]
     UnknownProposal {
         /// What was asked for.
         id: String,
@@ -62,7 +62,7 @@ pub enum Violation {
     },
 }
 
-fn open(open: &[String]) -> String {
+fn those_open(open: &[String]) -> String {
     if open.is_empty() { ", and none is open".into() } else { format!("; open are {}", open.join(", ")) }
 }
 
