@@ -7,8 +7,6 @@ use super::sql::literal;
 pub(super) struct Places<'a> {
     pub whole: &'a [Path],
     pub element: &'a [Path],
-    /// Steps of the list's own path; 0 where there is none.
-    pub depth: usize,
 }
 
 impl Places<'_> {
@@ -124,7 +122,7 @@ fn one_of(value: &Value, literals: &[Literal], places: &Places<'_>) -> String {
 }
 
 fn is(value: &str, types: &[TypeName]) -> String {
-    let mut names = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     for one in types {
         names.extend(match one {
             TypeName::Null => &["'NULL'"][..],
