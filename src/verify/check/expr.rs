@@ -7,8 +7,6 @@ use super::sql::literal;
 pub(super) struct Places<'a> {
     pub whole: &'a [Path],
     pub element: &'a [Path],
-    /// Steps of the list's own path; 0 where there is none.
-    pub depth: usize,
 }
 
 impl Places<'_> {

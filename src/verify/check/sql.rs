@@ -191,7 +191,7 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
     let mut whole: Vec<Path> = all.iter().filter(|path| depth(path).is_none()).cloned().collect();
     let needs_phase = needs_phase(event, bounds, [Some(claim), when]);
     let Some(list) = list else {
-        let places = Places { whole: &whole, element: &[], depth: 0 };
+        let places = Places { whole: &whole, element: &[] };
         let mut queries = source("", event, &whole, needs_phase, scope, bounds);
         let filter = filter(bounds, when.map(|when| condition(when, &places)));
         queries.push(format!("judged AS (SELECT *, {} AS ok FROM frame{filter})", condition(claim, &places)));
@@ -219,7 +219,7 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
          unnest(range(len(s.elements))) AS u(n))",
         relative.join(", ")
     ));
-    let places = Places { whole: &whole, element: &of_element, depth: list.len() };
+    let places = Places { whole: &whole, element: &of_element };
     let filter = filter(bounds, when.map(|when| condition(when, &places)));
     queries.push(format!("judged AS (SELECT *, {} AS ok FROM element{filter})", condition(claim, &places)));
     count(queries, event, &whole, &of_element, "n")
@@ -265,7 +265,7 @@ fn course(
         },
         event,
     );
-    let places = Places { whole: &paths, element: &[], depth: 0 };
+    let places = Places { whole: &paths, element: &[] };
     let mut queries = source("", event, &paths, needs_phase(event, bounds, [when]), scope, bounds);
     // What never changes may be a text.
     let now = if course == Course::NeverChanges { text_of(value, &places) } else { number(value, &places) };
@@ -312,7 +312,7 @@ fn sequence(
             if prefix == "anchor_" { bounds.clone() } else { Bounds { phases: Vec::new(), ..bounds.clone() } };
         let needs_phase = needs_phase(&pattern.event, &own, [pattern.when.as_ref()]);
         queries.extend(source(prefix, &pattern.event, &paths, needs_phase, scope, &own));
-        let places = Places { whole: &paths, element: &[], depth: 0 };
+        let places = Places { whole: &paths, element: &[] };
         let filter = filter(&own, pattern.when.as_ref().map(|when| condition(when, &places)));
         let name = prefix.trim_end_matches('_');
         queries.push(format!("{name} AS (SELECT * FROM {prefix}frame{filter})"));

@@ -122,7 +122,7 @@ pub fn diff(a: (&str, &Facts<'_>), b: (&str, &Facts<'_>), event: Option<&str>) -
     };
     let mut of_a = 0;
     for (name, (count, paths)) in &ours {
-        let Some((other, others)) = theirs.get(name) else {
+        let Some((_, others)) = theirs.get(name) else {
             of_a += paths.len() as u64;
             out.add(name, None, "stale_event", Value::Null, Value::Null, *count, 0);
             continue;
@@ -144,7 +144,6 @@ pub fn diff(a: (&str, &Facts<'_>), b: (&str, &Facts<'_>), event: Option<&str>) -
         for (path, found) in others.iter().filter(|(path, _)| !paths.contains_key(*path)) {
             out.add(name, Some(path), "new", Value::Null, types(found), 0, found.count);
         }
-        let _ = other;
     }
     for (name, (count, _)) in theirs.iter().filter(|(name, _)| !ours.contains_key(*name)) {
         out.add(name, None, "new_event", Value::Null, Value::Null, 0, *count);
