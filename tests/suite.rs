@@ -12,3 +12,4 @@ mod search;
 mod server;
 mod sql;
 mod store;
+mod verify;

@@ -1,6 +1,6 @@
 //! `replayer protocol review`: the queue, one subject at a time, decided on by the person at the terminal.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Args;
