@@ -233,7 +233,10 @@ mod tests {
         let text = render_card(&SchemaFacts::default(), &Marks::default(), "standard/newTrade").unwrap();
         assert!(text.contains("| $.tickIndex | integer | tick |"), "{text}");
         let documented = render_card(&SchemaFacts::default(), &Marks::default(), "sellOrder").unwrap();
-        assert!(documented.contains("Tier: documented. Mark: unverified.") && documented.contains("only from documents"));
+        assert!(
+            documented.contains("Tier: documented. Mark: unverified.")
+                && documented.contains("only from documents")
+        );
         assert!(render_card(&SchemaFacts::default(), &Marks::default(), "noSuchEvent").is_none());
     }
 

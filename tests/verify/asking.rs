@@ -54,7 +54,11 @@ fn in_the_older_era_the_client_shows_a_form_and_the_persons_answer_counts() {
     assert!(question.contains(CASH) && question.contains("Against it: 0 cases"), "{question}");
     let decision = &result["structuredContent"]["decision"];
     // The form beats what the agent says.
-    assert_eq!((decision["accepted"].as_bool(), decision["badge"].as_str()), (Some(true), Some("canonical")), "{result}");
+    assert_eq!(
+        (decision["accepted"].as_bool(), decision["badge"].as_str()),
+        (Some(true), Some("canonical")),
+        "{result}"
+    );
     assert_eq!(decision["authority"], "elicited");
     let history = wire.call("verify", json!({"action": "history", "subject": CASH}));
     assert_eq!(history["history"][1]["rationale_untrusted"], "looked at it");
@@ -87,7 +91,10 @@ fn without_a_form_the_agent_is_given_the_question_and_the_rule() {
     for told in ["Rule 2", "word for word", "Mark field:playerUpdate", "human_quote", "replayer protocol review"] {
         assert!(refused.contains(told), "{told}: {refused}");
     }
-    let unknown = wire.refused("verify", json!({"action": "decide", "proposal_id": "nope", "accept": true, "human_quote": "yes yes"}));
+    let unknown = wire.refused(
+        "verify",
+        json!({"action": "decide", "proposal_id": "nope", "accept": true, "human_quote": "yes yes"}),
+    );
     assert!(unknown.contains("no proposal") && unknown.contains("queue"), "{unknown}");
 }
 
@@ -108,7 +115,9 @@ fn in_the_newer_era_the_client_asks_and_calls_again() {
     let mut wire = Wire::start(root.path());
     let propose = json!({"action": "propose", "subject": CASH, "statement": "cash >= 0"});
     let made = wire.ask("tools/call", modern(&propose, json!({})));
-    let id = made["result"]["structuredContent"]["proposal"]["proposal_id"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let id = made["result"]["structuredContent"]["proposal"]["proposal_id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{made}"));
     let decide = json!({"action": "decide", "proposal_id": id});
     let asked = wire.ask("tools/call", modern(&decide, json!({})));
     assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
@@ -140,7 +149,8 @@ fn evidence_is_looked_up_before_anything_is_written() {
     let args = json!({"action": "propose", "subject": CASH, "statement": "cash >= 0", "evidence": [tick]});
     let refused = wire.refused("verify", args);
     assert!(refused.contains("Nothing was written") && refused.contains("is a gameStateUpdate"), "{refused}");
-    let unknown = wire.refused("verify", json!({"action": "propose", "subject": "field:playerUpdate#$.csh", "statement": "x"}));
+    let unknown = wire
+        .refused("verify", json!({"action": "propose", "subject": "field:playerUpdate#$.csh", "statement": "x"}));
     assert!(unknown.contains("next: the same call with the subject \"field:playerUpdate#$.cash\""), "{unknown}");
     let broken = wire.refused("verify", json!({"action": "check", "statement": "on playerUpdate: cash >>> 0"}));
     assert!(broken.contains("Nothing was checked"), "{broken}");

@@ -1,8 +1,8 @@
 //! Proposing and deciding over stored frames: evidence, rules, corrections, rechecks.
 
+use replayer::store::Store;
 use replayer::store::record::{Direction, Record, Source};
 use replayer::store::recorder::{Recorder, RecorderOptions};
-use replayer::store::Store;
 use replayer::verify::desk::DeskError;
 use replayer::verify::desk::decide::Verdict;
 use replayer::verify::desk::propose::Draft;
@@ -89,7 +89,8 @@ async fn bad_proposals_are_refused_and_nothing_is_written() {
     let tick = house
         .query("SELECT concat(session_id, ':', seq) FROM ws_event WHERE event_name = 'gameStateUpdate' LIMIT 1")
         .await;
-    refused(evidence(tick[0][0].as_str().unwrap()), "is a gameStateUpdate, and the subject is about playerUpdate").await;
+    refused(evidence(tick[0][0].as_str().unwrap()), "is a gameStateUpdate, and the subject is about playerUpdate")
+        .await;
     let nothing = Draft { target: MarkState::Unverified, ..draft(CASH, "x") };
     refused(nothing, "no mark that could be taken back").await;
     // Rule 8: what is no field of the protocol is no subject.
@@ -226,16 +227,20 @@ async fn a_correction_changes_the_manifest_and_no_frame() {
     let house = House::played();
     let subject = "unit:gameStateUpdate#$.cooldownTimer";
     let correction = Correction { kind: CorrectionKind::Unit, old: "ms".into(), new: "parsec".into() };
-    let before = house.query("SELECT string_agg(sha256(raw_json), ',' ORDER BY session_id, seq) FROM ws_event").await;
+    let before =
+        house.query("SELECT string_agg(sha256(raw_json), ',' ORDER BY session_id, seq) FROM ws_event").await;
     let draft = Draft { correction: Some(correction), ..draft(subject, "cooldownTimer >= 0") };
     let id = house.propose(draft).await.unwrap().proposal.proposal_id;
     house.desk.decide(&id, yes(), person(), &stop()).await.unwrap();
-    let fields = "SELECT unit, corrections FROM field WHERE event_name = 'gameStateUpdate' AND path = '$.cooldownTimer'";
+    let fields =
+        "SELECT unit, corrections FROM field WHERE event_name = 'gameStateUpdate' AND path = '$.cooldownTimer'";
     let rows = house.query(fields).await;
     assert_eq!(rows[0][0], json!("parsec"));
     assert!(rows[0][1].as_str().unwrap().contains(r#""old":"ms""#), "{rows:?}");
-    let marks = house.query(&format!("SELECT badge, supports > 0, authority FROM mark WHERE subject = '{subject}'")).await;
+    let marks =
+        house.query(&format!("SELECT badge, supports > 0, authority FROM mark WHERE subject = '{subject}'")).await;
     assert_eq!(marks, [[json!("canonical"), json!(true), json!("tty")]]);
-    let after = house.query("SELECT string_agg(sha256(raw_json), ',' ORDER BY session_id, seq) FROM ws_event").await;
+    let after =
+        house.query("SELECT string_agg(sha256(raw_json), ',' ORDER BY session_id, seq) FROM ws_event").await;
     assert_eq!(before, after);
 }

@@ -46,7 +46,8 @@ fn a_thousand_marks_by_four_processes_at_once_are_all_there() {
             std::thread::spawn(move || {
                 let mut wire = Wire::opened(root.path());
                 let evidence = frame_of(&mut wire, "playerUpdate");
-                let made = (0..250).map(|n| mark(&mut wire, &evidence, &format!("statement {n} of process {process}")));
+                let made =
+                    (0..250).map(|n| mark(&mut wire, &evidence, &format!("statement {n} of process {process}")));
                 made.collect::<Vec<String>>()
             })
         })
@@ -134,9 +135,7 @@ fn whoever_holds_the_lease_writes_what_others_decide() {
     .unwrap();
     let capture = runtime.block_on(async { Capture::start(root.clone(), Options::new("test")) });
     let mut role = capture.role();
-    runtime
-        .block_on(role.wait_for(|role| matches!(role, replayer::capture::Role::Capturing { .. })))
-        .unwrap();
+    runtime.block_on(role.wait_for(|role| matches!(role, replayer::capture::Role::Capturing { .. }))).unwrap();
     let mut wire = Wire::opened(root.path());
     let evidence = frame_of(&mut wire, "playerUpdate");
     mark(&mut wire, &evidence, "one");

@@ -88,6 +88,8 @@ fn printed(output: &Output) -> String {
 
 /// An address of a frame of this event.
 fn frame_of(wire: &mut Wire, event: &str) -> String {
-    let sql = format!("SELECT concat(session_id, ':', seq) FROM ws_event WHERE event_name = '{event}' ORDER BY seq LIMIT 1");
+    let sql = format!(
+        "SELECT concat(session_id, ':', seq) FROM ws_event WHERE event_name = '{event}' ORDER BY seq LIMIT 1"
+    );
     wire.call("query_sql", serde_json::json!({"sql": sql}))["rows"][0][0].as_str().unwrap().to_owned()
 }

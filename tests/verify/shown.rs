@@ -46,7 +46,10 @@ fn rule_7_every_answer_carries_tier_and_mark_at_once() {
 
     let field = wire.call("describe_protocol", json!({"event": "playerUpdate", "field": "cash"}));
     assert_eq!(field["field"]["mark"], "verified (relayed)", "{field}");
-    assert_eq!((&field["field"]["unit"], &field["field"]["corrections"][0]["old"]), (&json!("lamports"), &json!("SOL")));
+    assert_eq!(
+        (&field["field"]["unit"], &field["field"]["corrections"][0]["old"]),
+        (&json!("lamports"), &json!("SOL"))
+    );
     let event = wire.call("describe_protocol", json!({"event": "playerUpdate"}));
     let columns = event["event"]["fields"]["columns"].as_array().unwrap();
     let at = |name: &str| columns.iter().position(|column| column == name).unwrap();
@@ -60,11 +63,13 @@ fn rule_7_every_answer_carries_tier_and_mark_at_once() {
     let card = resource(&mut wire, "replayer://protocol/playerUpdate");
     assert!(card.contains("verified (relayed)") && card.contains("lamports"), "{card}");
 
-    let prompt = wire.ask("prompts/get", json!({"name": "rugs-expert", "arguments": {"question": "what is cash"}}));
+    let prompt =
+        wire.ask("prompts/get", json!({"name": "rugs-expert", "arguments": {"question": "what is cash"}}));
     let text = prompt["result"]["messages"].to_string();
     assert!(text.contains(CASH) && text.contains("verified (relayed)"), "{text}");
 
-    let rows = wire.call("query_sql", json!({"sql": "SELECT mark, authority FROM mark WHERE subject LIKE '%cash'"}));
+    let rows =
+        wire.call("query_sql", json!({"sql": "SELECT mark, authority FROM mark WHERE subject LIKE '%cash'"}));
     assert_eq!(rows["rows"], json!([["verified", "relayed"]]));
     let rows = wire.call(
         "query_sql",

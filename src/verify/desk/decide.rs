@@ -77,9 +77,7 @@ impl Desk {
         let fresh = std::mem::take(&mut looked.evidence);
         looked.evidence = proposal.evidence.clone();
         for one in fresh {
-            let there = |known: &Evidence| {
-                known.event.address() == one.event.address() && known.role == one.role
-            };
+            let there = |known: &Evidence| known.event.address() == one.event.address() && known.role == one.role;
             if !looked.evidence.iter().any(there) {
                 looked.evidence.push(one);
             }
@@ -163,4 +161,3 @@ impl Desk {
         Ok(view.state.subject(key).map_or_else(|| "unverified".to_owned(), |subject| subject.badge()))
     }
 }
-

@@ -125,7 +125,9 @@ impl Desk {
             });
             match published.await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "what was decided is in the log and not yet in the store"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "what was decided is in the log and not yet in the store")
+                }
                 Err(error) => tracing::warn!(%error, "writing what was decided to the store ended early"),
             }
         });

@@ -180,15 +180,17 @@ impl Desk {
         let mut evidence: Vec<Evidence> = Vec::new();
         for address in want.given.iter().take(MOST_EVIDENCE) {
             let role = Role::Example;
-            let found =
-                evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
+            let found = evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
             evidence.push(found);
         }
         let sightings = checked.iter().flat_map(|checked| {
             let examples = checked.examples.iter().map(|case| (case.event_ref(), Role::Supports));
             examples.chain(checked.counterexamples.iter().map(|case| (case.event_ref(), Role::Contradicts)))
         });
-        let own = if want.find && evidence.is_empty() && checked.as_ref().is_none_or(|checked| checked.examples.is_empty()) {
+        let own = if want.find
+            && evidence.is_empty()
+            && checked.as_ref().is_none_or(|checked| checked.examples.is_empty())
+        {
             let frames = known.frames.iter().chain(elsewhere.iter().flat_map(|known| &known.frames));
             frames.map(|address| (address.clone(), Role::Example)).collect()
         } else {
@@ -257,7 +259,10 @@ pub fn question(proposal: &Proposal, tier: Tier, checked: Option<&CheckResult>) 
     }
     if let Some(correction) = &proposal.correction {
         let kind = correction.kind.as_str();
-        text.push_str(&format!("\nCorrects ({kind}): written is \"{}\", right is \"{}\"", correction.old, correction.new));
+        text.push_str(&format!(
+            "\nCorrects ({kind}): written is \"{}\", right is \"{}\"",
+            correction.old, correction.new
+        ));
     }
     match checked {
         Some(checked) => {

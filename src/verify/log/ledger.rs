@@ -246,7 +246,9 @@ impl Seen {
                         }
                         state.apply(entry);
                     }
-                    Err(error) => tracing::warn!(line = line.n, %error, "a newer build wrote this line of the log"),
+                    Err(error) => {
+                        tracing::warn!(line = line.n, %error, "a newer build wrote this line of the log")
+                    }
                 }
             }
         }
