@@ -187,7 +187,7 @@ async fn new_data_that_contradict_make_a_mark_stale_by_themselves() {
     let house = House::played();
     let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
     house.desk.decide(&id, yes(), person(), &stop()).await.unwrap();
-    assert_eq!(house.desk.recheck(None, &stop()).await.unwrap()[0].stale, false);
+    assert!(!house.desk.recheck(None, &stop()).await.unwrap()[0].stale);
     let store = std::sync::Arc::new(Store::open(&house.root, "test").unwrap());
     let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
     let frame = r#"42["playerUpdate",{"cash":-1,"positionQty":0}]"#;
