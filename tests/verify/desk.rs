@@ -30,7 +30,7 @@ fn yes() -> Verdict {
 async fn a_proposal_finds_its_evidence_and_a_person_makes_it_canonical() {
     let house = House::played();
     let made = house.propose(draft(CASH, "cash >= 0")).await.unwrap();
-    assert_eq!(made.proposal.statement, "on playerUpdate: cash >= 0");
+    assert_eq!(made.proposal.statement, "on playerUpdate: $.cash >= 0");
     assert!(!made.proposal.evidence.is_empty() && made.proposal.support.events > 0, "{:?}", made.proposal);
     assert!(made.question.contains("Against it: 0 cases") && made.question.contains(CASH), "{}", made.question);
     let id = &made.proposal.proposal_id;
