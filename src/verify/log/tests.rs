@@ -60,7 +60,7 @@ fn mark(proposal: &Proposal, id: &str) -> Mark {
         prose: proposal.prose,
         meaning: None,
         correction: proposal.correction.clone(),
-        evidence: vec![Evidence { event, role: Role::Example, note: None }],
+        evidence: vec![Evidence { event, role: Role::Example, case_untrusted: None }],
         support: Support::default(),
         tier_at_decision: Tier::Corroborated,
         thresholds: (3, 2, 2),
