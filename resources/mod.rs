@@ -5,6 +5,7 @@ pub mod game;
 pub mod live;
 pub mod manifest;
 pub mod protocol;
+pub mod verification;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::server::App;
 
 /// The resources with a fixed address.
 pub fn list() -> Vec<Resource> {
-    vec![context::listed(), live::listed(), manifest::listed(), protocol::listed()]
+    vec![context::listed(), live::listed(), manifest::listed(), protocol::listed(), verification::listed()]
 }
 
 /// The resources with a parameter in their address.
@@ -40,6 +41,8 @@ pub async fn read(
         (manifest::read(&app.root).await?, "application/json")
     } else if uri == live::URI {
         (live::read(app).await?, "application/json")
+    } else if uri == verification::URI {
+        (verification::read(app).await?, "application/json")
     } else if uri == protocol::URI {
         (protocol::index(app).await, "text/markdown")
     } else if let Some(event) = protocol::event(uri) {
@@ -49,12 +52,13 @@ pub async fn read(
     } else {
         return Err(ErrorData::resource_not_found(
             format!(
-                "There is no resource {uri}. The resources are {}, {}, {}, {}, {} and {}",
+                "There is no resource {uri}. The resources are {}, {}, {}, {}, {}, {} and {}",
                 context::URI,
                 live::URI,
                 manifest::URI,
                 protocol::URI,
                 protocol::TEMPLATE,
+                verification::URI,
                 game::TEMPLATE
             ),
             Some(json!({"uri": uri})),

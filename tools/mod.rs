@@ -5,12 +5,14 @@
 
 pub mod ask;
 pub mod capture;
+pub mod describe_protocol;
 pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
 pub mod live_state;
 pub mod query_sql;
 pub mod search;
+pub mod verify;
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -19,7 +21,7 @@ use std::time::Duration;
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::{ToolCallContext, ToolRoute, schema_for_input, schema_for_output};
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
+use rmcp::model::{CallToolResult, ContentBlock, InputRequiredResult, JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +29,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::errors::ToolError;
+use crate::server::person::Person;
 use crate::server::{App, Server};
 
 /// Bytes of JSON a result may have unless the caller asks for more: about ten thousand tokens, where Claude Code
@@ -62,18 +65,39 @@ pub trait AgentTool: 'static {
         args: Self::Args,
         cancel: CancellationToken,
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send + 'static;
+
+    /// The same for tools that may have to ask the person at the client.
+    fn call_for(
+        app: Arc<App>,
+        args: Self::Args,
+        cancel: CancellationToken,
+        person: Person,
+    ) -> impl Future<Output = Result<Reply<Self::Output>, ToolError>> + Send + 'static {
+        drop(person);
+        async move { Self::call(app, args, cancel).await.map(Reply::Done) }
+    }
+}
+
+/// What a call gives.
+pub enum Reply<T> {
+    /// Its result.
+    Done(T),
+    /// The client has to ask the person and call again.
+    Required(Box<InputRequiredResult>),
 }
 
 /// All tools.
 pub fn router() -> ToolRouter<Server> {
     ToolRouter::new()
         .with_route(route::<capture::Capture>())
+        .with_route(route::<describe_protocol::DescribeProtocol>())
         .with_route(route::<export_dataset::ExportDataset>())
         .with_route(route::<get_events::GetEvents>())
         .with_route(route::<get_game::GetGame>())
         .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
         .with_route(route::<search::Search>())
+        .with_route(route::<verify::Verify>())
 }
 
 /// The tools as a Markdown table: name, what it does, whether it only reads.
@@ -84,6 +108,7 @@ pub fn readme_table() -> String {
         let first = first_sentence(tool.description.as_deref().unwrap_or_default());
         let changes = match tool.name.as_ref() {
             capture::Capture::NAME => "starts and stops the recording",
+            verify::Verify::NAME => "writes proposals and decisions",
             _ if reads => "no",
             _ => "writes a file",
         };
@@ -111,14 +136,22 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
         Box::pin(async move {
             let app = Arc::clone(context.service.app());
             let request = context.request_context.ct.clone();
+            let person = Person::new(context.request_context, context.input_responses, context.request_state);
             let result = match arguments::<T>(context.arguments.unwrap_or_default()) {
                 Ok(args) => {
                     let worker = Arc::clone(&app);
-                    app.limits.run(T::TIME, &request, move |cancel| T::call(worker, args, cancel)).await
+                    app.limits
+                        .run(T::TIME, &request, move |cancel| T::call_for(worker, args, cancel, person))
+                        .await
                 }
                 Err(error) => Err(error),
             };
-            let result = result.and_then(|output| answer(&output)).unwrap_or_else(|error| {
+            let result = match result {
+                Ok(Reply::Required(required)) => return Ok((*required).into()),
+                Ok(Reply::Done(output)) => answer(&output),
+                Err(error) => Err(error),
+            };
+            let result = result.unwrap_or_else(|error| {
                 tracing::debug!(tool = T::NAME, %error, "tool error");
                 error.into_result()
             });

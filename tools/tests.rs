@@ -41,7 +41,7 @@ fn schemas_are_objects_and_every_argument_is_described() {
 }
 
 /// Tools that change something; everything else says that it only reads.
-const WRITE: [&str; 2] = ["capture", "export_dataset"];
+const WRITE: [&str; 3] = ["capture", "export_dataset", "verify"];
 
 #[test]
 fn what_changes_something_says_so_and_nothing_destroys() {
@@ -71,6 +71,7 @@ fn the_examples_are_calls_that_parse() {
     check::<get_game::GetGame>();
     check::<query_sql::QuerySql>();
     check::<search::Search>();
+    check::<verify::Verify>();
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //!   what was stored, for listeners in this process. [`board`] — how everything stands right now.
 //! * [`public_feed`] — the source that needs no login. [`browser`] — the user's own Chrome. [`redact`] — credentials are
 //!   taken out before anything is written.
+//! * [`verification`] — what was proposed and decided about the protocol, in the store too.
 //! * [`events`] — the system events that are written.
 
 pub mod board;
@@ -17,6 +18,7 @@ pub mod control;
 mod drift;
 pub mod events;
 mod journaling;
+mod novelty;
 pub mod public_feed;
 pub mod redact;
 pub mod report;
@@ -26,6 +28,7 @@ mod supervisor;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod testing;
+pub mod verification;
 
 use std::sync::Arc;
 

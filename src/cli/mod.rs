@@ -10,11 +10,13 @@ pub mod index;
 pub mod legacy;
 pub mod model;
 pub mod out;
+pub mod protocol;
 pub mod record;
 pub mod schema;
 pub mod serve;
 pub mod simulate;
 pub mod sql;
+pub mod verify;
 pub mod watch;
 
 use std::path::PathBuf;
@@ -56,6 +58,8 @@ enum Command {
     Legacy(legacy::LegacyArgs),
     Model(model::ModelArgs),
     Index(index::IndexArgs),
+    Protocol(protocol::ProtocolArgs),
+    Verify(verify::VerifyArgs),
     /// The child process that runs SQL; started by the server.
     #[command(hide = true)]
     SqlWorker(worker::WorkerArgs),
@@ -131,6 +135,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
+        Command::Protocol(args) => protocol::run(args, &path, &mut out),
+        Command::Verify(args) => verify::run(args, &path, &mut out),
         Command::Serve(_)
         | Command::Record(_)
         | Command::Simulate(_)
