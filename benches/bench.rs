@@ -6,13 +6,14 @@
 mod capturing;
 mod exploring;
 mod indexing;
+mod recording;
 mod searching;
 mod serving;
 mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 11] = [
+    let all: [(&str, fn()); 14] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -24,6 +25,9 @@ fn main() {
         ("index-scale", indexing::scale),
         ("capture", capturing::throughput),
         ("explore", exploring::explore),
+        ("delay", recording::delay),
+        ("both-sources", recording::both_sources),
+        ("recorder-memory", recording::memory),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
