@@ -3,6 +3,8 @@
 //! The texts here are product copy: a model decides by them which tool to call and how. [`router`] mounts the
 //! tools on the server, [`readme_table`] prints them for the README.
 
+pub mod app_chart_points;
+pub mod app_stream;
 pub mod ask;
 pub mod capture;
 pub mod export_dataset;
@@ -27,6 +29,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::errors::ToolError;
+use crate::server::ui::{self, Ui};
 use crate::server::{App, Server};
 
 /// Bytes of JSON a result may have unless the caller asks for more: about ten thousand tokens, where Claude Code
@@ -48,6 +51,8 @@ pub trait AgentTool: 'static {
     const EXAMPLE: &'static str;
     /// How long a call may take.
     const TIME: Duration;
+    /// Whether a page shows the result, or only pages call it.
+    const UI: Ui = Ui::None;
     /// Arguments as they are sent.
     type Args: DeserializeOwned + JsonSchema + Send + 'static;
     /// The result: an object, or older clients would not get a schema.
@@ -64,9 +69,11 @@ pub trait AgentTool: 'static {
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send + 'static;
 }
 
-/// All tools.
+/// All tools. Those for pages only are hidden from hosts without pages when they list ([`ui::for_client`]).
 pub fn router() -> ToolRouter<Server> {
     ToolRouter::new()
+        .with_route(route::<app_chart_points::AppChartPoints>())
+        .with_route(route::<app_stream::AppStream>())
         .with_route(route::<capture::Capture>())
         .with_route(route::<export_dataset::ExportDataset>())
         .with_route(route::<get_events::GetEvents>())
@@ -79,7 +86,7 @@ pub fn router() -> ToolRouter<Server> {
 /// The tools as a Markdown table: name, what it does, whether it only reads.
 pub fn readme_table() -> String {
     let mut table = String::from("| tool | does | changes anything |\n|---|---|---|\n");
-    for tool in router().list_all() {
+    for tool in router().list_all().iter().filter(|tool| !ui::is_app_only(tool)) {
         let reads = tool.annotations.as_ref().and_then(|hints| hints.read_only_hint) == Some(true);
         let first = first_sentence(tool.description.as_deref().unwrap_or_default());
         let changes = match tool.name.as_ref() {
@@ -99,10 +106,12 @@ fn definition<T: AgentTool>() -> Tool {
         tracing::error!(tool = T::NAME, reason, "input schema");
         Arc::new(JsonObject::new())
     });
-    Tool::new(T::NAME, T::DESCRIPTION, input)
+    let mut tool = Tool::new(T::NAME, T::DESCRIPTION, input)
         .with_title(T::TITLE)
         .with_raw_output_schema(schema_for_output::<T::Output>())
-        .with_annotations(T::annotations())
+        .with_annotations(T::annotations());
+    tool.meta = T::UI.meta();
+    tool
 }
 
 /// Puts a tool on the server: arguments read, limits applied, result written once as text and once as data.

@@ -4,7 +4,7 @@
 //! * [`limits`] — concurrency, time, cancellation. [`errors`] — failures an agent can act on.
 //! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
 //! * [`companion`] — the process that keeps the index up to date while this one records.
-//! * [`subscriptions`] — telling clients that it changed.
+//! * [`subscriptions`] — telling clients that it changed. [`ui`] — pages that hosts show beside answers.
 //!
 //! The tools themselves are in `tools/`, the resources in `resources/`. Both protocol eras work: rmcp answers
 //! `initialize` (up to 2025-11-25) and `server/discover` (2026-07-28) from the same [`Server`].
@@ -17,6 +17,7 @@ pub mod limits;
 pub mod run;
 pub mod stdio;
 pub mod subscriptions;
+pub mod ui;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -123,6 +124,7 @@ impl ServerHandler for Server {
             .enable_resources_subscribe()
             .enable_prompts()
             .enable_completions()
+            .enable_extensions_with(ui::capability())
             .build();
         let implementation = Implementation::new("replayer", env!("CARGO_PKG_VERSION"))
             .with_title("REPLAYER: rugs.fun recordings")
@@ -133,9 +135,10 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools.list_all()))
+        let client = context.client_capabilities();
+        Ok(ListToolsResult::with_all_items(ui::for_client(self.tools.list_all(), client.as_ref())))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -153,9 +156,10 @@ impl ServerHandler for Server {
     async fn list_resources(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(resources::list()))
+        let pages = ui::shown_by(context.client_capabilities().as_ref());
+        Ok(ListResourcesResult::with_all_items(resources::list(pages)))
     }
 
     async fn list_resource_templates(

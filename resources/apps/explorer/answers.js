@@ -1,0 +1,127 @@
+// Reads the answers of describe_protocol and verify into what the page shows. The one place that knows their shapes.
+
+const list = (value) => (Array.isArray(value) ? value : []);
+
+/** Everything of a list that comes in pages; at most `most` calls. */
+async function pages(tool, args, take, most = 12) {
+  let next = {};
+  for (let call = 0; call < most; call += 1) {
+    const answer = await host.call(tool, { ...args, ...next });
+    take(answer);
+    if (!answer.truncated || !answer.cursor) return;
+    next = { cursor: answer.cursor };
+  }
+}
+
+/** Rows under column names, as long answers come, to objects. */
+const rowsOf = (table) => list(table && table.rows).map((row) => Object.fromEntries(row.map((cell, at) => [table.columns[at], cell])));
+
+const describe = {
+  async overview() {
+    const events = [];
+    let frames = 0;
+    await pages("describe_protocol", { limit: 200 }, (answer) => {
+      const overview = answer.overview || answer;
+      frames = overview.frames || frames;
+      events.push(...rowsOf(overview.events).map(listedEvent));
+    });
+    return { events, frames };
+  },
+
+  async event(name) {
+    let view = null;
+    const fields = [];
+    await pages("describe_protocol", { event: name, depth: 0, limit: 200, samples: 8 }, (answer) => {
+      const part = answer.event && typeof answer.event === "object" ? answer.event : answer;
+      view = view || part;
+      fields.push(...rowsOf(part.fields));
+    });
+    const total = Object.values(view.phases || {}).reduce((sum, n) => sum + n, 0);
+    const phases = Object.fromEntries(Object.entries(view.phases || {}).map(([phase, n]) => [phase, n / total]));
+    return {
+      name: view.event, key: `event:${view.event}`, purpose: view.purpose, category: view.category, direction: view.direction, auth: view.auth,
+      tier: view.tier, novel: view.novel === true, count: view.count, share: view.share / 100, rate: view.per_minute,
+      firstSeen: view.first, lastSeen: view.last, presence: phases, pairing: view.pairing, notes: list(view.notes),
+      sequences: list(view.sequences), shapes: list(view.shapes), ...marksOf(view.mark),
+      fields: fields.map((field) => listedField(field, name, phases)),
+      moreFields: view.fields_total > fields.length ? `${count(view.fields_total - fields.length)} more fields are not listed.` : "",
+      samples: list(view.samples).map((sample) => ({ ref: refOf(sample), why: sample.why, phase: sample.phase, text: sample.preview || "" })),
+    };
+  },
+
+  async field(event, field) {
+    const answer = await host.call("describe_protocol", { event, path: field.path });
+    const known = answer.field && typeof answer.field === "object" ? answer.field : answer;
+    return {
+      ...field, meaning: known.meaning || field.meaning, unit: known.unit || field.unit, nulls: known.nulls,
+      values: Object.entries(known.values || {}), notes: list(known.notes),
+      samples: list(known.samples).map((sample) => ({ ref: refOf(sample), why: sample.why, text: sample.preview || "" })),
+    };
+  },
+};
+
+/** "canonical, stale" → what the badges need. */
+function marksOf(text) {
+  const words = String(text || "").split(", ");
+  return { mark: words[0] === "canonical" ? "verified" : words[0] || "unverified", badge: words[0], stale: words.includes("stale") };
+}
+
+function listedEvent(row) {
+  const [tier, novel] = String(row.tier || "").split(", ");
+  const [verified, wrong] = String(row.marks || "0/0").split("/").map(Number);
+  return {
+    name: row.event, count: row.count || 0, direction: row.direction, fields: row.fields, tier, novel: novel === "novel", verified, wrong,
+    auth: row.auth === true ? "login" : row.auth === false ? "public" : "",
+  };
+}
+
+const PHASE_LETTERS = { C: "COOLDOWN", P: "PRESALE", A: "ACTIVE", R: "RUGGED" };
+
+function listedField(row, event, phases) {
+  const presence = {};
+  for (const [, letter, share] of String(row.phases || "").matchAll(/([CPAR])([\d.]+)/g)) presence[PHASE_LETTERS[letter]] = Number(share) / 100;
+  // No word on phases: the same in all in which the event comes.
+  if (!row.phases && row.presence !== null) for (const phase of Object.keys(phases)) presence[phase] = row.presence / 100;
+  return {
+    path: row.path, key: `field:${event}#${row.path}`, types: row.types || "", count: row.count, presence, share: row.presence, range: row.range,
+    unit: row.unit, meaning: row.meaning, tier: row.tier, ...marksOf(row.mark),
+  };
+}
+
+/** The values a check looked at, in words. */
+function sightingOf(found) {
+  const values = list(found.values_untrusted).map(([path, value]) => `${path} = ${value === null ? "absent" : value}`);
+  const where = [found.phase, found.tick === undefined ? "" : `tick ${found.tick}`, found.element === undefined ? "" : `element ${found.element}`];
+  return { ref: refOf(found), text: [...values, ...where.filter(Boolean)].join(", ") };
+}
+
+const proposalOf = (proposal) => ({
+  id: proposal.proposal_id, subject: proposal.subject, state: proposal.target_state, statement: proposal.statement,
+  question: proposal.question, reason: proposal.rationale, correction: proposal.correction, support: proposal.support,
+  by: proposal.created_by, status: proposal.status, evidence: list(proposal.evidence).map(refOf).filter(Boolean),
+});
+
+const verify = {
+  async check(subject, statement) {
+    const answer = await host.call("verify", { action: "check", statement });
+    const result = answer.check && typeof answer.check === "object" ? answer.check : answer;
+    return { ...result, against: list(result.counterexamples).map(sightingOf), examples: list(result.examples).map(sightingOf) };
+  },
+  async propose(subject, statement, state, reason, correction) {
+    const answer = await host.call("verify", {
+      action: "propose", subject: subject.key, statement, target_state: state,
+      ...(reason ? { rationale: reason } : {}), ...(correction ? { correction } : {}),
+    });
+    return proposalOf(answer.proposal || answer);
+  },
+  decide: (id, decision, reason) =>
+    host.call("verify", { action: "decide", proposal_id: id, decision, ...(reason ? { rationale: reason } : {}) }),
+  async queue() {
+    const answer = await host.call("verify", { action: "queue" });
+    return { proposals: list(answer.proposals).map(proposalOf), items: list(answer.items), note: answer.next };
+  },
+  async history(key) {
+    const answer = await host.call("verify", { action: "history", subject: key });
+    return list(answer.entries).map((entry) => ({ ts: entry.ts, text: entry.text || JSON.stringify(entry) }));
+  },
+};

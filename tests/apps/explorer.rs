@@ -1,0 +1,200 @@
+//! The explorer: events, fields, samples, checks, proposals, and that a decision is a person's.
+
+use std::sync::Arc;
+
+use replayer::store::Store;
+use replayer::store::record::{Direction, Record, Source, now_us};
+use replayer::store::recorder::{Recorder, RecorderOptions};
+use serde_json::{Value, json};
+
+use super::devtools::{Page, program};
+use super::host::Host;
+use super::{EVIL_SHOWN, recorded};
+
+/// The explorer at an event.
+async fn opened(chromium: &str, host: &Host, event: &str, theme: &str, width: u32) -> Page {
+    let mut page = Page::open(chromium).await;
+    page.show(&host.url("explorer.html", "describe_protocol", &json!({"event": event}), theme), width, 1100).await;
+    page.until("document.querySelectorAll('#events button').length > 0 && !!document.querySelector('[data-part=fields]')").await;
+    page
+}
+
+/// Fills in the statement of the first form that is to be seen.
+async fn state(page: &mut Page, statement: &str) {
+    page.press("[data-part=check]").await;
+    page.until("!!document.querySelector('#detail textarea')").await;
+    page.in_frame(&format!("document.querySelector('#detail textarea').value = {}", json!(statement))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_fields_and_samples_are_shown_and_nothing_runs() {
+    let Some(chromium) = program() else { return };
+    let (_folder, root) = recorded(3);
+    let host = Host::start(root.path(), None).await;
+    let mut page = opened(&chromium, &host, "standard/newTrade", "light", 900).await;
+
+    // The handshake, in its order.
+    let said = page.in_host("said.map((message) => message.method).filter((method) => method && !method.endsWith('size-changed'))").await;
+    assert_eq!((&said[0], &said[1]), (&json!("ui/initialize"), &json!("ui/notifications/initialized")));
+    let hello = page.said("ui/initialize").await[0]["params"].clone();
+    assert_eq!(hello["protocolVersion"], "2026-01-26");
+
+    // Every event type that was recorded, with its count.
+    let sql = "SELECT event_name, count(*) AS n FROM ws_event WHERE event_name IS NOT NULL GROUP BY 1 ORDER BY 1";
+    let counted = host.call("query_sql", json!({"sql": sql})).await["rows"].clone();
+    let listed = page.in_frame("events.filter((event) => event.count).map((event) => [event.name, event.count])").await;
+    for row in counted.as_array().unwrap() {
+        assert!(listed.as_array().unwrap().contains(row), "{row} is not listed in {listed}");
+    }
+    assert!(page.in_frame("events.some((event) => event.count === 0)").await == true, "documented-only events are listed");
+
+    // Fields, and one of them unfolded by keyboard.
+    page.until("!!document.querySelector('[data-path=\"$.price\"]')").await;
+    page.in_frame("document.querySelector('.field').focus()").await;
+    page.key("End", 35).await;
+    page.key("Home", 36).await;
+    page.key("ArrowRight", 39).await;
+    page.until("!!document.querySelector('.field[aria-expanded=true] dl')").await;
+
+    // Samples: the bytes, and a name that would be a script stays a name.
+    page.press("[data-part=samples]").await;
+    page.until(&format!("[...document.querySelectorAll('#detail pre')].some((pre) => pre.textContent.includes({}))",
+        json!(Value::from(EVIL_SHOWN).to_string().trim_matches('"')))).await;
+    assert_eq!(page.in_frame("document.querySelectorAll('img').length + document.scripts.length").await, 1);
+    assert_eq!(page.in_host("said.includes('pwned')").await, false);
+
+    let (urls, refused) = page.requests();
+    host.nothing_left(&urls, &refused);
+    assert!(page.exceptions().is_empty(), "{:?}", page.exceptions());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
+    let Some(chromium) = program() else { return };
+    let (_folder, root) = recorded(3);
+    let host = Host::start(root.path(), None).await;
+    let mut page = opened(&chromium, &host, "gameStateUpdate", "light", 900).await;
+
+    // One that is contradicted, with the cases.
+    let wrong = "on gameStateUpdate: tickCount <= 3";
+    state(&mut page, wrong).await;
+    page.press_text("Check against all data").await;
+    page.until("!!document.querySelector('.tally')").await;
+    let own = host.call("verify", json!({"action": "check", "statement": wrong})).await;
+    let check = own.get("check").unwrap_or(&own);
+    let shown = page.in_frame("document.querySelector('.tally').textContent.replaceAll(',', '')").await;
+    let contradicts = check["contradicts"].as_u64().unwrap();
+    assert!(contradicts > 0 && shown.as_str().unwrap().contains(&format!("{contradicts} contradict")), "{shown} {check}");
+    assert!(page.in_frame("document.querySelectorAll('.cases li').length").await.as_u64().unwrap() > 0);
+
+    // One that holds is proposed; the server has it, open.
+    state(&mut page, "on gameStateUpdate: tickCount >= 0").await;
+    page.in_frame("document.querySelector('#detail details').open = true").await;
+    page.press_text("Propose").await;
+    page.until("!!document.querySelector('#detail .question')").await;
+    let (asked, answer) = host.calls("verify").into_iter().find(|(asked, _)| asked["action"] == "propose").unwrap();
+    assert_eq!(asked["statement"], "on gameStateUpdate: tickCount >= 0");
+    assert_ne!(answer["result"]["isError"], json!(true), "{answer}");
+
+    // This host has no form: nothing is decided, and the person is shown the other way.
+    page.press_text("Accept…").await;
+    page.press_text("Say it in the chat instead").await;
+    page.until("document.querySelector('#detail').textContent.includes('Said in the chat')").await;
+    let said = page.said("ui/message").await;
+    assert!(said[0]["params"]["content"][0]["text"].as_str().unwrap().contains("accept"), "{said:?}");
+    let decided = host.call("query_sql", json!({"sql": "SELECT count(*) FROM mark WHERE state = 'verified'"})).await;
+    assert_eq!(decided["rows"][0][0], 0, "nothing is decided by a press of a button");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_asked_of_the_person_by_the_server() {
+    let Some(chromium) = program() else { return };
+    let (_folder, root) = recorded(3);
+    let host = Host::start(root.path(), Some(agree)).await;
+    let mut page = opened(&chromium, &host, "gameStateUpdate", "light", 900).await;
+    state(&mut page, "on gameStateUpdate: tickCount >= 0").await;
+    page.in_frame("document.querySelector('#detail details').open = true").await;
+    page.press_text("Propose").await;
+    page.press_text("Accept…").await;
+    page.until("document.querySelector('#detail').textContent.includes('Recorded')").await;
+    assert_eq!(host.questions().len(), 1, "the person was asked, once");
+    assert_eq!(page.in_frame("document.querySelector('#detail').textContent.includes('elicited')").await, true);
+}
+
+/// A person who agrees to what is asked: fills in every field of the form.
+fn agree(question: &Value) -> Value {
+    let fields = question["requestedSchema"]["properties"].as_object().cloned().unwrap_or_default();
+    let filled = fields.iter().map(|(name, field)| {
+        let choice = field["enum"].as_array().and_then(|choices| choices.iter().find(|one| **one == "accept").or(choices.first()));
+        let value = match (choice, field["type"].as_str()) {
+            (Some(choice), _) => choice.clone(),
+            (None, Some("boolean")) => json!(true),
+            _ => json!("Anna, who looked at it"),
+        };
+        (name.clone(), value)
+    });
+    json!({"action": "accept", "content": filled.collect::<serde_json::Map<_, _>>()})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stream_goes_on_by_itself_and_stands_still_when_told() {
+    let Some(chromium) = program() else { return };
+    let (_folder, root) = recorded(2);
+    let host = Host::start(root.path(), None).await;
+    let mut page = opened(&chromium, &host, "gameStateUpdate", "light", 900).await;
+    page.press("#tab-stream").await;
+    page.until("document.querySelectorAll('#stream .frame').length > 20").await;
+    let colours = "new Set([...document.querySelectorAll('#stream .event')].map((each) => each.style.color)).size";
+    assert!(page.in_frame(colours).await.as_u64().unwrap() > 1, "coloured by type");
+
+    let store = Arc::new(Store::open(&root, "test").unwrap());
+    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
+    let receive = |name: &str| {
+        let text = format!(r#"42["{name}",{{"gameId":"g"}}]"#);
+        recorder.append(&Record::frame(now_us(), Source::PublicWs, Direction::Received, &text)).unwrap();
+    };
+    receive("freshEvent");
+    page.until("document.getElementById('stream').textContent.includes('freshEvent')").await;
+
+    page.press("#pause").await;
+    receive("laterEvent");
+    let polls = host.calls("app_stream").len();
+    page.press("#tab-events").await;
+    page.press("#tab-stream").await;
+    assert_eq!(host.calls("app_stream").len(), polls, "asked for while it stands still");
+    assert_eq!(page.in_frame("document.getElementById('stream').textContent.includes('laterEvent')").await, false);
+    page.press("#pause").await;
+    page.until("document.getElementById('stream').textContent.includes('laterEvent')").await;
+
+    // The filter leaves what it names.
+    page.in_frame("(() => { const filter = document.getElementById('filter'); filter.value = 'laterevent'; filter.dispatchEvent(new Event('input')); })()").await;
+    page.until("[...document.querySelectorAll('#stream .event')].every((each) => each.textContent === 'laterEvent')").await;
+    recorder.close().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_explorer_fits_narrow_and_wide_in_light_and_dark() {
+    let Some(chromium) = program() else { return };
+    let (_folder, root) = recorded(3);
+    let host = Host::start(root.path(), None).await;
+    for (width, theme) in [(400, "light"), (400, "dark"), (900, "light"), (900, "dark")] {
+        let mut page = opened(&chromium, &host, "gameStateUpdate", theme, width).await;
+        let fits = "document.documentElement.scrollWidth <= innerWidth";
+        page.picture(&format!("explorer-{width}-{theme}-fields")).await;
+        for (press, name) in [("[data-part=samples]", "samples"), ("[data-part=check]", "check"), ("[data-part=marks]", "marks"), ("#tab-queue", "queue")] {
+            page.press(press).await;
+            assert_eq!(page.in_frame(fits).await, true, "{name} {width} {theme}");
+            page.picture(&format!("explorer-{width}-{theme}-{name}")).await;
+        }
+        page.press("#tab-stream").await;
+        page.until("document.querySelectorAll('#stream .frame').length > 20").await;
+        assert_eq!(page.in_frame(fits).await, true, "stream {width} {theme}");
+        page.picture(&format!("explorer-{width}-{theme}-stream")).await;
+        if width == 400 {
+            page.press("#tab-events").await;
+            page.press(".crumb").await;
+            page.until("document.querySelector('#events').offsetParent !== null").await;
+            page.picture(&format!("explorer-{width}-{theme}-list")).await;
+        }
+    }
+}
