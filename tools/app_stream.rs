@@ -150,19 +150,11 @@ struct Counted {
 }
 
 /// How many frames lie between a place and the first one given.
-async fn between(
-    app: &App,
-    after: &Address,
-    first: &Frame,
-    cancel: &CancellationToken,
-) -> Result<u64, ToolError> {
+async fn between(app: &App, after: &Address, first: &Frame, cancel: &CancellationToken) -> Result<u64, ToolError> {
     let mut binds = Binds::default();
     let behind = behind(after, &mut binds);
-    let (session, again, seq) = (
-        binds.bind(first.session_id.as_str()),
-        binds.bind(first.session_id.as_str()),
-        binds.bind(first.seq),
-    );
+    let (session, again, seq) =
+        (binds.bind(first.session_id.as_str()), binds.bind(first.session_id.as_str()), binds.bind(first.seq));
     let sql = format!(
         "SELECT count(*) AS n FROM (SELECT 1 FROM ws_event WHERE {behind} AND (session_id < {session} OR \
          (session_id = {again} AND seq < {seq})) LIMIT 10000)"

@@ -84,9 +84,29 @@ mod tests {
     fn the_pages_make_no_markup_from_data_and_reach_for_nothing() {
         for page in [EXPLORER_PAGE, CHART_PAGE] {
             for forbidden in [
-                "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment", "DOMParser",
-                "srcdoc", "eval(", "new Function", "fetch(", "XMLHttpRequest", "WebSocket", "EventSource", "sendBeacon",
-                "import(", "http://", "https://", "url(", "@import", "<link", "src=", "<img", "localStorage",
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "createContextualFragment",
+                "DOMParser",
+                "srcdoc",
+                "eval(",
+                "new Function",
+                "fetch(",
+                "XMLHttpRequest",
+                "WebSocket",
+                "EventSource",
+                "sendBeacon",
+                "import(",
+                "http://",
+                "https://",
+                "url(",
+                "@import",
+                "<link",
+                "src=",
+                "<img",
+                "localStorage",
             ] {
                 assert!(!page.contains(forbidden), "{forbidden}");
             }

@@ -33,7 +33,10 @@ async fn the_agent_is_told_where_the_person_looks() {
     let card = host.call("get_game", json!({"game_id": game})).await;
     let ticks = card["game"]["rug_tick"].as_u64().unwrap() + 1;
     assert_eq!(page.in_frame("games[0].exact.size").await, json!(ticks));
-    assert_eq!(page.in_frame("document.getElementById('summary').textContent.includes('rug at tick')").await, true);
+    assert_eq!(
+        page.in_frame("document.getElementById('summary').textContent.includes('rug at tick')").await,
+        true
+    );
     assert!(page.said("ui/update-model-context").await.is_empty());
 
     // By keyboard: five steps in a row, told once when they rest.
@@ -66,7 +69,8 @@ async fn the_agent_is_told_where_the_person_looks() {
 
     // The rug is the last place, and the buttons lead there.
     page.press("[data-step=Infinity]").await;
-    page.until(&format!("document.getElementById('told').textContent === 'the agent sees: tick {}'", ticks - 1)).await;
+    page.until(&format!("document.getElementById('told').textContent === 'the agent sees: tick {}'", ticks - 1))
+        .await;
     assert_eq!(page.in_frame("document.getElementById('read').textContent.includes('rug')").await, true);
 
     let (urls, refused) = page.requests();
@@ -106,7 +110,11 @@ async fn the_chart_fits_narrow_and_wide_in_light_and_dark() {
             page.show(&url, width, height).await;
             page.until("games.length === 1 && !!document.getElementById('price') && scale !== null").await;
             page.in_frame("moveTo((games[0].trades[0] || {tick: 10}).tick)").await;
-            assert_eq!(page.in_frame("document.documentElement.scrollWidth <= innerWidth").await, true, "{width} {theme}");
+            assert_eq!(
+                page.in_frame("document.documentElement.scrollWidth <= innerWidth").await,
+                true,
+                "{width} {theme}"
+            );
             grounds.push(page.in_frame("getComputedStyle(document.body).backgroundColor").await);
             // The host was told how much room the page takes.
             let sizes = page.said("ui/notifications/size-changed").await;

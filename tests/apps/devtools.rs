@@ -69,7 +69,8 @@ impl Page {
         };
         let address = loop {
             let targets = targets(port).await;
-            let page = targets.as_array().and_then(|all| all.iter().find(|target| target["type"] == "page").cloned());
+            let page =
+                targets.as_array().and_then(|all| all.iter().find(|target| target["type"] == "page").cloned());
             if let Some(address) = page.and_then(|page| page["webSocketDebuggerUrl"].as_str().map(str::to_owned)) {
                 break address;
             }
@@ -123,7 +124,8 @@ impl Page {
     async fn try_in_frame(&mut self, expression: &str) -> Result<Value, String> {
         let tree = self.call("Page.getFrameTree", json!({})).await;
         let frame = tree["frameTree"]["childFrames"][0]["frame"]["id"].clone();
-        let mut contexts = self.events.iter().rev().filter(|event| event["method"] == "Runtime.executionContextCreated");
+        let mut contexts =
+            self.events.iter().rev().filter(|event| event["method"] == "Runtime.executionContextCreated");
         let context = contexts
             .map(|event| &event["params"]["context"])
             .find(|context| context["auxData"]["frameId"] == frame && context["auxData"]["isDefault"] == true);
@@ -216,7 +218,10 @@ impl Page {
     pub async fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("REPLAYER_SCREENSHOTS") else { return };
         // Two frames, so that what was just changed is drawn.
-        self.in_frame("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))").await;
+        self.in_frame(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))",
+        )
+        .await;
         let shot = self.call("Page.captureScreenshot", json!({"format": "png"})).await;
         let bytes = decoded(shot["data"].as_str().unwrap());
         std::fs::create_dir_all(&folder).unwrap();
@@ -225,11 +230,16 @@ impl Page {
 
     /// Every address that was asked for, and what the frame was refused.
     pub fn requests(&self) -> (Vec<String>, Vec<Value>) {
-        let of = |method: &str| self.events.iter().filter(|event| event["method"] == method).cloned().collect::<Vec<_>>();
+        let of = |method: &str| {
+            self.events.iter().filter(|event| event["method"] == method).cloned().collect::<Vec<_>>()
+        };
         let urls = of("Network.requestWillBeSent");
-        let urls = urls.iter().map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned()).collect();
-        let refused =
-            of("Log.entryAdded").into_iter().filter(|event| event["params"]["entry"]["source"] == "security").collect();
+        let urls =
+            urls.iter().map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned()).collect();
+        let refused = of("Log.entryAdded")
+            .into_iter()
+            .filter(|event| event["params"]["entry"]["source"] == "security")
+            .collect();
         (urls, refused)
     }
 
@@ -267,7 +277,8 @@ async fn targets(port: u16) -> Value {
         answer.extend(&buffer[..read]);
         let text = String::from_utf8_lossy(&answer);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
-        let length = head.lines().find_map(|line| line.strip_prefix("Content-Length:")?.trim().parse::<usize>().ok());
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("Content-Length:")?.trim().parse::<usize>().ok());
         if read == 0 || length.is_some_and(|length| body.len() >= length) {
             return serde_json::from_str(body).unwrap_or_default();
         }

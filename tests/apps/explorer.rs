@@ -15,7 +15,10 @@ use super::{EVIL_SHOWN, recorded};
 async fn opened(chromium: &str, host: &Host, event: &str, theme: &str, width: u32) -> Page {
     let mut page = Page::open(chromium).await;
     page.show(&host.url("explorer.html", "describe_protocol", &json!({"event": event}), theme), width, 1100).await;
-    page.until("document.querySelectorAll('#events button').length > 0 && !!document.querySelector('[data-part=fields]')").await;
+    page.until(
+        "document.querySelectorAll('#events button').length > 0 && !!document.querySelector('[data-part=fields]')",
+    )
+    .await;
     page
 }
 
@@ -34,7 +37,11 @@ async fn events_fields_and_samples_are_shown_and_nothing_runs() {
     let mut page = opened(&chromium, &host, "standard/newTrade", "light", 900).await;
 
     // The handshake, in its order.
-    let said = page.in_host("said.map((message) => message.method).filter((method) => method && !method.endsWith('size-changed'))").await;
+    let said = page
+        .in_host(
+            "said.map((message) => message.method).filter((method) => method && !method.endsWith('size-changed'))",
+        )
+        .await;
     assert_eq!((&said[0], &said[1]), (&json!("ui/initialize"), &json!("ui/notifications/initialized")));
     let hello = page.said("ui/initialize").await[0]["params"].clone();
     assert_eq!(hello["protocolVersion"], "2026-01-26");
@@ -42,11 +49,15 @@ async fn events_fields_and_samples_are_shown_and_nothing_runs() {
     // Every event type that was recorded, with its count.
     let sql = "SELECT event_name, count(*) AS n FROM ws_event WHERE event_name IS NOT NULL GROUP BY 1 ORDER BY 1";
     let counted = host.call("query_sql", json!({"sql": sql})).await["rows"].clone();
-    let listed = page.in_frame("events.filter((event) => event.count).map((event) => [event.name, event.count])").await;
+    let listed =
+        page.in_frame("events.filter((event) => event.count).map((event) => [event.name, event.count])").await;
     for row in counted.as_array().unwrap() {
         assert!(listed.as_array().unwrap().contains(row), "{row} is not listed in {listed}");
     }
-    assert!(page.in_frame("events.some((event) => event.count === 0)").await == true, "documented-only events are listed");
+    assert!(
+        page.in_frame("events.some((event) => event.count === 0)").await == true,
+        "documented-only events are listed"
+    );
 
     // Fields, and one of them unfolded by keyboard.
     page.until("!!document.querySelector('[data-path=\"$.price\"]')").await;
@@ -58,8 +69,11 @@ async fn events_fields_and_samples_are_shown_and_nothing_runs() {
 
     // Samples: the bytes, and a name that would be a script stays a name.
     page.press("[data-part=samples]").await;
-    page.until(&format!("[...document.querySelectorAll('#detail pre')].some((pre) => pre.textContent.includes({}))",
-        json!(Value::from(EVIL_SHOWN).to_string().trim_matches('"')))).await;
+    page.until(&format!(
+        "[...document.querySelectorAll('#detail pre')].some((pre) => pre.textContent.includes({}))",
+        json!(Value::from(EVIL_SHOWN).to_string().trim_matches('"'))
+    ))
+    .await;
     assert_eq!(page.in_frame("document.querySelectorAll('img').length + document.scripts.length").await, 1);
     assert_eq!(page.in_host("said.includes('pwned')").await, false);
 
@@ -84,7 +98,10 @@ async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
     let check = own.get("check").unwrap_or(&own);
     let shown = page.in_frame("document.querySelector('.tally').textContent.replaceAll(',', '')").await;
     let contradicts = check["contradicts"].as_u64().unwrap();
-    assert!(contradicts > 0 && shown.as_str().unwrap().contains(&format!("{contradicts} contradict")), "{shown} {check}");
+    assert!(
+        contradicts > 0 && shown.as_str().unwrap().contains(&format!("{contradicts} contradict")),
+        "{shown} {check}"
+    );
     assert!(page.in_frame("document.querySelectorAll('.cases li').length").await.as_u64().unwrap() > 0);
 
     // One that holds is proposed; the server has it, open.
@@ -92,7 +109,8 @@ async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
     page.in_frame("document.querySelector('#detail details').open = true").await;
     page.press_text("Propose").await;
     page.until("!!document.querySelector('#detail .question')").await;
-    let (asked, answer) = host.calls("verify").into_iter().find(|(asked, _)| asked["action"] == "propose").unwrap();
+    let (asked, answer) =
+        host.calls("verify").into_iter().find(|(asked, _)| asked["action"] == "propose").unwrap();
     assert_eq!(asked["statement"], "on gameStateUpdate: tickCount >= 0");
     assert_ne!(answer["result"]["isError"], json!(true), "{answer}");
 
@@ -102,7 +120,8 @@ async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
     page.until("document.querySelector('#detail').textContent.includes('Said in the chat')").await;
     let said = page.said("ui/message").await;
     assert!(said[0]["params"]["content"][0]["text"].as_str().unwrap().contains("accept"), "{said:?}");
-    let decided = host.call("query_sql", json!({"sql": "SELECT count(*) FROM mark WHERE state = 'verified'"})).await;
+    let decided =
+        host.call("query_sql", json!({"sql": "SELECT count(*) FROM mark WHERE state = 'verified'"})).await;
     assert_eq!(decided["rows"][0][0], 0, "nothing is decided by a press of a button");
 }
 
@@ -125,7 +144,9 @@ async fn a_decision_is_asked_of_the_person_by_the_server() {
 fn agree(question: &Value) -> Value {
     let fields = question["requestedSchema"]["properties"].as_object().cloned().unwrap_or_default();
     let filled = fields.iter().map(|(name, field)| {
-        let choice = field["enum"].as_array().and_then(|choices| choices.iter().find(|one| **one == "accept").or(choices.first()));
+        let choice = field["enum"]
+            .as_array()
+            .and_then(|choices| choices.iter().find(|one| **one == "accept").or(choices.first()));
         let value = match (choice, field["type"].as_str()) {
             (Some(choice), _) => choice.clone(),
             (None, Some("boolean")) => json!(true),
@@ -168,7 +189,10 @@ async fn the_stream_goes_on_by_itself_and_stands_still_when_told() {
 
     // The filter leaves what it names.
     page.in_frame("(() => { const filter = document.getElementById('filter'); filter.value = 'laterevent'; filter.dispatchEvent(new Event('input')); })()").await;
-    page.until("[...document.querySelectorAll('#stream .event')].every((each) => each.textContent === 'laterEvent')").await;
+    page.until(
+        "[...document.querySelectorAll('#stream .event')].every((each) => each.textContent === 'laterEvent')",
+    )
+    .await;
     recorder.close().unwrap();
 }
 
@@ -181,7 +205,12 @@ async fn the_explorer_fits_narrow_and_wide_in_light_and_dark() {
         let mut page = opened(&chromium, &host, "gameStateUpdate", theme, width).await;
         let fits = "document.documentElement.scrollWidth <= innerWidth";
         page.picture(&format!("explorer-{width}-{theme}-fields")).await;
-        for (press, name) in [("[data-part=samples]", "samples"), ("[data-part=check]", "check"), ("[data-part=marks]", "marks"), ("#tab-queue", "queue")] {
+        for (press, name) in [
+            ("[data-part=samples]", "samples"),
+            ("[data-part=check]", "check"),
+            ("[data-part=marks]", "marks"),
+            ("#tab-queue", "queue"),
+        ] {
             page.press(press).await;
             assert_eq!(page.in_frame(fits).await, true, "{name} {width} {theme}");
             page.picture(&format!("explorer-{width}-{theme}-{name}")).await;

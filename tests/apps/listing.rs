@@ -48,7 +48,9 @@ fn a_host_with_apps_gets_the_pages_of_tools_and_the_tools_of_pages() {
 
 #[test]
 fn a_host_without_apps_gets_neither() {
-    for capabilities in [json!({}), json!({"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/other"]}}})] {
+    for capabilities in
+        [json!({}), json!({"extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/other"]}}})]
+    {
         for result in listed("tools/list", &capabilities) {
             assert!(names(&result).iter().all(|name| !name.starts_with("app_")), "{:?}", names(&result));
             assert!(names(&result).contains(&"describe_protocol"));
@@ -72,5 +74,9 @@ fn the_pages_are_listed_to_hosts_that_can_show_them() {
 fn the_server_says_that_it_has_apps() {
     let root = tempfile::tempdir().unwrap();
     let answer = Wire::start(root.path()).initialize();
-    assert_eq!(answer["result"]["capabilities"]["extensions"], json!({"io.modelcontextprotocol/ui": {}}), "{answer}");
+    assert_eq!(
+        answer["result"]["capabilities"]["extensions"],
+        json!({"io.modelcontextprotocol/ui": {}}),
+        "{answer}"
+    );
 }

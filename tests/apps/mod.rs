@@ -21,12 +21,10 @@ use tempfile::TempDir;
 use crate::common::{play, root};
 
 /// A name that would run, were it ever taken for markup, and would turn the line, were it not made visible.
-const EVIL: &str =
-    "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\u{202e}";
+const EVIL: &str = "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\u{202e}";
 
 /// How the pages show it.
-const EVIL_SHOWN: &str =
-    "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\\u202e";
+const EVIL_SHOWN: &str = "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\\u202e";
 
 /// Simulated games in which everyone who trades is called [`EVIL`].
 fn recorded(games: usize) -> (TempDir, DataRoot) {

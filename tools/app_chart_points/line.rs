@@ -115,7 +115,12 @@ impl Line {
         let indexed: Vec<(usize, f64)> = part.iter().map(|point| point.1).enumerate().collect();
         for piece in indexed.chunks(indexed.len().div_ceil(pieces)) {
             let by_price = |a: &&(usize, f64), b: &&(usize, f64)| a.1.total_cmp(&b.1);
-            keep.extend([piece.iter().min_by(by_price), piece.iter().max_by(by_price)].into_iter().flatten().map(|kept| kept.0));
+            keep.extend(
+                [piece.iter().min_by(by_price), piece.iter().max_by(by_price)]
+                    .into_iter()
+                    .flatten()
+                    .map(|kept| kept.0),
+            );
         }
         keep.sort_unstable();
         keep.dedup();
@@ -142,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_tick_has_its_best_source() {
-        let stored = vec![row(0, 1.0, "frame"), row(2, 1.2, "recording"), row(3, 1.3, "seed"), row(5, 1.5, "seed")];
+        let stored =
+            vec![row(0, 1.0, "frame"), row(2, 1.2, "recording"), row(3, 1.3, "seed"), row(5, 1.5, "seed")];
         let line = Line::new(stored, &[1.0, 1.1, 1.2, 1.3], Some(5));
         let (points, _) = line.part(0, 99, 100);
         let origins: Vec<(u64, &str)> = points.iter().map(|point| (point.0, ORIGINS[point.2])).collect();
