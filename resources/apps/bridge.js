@@ -5,7 +5,8 @@
 //   host.start({name, onInput, onResult, onContext, onTeardown})   shakes hands
 //   host.call(tool, arguments)        a tool of our server; gives its data, throws ToolFailure
 //   host.context / host.capabilities  what the host said about itself
-//   host.tellModel(text, data), host.say(text), host.logged(level, text)
+//   host.tellModel(text, data)        what the agent should know; each call replaces the last one
+//   host.say(text)                    a message in the chat, as the person's own
 
 /** A tool answered that it could not; `message` is its own text. */
 class ToolFailure extends Error {}
@@ -160,8 +161,7 @@ const host = (() => {
     request("ui/update-model-context", { content: [{ type: "text", text }], structuredContent: data });
 
   return {
-    start, call, say, tellModel, dataOf, textOf, tellSize,
-    fullscreen: (on) => request("ui/request-display-mode", { mode: on ? "fullscreen" : "inline" }),
+    start, call, say, tellModel, dataOf, textOf,
     get context() { return state.context; },
     get capabilities() { return state.capabilities; },
     get ended() { return ended; },

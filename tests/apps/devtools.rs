@@ -124,7 +124,7 @@ impl Page {
     async fn try_in_frame(&mut self, expression: &str) -> Result<Value, String> {
         let tree = self.call("Page.getFrameTree", json!({})).await;
         let frame = tree["frameTree"]["childFrames"][0]["frame"]["id"].clone();
-        let mut contexts =
+        let contexts =
             self.events.iter().rev().filter(|event| event["method"] == "Runtime.executionContextCreated");
         let context = contexts
             .map(|event| &event["params"]["context"])

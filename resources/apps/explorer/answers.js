@@ -2,14 +2,14 @@
 
 const list = (value) => (Array.isArray(value) ? value : []);
 
-/** Everything of a list that comes in pages; at most `most` calls. */
+/** All rows of a table that comes in pages; `take` gives how many an answer had. At most `most` calls. */
 async function pages(tool, args, take, most = 12) {
-  let next = {};
+  let offset = 0;
   for (let call = 0; call < most; call += 1) {
-    const answer = await host.call(tool, { ...args, ...next });
-    take(answer);
-    if (!answer.truncated || !answer.cursor) return;
-    next = { cursor: answer.cursor };
+    const answer = await host.call(tool, { ...args, ...(offset ? { offset } : {}) });
+    const came = take(answer);
+    if (!answer.truncated || !came) return;
+    offset += came;
   }
 }
 
@@ -20,10 +20,9 @@ const describe = {
   async overview() {
     const events = [];
     let frames = 0;
-    await pages("describe_protocol", { limit: 200 }, (answer) => {
-      const overview = answer.overview || answer;
-      frames = overview.frames || frames;
-      events.push(...rowsOf(overview.events).map(listedEvent));
+    await pages("describe_protocol", { limit: 500 }, ({ overview }) => {
+      frames = overview.frames;
+      return events.push(...rowsOf(overview.events).map(listedEvent)) && overview.events.rows.length;
     });
     return { events, frames };
   },
@@ -31,10 +30,10 @@ const describe = {
   async event(name) {
     let view = null;
     const fields = [];
-    await pages("describe_protocol", { event: name, depth: 0, limit: 200, samples: 8 }, (answer) => {
-      const part = answer.event && typeof answer.event === "object" ? answer.event : answer;
-      view = view || part;
-      fields.push(...rowsOf(part.fields));
+    await pages("describe_protocol", { event: name, depth: 0, limit: 500, samples: 8 }, ({ event }) => {
+      view = view || event;
+      fields.push(...rowsOf(event.fields));
+      return event.fields.rows.length;
     });
     const total = Object.values(view.phases || {}).reduce((sum, n) => sum + n, 0);
     const phases = Object.fromEntries(Object.entries(view.phases || {}).map(([phase, n]) => [phase, n / total]));
@@ -50,11 +49,14 @@ const describe = {
   },
 
   async field(event, field) {
-    const answer = await host.call("describe_protocol", { event, path: field.path });
-    const known = answer.field && typeof answer.field === "object" ? answer.field : answer;
+    const { field: known } = await host.call("describe_protocol", { event, field: field.path });
     return {
-      ...field, meaning: known.meaning || field.meaning, unit: known.unit || field.unit, nulls: known.nulls,
-      values: Object.entries(known.values || {}), notes: list(known.notes),
+      ...field, meaning: known.meaning || field.meaning, unit: known.unit || field.unit, documentedTypes: known.documented_types,
+      types: Object.entries(known.types || {}).map(([type, n]) => `${type} ${count(n)}`).join(", ") || field.types,
+      nulls: known.null_count, games: known.games, sessions: known.sessions, tier: known.tier || field.tier, novel: known.novel === true,
+      ...(known.mark ? marksOf(known.mark) : {}), statement: known.marked_statement, firstSeen: known.first, lastSeen: known.last,
+      range: known.min === undefined ? field.range : `${short(known.min)} to ${short(known.max)}`,
+      values: Object.entries(known.values || {}), history: known.history, elsewhere: list(known.elsewhere),
       samples: list(known.samples).map((sample) => ({ ref: refOf(sample), why: sample.why, text: sample.preview || "" })),
     };
   },

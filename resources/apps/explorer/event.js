@@ -71,23 +71,34 @@ function fieldPart(event, field) {
       facts([
         ["path", el("code", {}, visible(known.path))],
         ["types", known.types],
+        ["documented", known.documentedTypes !== known.types ? known.documentedTypes : null],
         ["unit", known.unit],
-        ["seen", known.count === undefined ? null : `${count(known.count)} times${known.nulls ? `, ${count(known.nulls)} null` : ""}`],
+        ["seen", known.count === undefined ? null : `${count(known.count)} times${known.nulls ? `, ${count(known.nulls)} null` : ""}${known.games ? `, in ${few(known.games)} games and ${few(known.sessions)} sessions` : ""}`],
         ["in", known.share === null || known.share === undefined ? null : `${known.share} % of its parents`],
         ["range", known.range && untrusted(known.range)],
         ["values", known.values.length ? el("span", { class: "row", style: "gap:4px" }, known.values.slice(0, 24).map(([value, n]) => el("span", { class: "badge" }, untrusted(value), ` ${count(n)}`))) : null],
         ["tier, mark", el("span", { class: "row" }, markBadges(known, { tier: true }))],
+        ["decided on", known.statement && el("code", { class: "untrusted" }, visible(known.statement))],
+        ["also in", known.elsewhere.length ? el("span", { class: "small" }, visible(known.elsewhere.slice(0, 8).join(", "))) : null],
         ["samples", known.samples.length ? el("div", {}, known.samples.slice(0, 5).map((one) => el("div", { class: "row" },
           one.ref ? refButton(one.ref, frame) : null, el("code", { class: "untrusted" }, visible(one.text)), el("span", { class: "dim small" }, one.why)))) : null],
       ]),
       frame,
-      known.notes.map((note) => el("p", { class: "small dim" }, note)),
+      known.history && known.history.rows.length > 1 ? el("details", {}, el("summary", {}, "Day by day"), tableOf(known.history)) : null,
       el("details", {}, el("summary", {}, "Check or propose"), el("div", { style: "margin-top:8px" },
         checkForm({ key: known.key, event: event.name, path: known.path }, suggestionFor(event.name, known.path)))));
   };
   load().catch((error) => put(body, notice(error.message, "bad")));
   return body;
 }
+
+/** Up to three are counted, 4 stands for more. */
+const few = (number) => (number >= 4 ? "4 or more" : count(number));
+
+/** Rows under column names as a table. */
+const tableOf = (table) => el("div", { class: "scroll" }, el("table", { class: "plain small num" },
+  el("tr", {}, table.columns.map((name) => el("th", {}, name))),
+  table.rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, cell === null ? "–" : visible(typeof cell === "object" ? JSON.stringify(cell) : cell)))))));
 
 /** Samples as their bytes: previews first, the frames themselves as soon as they are there. */
 function samplesPart(event) {
