@@ -18,7 +18,7 @@ async function addGame(gameId) {
   if (gameId && games.some((game) => game.id === gameId)) return choose(games.findIndex((game) => game.id === gameId));
   const data = await fetchPoints(gameId);
   const used = new Set(games.map((game) => game.colour));
-  const colour = [0, 1, 2, 3].find((index) => !used.has(index)) ?? 0;
+  const colour = GAME_COLOURS.findIndex((_, index) => !used.has(index));
   if (games.length === MOST_GAMES) games.shift();
   games.push(new Game(data, colour));
   return choose(games.length - 1);
@@ -331,9 +331,9 @@ async function open(wanted) {
 
 /** What the tool was asked to show, or answered with. */
 function wantedOf(source) {
-  const list = source.game_ids || source.games || (source.game_id ? [source.game_id] : []);
+  const list = source.games || [source.game_id, ...(source.compare_with || [])];
   const ids = list.map((game) => (typeof game === "string" ? game : game && game.game_id)).filter(Boolean);
-  const tick = [source.tick, source.at_tick, source.around_tick].find(Number.isInteger);
+  const tick = [source.cursor_tick, source.tick].find(Number.isInteger);
   return { games: ids.slice(0, MOST_GAMES), tick: tick ?? null };
 }
 

@@ -1,7 +1,7 @@
 // Games of the chart and their points, fetched by the app-only tool app_chart_points: decimated over the whole game,
 // tick by tick where the person looks. Nothing of it passes through the model's context.
 
-const MOST_GAMES = 4;
+const MOST_GAMES = 6;
 const POINTS = 1200;
 /** Ticks around the mark that are fetched exactly. */
 const AROUND = 60;

@@ -21,6 +21,7 @@ function colours() {
 
 const GAME_COLOURS = [
   "var(--accent)", "light-dark(#8a3fb0, #d6a0f0)", "light-dark(#0b7a75, #5fd0c8)", "light-dark(#9a5b00, #f0b354)",
+  "light-dark(#b0306a, #ff9ac4)", "light-dark(#4d6a00, #b5d65c)",
 ];
 
 /** Places of marks on an axis: about `most`, at round numbers. */
