@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
 mod capturing;
+mod exploring;
 mod indexing;
 mod recording;
 mod searching;
@@ -12,7 +13,7 @@ mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 13] = [
+    let all: [(&str, fn()); 14] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -26,6 +27,7 @@ fn main() {
         ("delay", recording::delay),
         ("both-sources", recording::both_sources),
         ("recorder-memory", recording::memory),
+        ("explore", exploring::explore),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

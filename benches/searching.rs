@@ -22,6 +22,7 @@ pub fn facts() {
             source: "cdp",
             direction: Some(frame.direction.as_str()),
             phase: None,
+            game_id: None,
         };
         let before = Instant::now();
         facts.observe(&event, &seen);

@@ -7,7 +7,7 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 /// The files, sorted by name.
-const FILES: [&str; 1] = [include_str!("rugs-expert.md")];
+const FILES: [&str; 2] = [include_str!("protocol-explorer.md"), include_str!("rugs-expert.md")];
 
 /// Characters of an argument that are used.
 const ARGUMENT: usize = 8_000;
@@ -77,7 +77,7 @@ pub fn get(request: &GetPromptRequestParams) -> Result<GetPromptResult, ErrorDat
             )
         })?;
         // What was typed stands inside the tags, whatever it says.
-        let given: String = given.replace("</question>", "").chars().take(ARGUMENT).collect();
+        let given: String = given.replace(&format!("</{name}>"), "").chars().take(ARGUMENT).collect();
         text = text.replace(&format!("{{{name}}}"), &given);
     }
     let mut result = GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]);
@@ -134,6 +134,24 @@ mod tests {
             crate::tools::router().list_all().into_iter().map(|tool| tool.name.into_owned()).collect();
         for tool in ["search", "query_sql", "get_game", "get_events"] {
             assert!(tools.iter().any(|name| name == tool), "{tool}");
+        }
+    }
+
+    #[test]
+    fn the_explorer_shows_what_contradicts_first_and_leaves_the_decision_to_people() {
+        let text = text(&get(&request("protocol-explorer", json!({"subject": "playerUpdate"}))).unwrap());
+        assert!(text.contains("<subject>\nplayerUpdate\n</subject>"), "{text}");
+        for told in
+            ["**counter-examples first**", "**only people decide**", "describe_protocol", "never follow it"]
+        {
+            assert!(text.contains(told), "{told}");
+        }
+        // Its statements are ones that can be checked.
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix("* `")?.strip_suffix('`'));
+        let statements: Vec<&str> = lines.collect();
+        assert_eq!(statements.len(), 5);
+        for statement in statements {
+            assert!(crate::verify::check::Statement::parse(statement).is_ok(), "{statement}");
         }
     }
 

@@ -2,18 +2,18 @@
 //! Made from the shipped catalogue and from the schema facts of the store.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rmcp::model::{ErrorData, Resource, ResourceTemplate};
 use serde_json::json;
 
-use crate::index::facts_store::{Digest, FactsStore};
+use crate::index::facts_store::Digest;
 use crate::index::units::{events, reference};
 use crate::protocol::catalogue::{EventDoc, catalogue};
 use crate::protocol::facts::SchemaFacts;
 use crate::server::App;
-use crate::store::root::DataRoot;
+use crate::verify::check::Scope;
 
 /// Address of the index of events.
 pub const URI: &str = "replayer://protocol";
@@ -29,7 +29,7 @@ pub fn listed() -> Resource {
         .with_title("The protocol: every event")
         .with_description(
             "Index of the rugs.fun events: direction, login needed, how well known (observed, documented, inferred), \
-             times seen, purpose.",
+             times seen, purpose. Subscribe to be told when an event or a field comes that was not there before.",
         )
         .with_mime_type("text/markdown")
 }
@@ -53,24 +53,29 @@ pub fn event(uri: &str) -> Option<String> {
 
 /// The facts of the store. A store that cannot be read costs the counts, not the reference.
 async fn digest(app: &Arc<App>) -> Arc<Digest> {
-    let root = app.root.clone();
-    let read = tokio::task::spawn_blocking(move || facts(&root)).await;
-    read.unwrap_or_else(|error| {
-        tracing::warn!(%error, "reading the schema facts ended early");
-        Arc::default()
-    })
+    let explorer = Arc::clone(&app.explorer);
+    let read = tokio::task::spawn_blocking(move || explorer.digest(&Scope::default(), &|| false)).await;
+    match read {
+        Ok(Ok(digest)) => digest,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "no schema facts");
+            Arc::default()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "reading the schema facts ended early");
+            Arc::default()
+        }
+    }
 }
 
-fn facts(root: &Path) -> Arc<Digest> {
-    let read = DataRoot::open(root).and_then(|root| {
-        let mut store = FactsStore::open(&root)?;
-        store.refresh()?;
-        Ok(store.digest())
-    });
-    read.unwrap_or_else(|error| {
-        tracing::warn!(%error, "no schema facts");
-        Arc::default()
-    })
+/// For subscribers, the protocol is looked at after changes at most this often.
+pub const LOOKED_EVERY: Duration = Duration::from_secs(2);
+
+/// Event types and fields that are known: when one comes, the protocol has changed.
+pub async fn version(app: &Arc<App>) -> (usize, usize) {
+    let digest = digest(app).await;
+    let events = &digest.facts.events;
+    (events.len(), events.values().map(|event| event.fields.nodes.len()).sum())
 }
 
 /// The index.

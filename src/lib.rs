@@ -11,6 +11,7 @@
 //! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
+//! * [`verify`] — the protocol explorer: checks of statements, marks with their evidence.
 //! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
 //! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
@@ -28,6 +29,7 @@ pub mod simulator;
 pub mod sql;
 pub mod state;
 pub mod store;
+pub mod verify;
 
 #[path = "../prompts/mod.rs"]
 pub mod prompts;

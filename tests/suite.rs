@@ -8,6 +8,7 @@ mod guardrails;
 mod interop;
 mod legacy;
 mod live;
+mod protocol;
 mod search;
 mod server;
 mod sql;

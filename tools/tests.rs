@@ -67,6 +67,7 @@ fn the_examples_are_calls_that_parse() {
     check::<app_chart_points::AppChartPoints>();
     check::<app_stream::AppStream>();
     check::<capture::Capture>();
+    check::<describe_protocol::DescribeProtocol>();
     check::<export_dataset::ExportDataset>();
     check::<get_events::GetEvents>();
     check::<get_game::GetGame>();

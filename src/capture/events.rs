@@ -36,3 +36,9 @@ pub const DRIFT_OPENED: &str = "account_drift";
 
 /// They agree again: `after_ms`, `why`, `at`.
 pub const DRIFT_CLOSED: &str = "account_drift_over";
+
+/// An event that the shipped catalogue does not know was seen for the first time: `event`, `direction`, `at`.
+pub const NOVEL_EVENT: &str = "novel_event";
+
+/// A known event had a field that the shipped catalogue does not know, for the first time: `event`, `path`, `type`, `at`.
+pub const NOVEL_FIELD: &str = "novel_field";

@@ -17,6 +17,7 @@ pub mod control;
 mod drift;
 pub mod events;
 mod journaling;
+mod novelty;
 pub mod public_feed;
 pub mod redact;
 pub mod report;

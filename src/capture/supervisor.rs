@@ -250,6 +250,8 @@ impl Holding {
     fn start(&mut self, source: Source, address: String) -> Task {
         let stop = CancellationToken::new();
         let sink = self.journaling.sink().clone();
+        let (root, bus) = (self.root.clone(), self.bus.subscribe());
+        tokio::spawn(super::novelty::watch(source, root, bus, sink.clone(), stop.clone()));
         let handle = match source {
             Source::PublicWs => {
                 let gap = self.gap(source);

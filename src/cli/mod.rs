@@ -9,6 +9,7 @@ pub mod index;
 pub mod legacy;
 pub mod model;
 pub mod out;
+pub mod protocol;
 pub mod record;
 pub mod schema;
 pub mod serve;
@@ -55,6 +56,7 @@ enum Command {
     Legacy(legacy::LegacyArgs),
     Model(model::ModelArgs),
     Index(index::IndexArgs),
+    Protocol(protocol::ProtocolArgs),
     /// The child process that runs SQL; started by the server.
     #[command(hide = true)]
     SqlWorker(worker::WorkerArgs),
@@ -128,6 +130,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
+        Command::Protocol(args) => protocol::run(args, &path, &mut out),
         Command::Serve(_)
         | Command::Record(_)
         | Command::Simulate(_)

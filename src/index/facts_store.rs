@@ -1,91 +1,28 @@
 //! Schema facts of the whole store, kept per part.
 //!
-//! Each `ws_event` part is read once; its facts lie in `vectors/facts/<part>.json`, derived and safe to delete.
+//! Each `ws_event` part is read once; its facts, session by session, lie in `vectors/facts/<part>.json`, derived and safe to delete.
 //! A restart reads those files only. Parts that are gone (compacted, pruned) are forgotten with their file, the
 //! unsealed rows are followed. Everything stays within the bounds of [`SchemaFacts`].
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod reader;
+mod slices;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::facts::{self, SchemaFacts, Seen};
-use crate::protocol::line::{self, LineFormat};
-use crate::protocol::phase::Phase;
-use crate::store::StoreError;
+use crate::protocol::facts;
 use crate::store::catalog::{Catalog, Part};
 use crate::store::follow::Follower;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
-use crate::store::{fsio, scan};
-
-/// What a part or the unsealed rows hold.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Digest {
-    /// Events and their fields.
-    pub facts: SchemaFacts,
-    /// By session id.
-    pub sessions: BTreeMap<String, SessionFacts>,
-}
-
-/// What is known of one session from its frames.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct SessionFacts {
-    /// Frames.
-    pub frames: u64,
-    /// First and last frame number.
-    pub first_seq: u64,
-    /// Last frame number.
-    pub last_seq: u64,
-    /// First time, microseconds UTC.
-    pub first_us: Option<i64>,
-    /// Last time.
-    pub last_us: Option<i64>,
-    /// Sources.
-    pub sources: BTreeSet<String>,
-    /// Frames by event.
-    pub events: BTreeMap<String, u64>,
-    /// Frames whose payload an older recorder lost.
-    pub payload_lost: u64,
-    /// Frames that could not be read.
-    pub unreadable: u64,
-}
-
-/// Event names kept per session.
-const MAX_SESSION_EVENTS: usize = 64;
-
-impl SessionFacts {
-    fn merge(&mut self, other: &SessionFacts) {
-        let empty = self.frames == 0;
-        self.frames += other.frames;
-        self.first_seq = if empty { other.first_seq } else { self.first_seq.min(other.first_seq) };
-        self.last_seq = self.last_seq.max(other.last_seq);
-        self.first_us = self.first_us.into_iter().chain(other.first_us).min();
-        self.last_us = self.last_us.into_iter().chain(other.last_us).max();
-        self.sources.extend(other.sources.iter().cloned());
-        self.payload_lost += other.payload_lost;
-        self.unreadable += other.unreadable;
-        for (name, count) in &other.events {
-            if self.events.len() < MAX_SESSION_EVENTS || self.events.contains_key(name) {
-                *self.events.entry(name.clone()).or_default() += count;
-            }
-        }
-    }
-}
-
-impl Digest {
-    /// Adds another digest.
-    pub fn merge(&mut self, other: &Digest) {
-        self.facts.merge(&other.facts);
-        for (id, theirs) in &other.sessions {
-            self.sessions.entry(id.clone()).or_default().merge(theirs);
-        }
-    }
-}
+use crate::store::{StoreError, fsio};
+use reader::{Reader, read};
+use slices::Wanted;
+pub use slices::{Digest, FactsFilter, SessionFacts, Slice, Slices};
 
 /// The digest of one part, as it lies in its file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,7 +30,7 @@ struct Kept {
     version: u32,
     part: String,
     rows: u64,
-    digest: Digest,
+    slices: Slices,
 }
 
 /// What a refresh did.
@@ -113,11 +50,18 @@ pub struct Refreshed {
 pub struct FactsStore {
     root: DataRoot,
     follower: Follower,
-    parts: BTreeMap<String, Digest>,
-    tail: Digest,
+    parts: BTreeMap<String, Slices>,
+    tail: Slices,
     tail_reader: Reader,
     merged: Option<Arc<Digest>>,
+    /// The parts alone, added up.
+    sealed: Option<Arc<Digest>>,
+    /// The last filtered digests, of the state of the store they were made from.
+    filtered: Vec<(FactsFilter, Arc<Digest>)>,
 }
+
+/// Filtered digests that are remembered.
+const REMEMBERED: usize = 8;
 
 impl FactsStore {
     /// Nothing is read until the first [`FactsStore::refresh`].
@@ -129,9 +73,11 @@ impl FactsStore {
             root: root.clone(),
             follower: Follower::open(root)?,
             parts: BTreeMap::new(),
-            tail: Digest::default(),
+            tail: Slices::default(),
             tail_reader: Reader::default(),
             merged: None,
+            sealed: None,
+            filtered: Vec::new(),
         })
     }
 
@@ -148,17 +94,18 @@ impl FactsStore {
         if !change.sealed.is_empty() {
             // Facts cannot be taken back, so what is left of the tail is read again; it is small.
             self.follower = Follower::open(&self.root)?;
-            self.tail = Digest::default();
+            self.tail = Slices::default();
             self.tail_reader = Reader::default();
             change = self.follower.poll()?;
         }
         for (_, batch) in change.rows.iter().filter(|(doc_type, _)| *doc_type == DocType::WsEvent) {
             done.unsealed += batch.num_rows();
-            self.tail_reader.batch(&mut self.tail, batch);
+            self.tail_reader.batch(&mut self.tail, batch, &FactsFilter::default());
         }
         let catalog = self.follower.catalog().clone();
         self.take_parts(&catalog, &mut done)?;
         self.merged = None;
+        self.filtered.clear();
         Ok(done)
     }
 
@@ -173,25 +120,27 @@ impl FactsStore {
             self.parts.keys().filter(|path| !wanted.contains_key(path.as_str())).cloned().collect();
         for path in gone {
             self.parts.remove(&path);
+            self.sealed = None;
             done.forgotten += 1;
         }
         for (path, part) in &wanted {
             if self.parts.contains_key(*path) {
                 continue;
             }
-            let digest = match self.kept(part) {
-                Some(digest) => {
+            let slices = match self.kept(part) {
+                Some(slices) => {
                     done.reused += 1;
-                    digest
+                    slices
                 }
                 None => {
                     done.scanned += 1;
-                    let digest = digest(&self.root, part)?;
-                    self.keep(part, &digest);
-                    digest
+                    let slices = read(&self.root, part, &FactsFilter::default())?;
+                    self.keep(part, &slices);
+                    slices
                 }
             };
-            self.parts.insert((*path).to_owned(), digest);
+            self.parts.insert((*path).to_owned(), slices);
+            self.sealed = None;
         }
         self.sweep(&wanted);
         Ok(())
@@ -202,19 +151,87 @@ impl FactsStore {
         if let Some(merged) = &self.merged {
             return merged.clone();
         }
-        let mut merged = Digest::default();
-        for part in self.parts.values() {
-            merged.merge(part);
-        }
-        merged.merge(&self.tail);
-        let merged = Arc::new(merged);
+        // While a recording runs only the unsealed rows change: the parts are added up once.
+        let sealed = self.sealed.take().unwrap_or_else(|| {
+            let mut sealed = Digest::default();
+            self.parts.values().flat_map(Slices::iter).for_each(|slice| sealed.merge(&slice.digest));
+            Arc::new(sealed)
+        });
+        self.sealed = Some(sealed.clone());
+        let merged = if self.tail.iter().next().is_none() {
+            sealed
+        } else {
+            let mut merged = (*sealed).clone();
+            self.tail.iter().for_each(|slice| merged.merge(&slice.digest));
+            Arc::new(merged)
+        };
         self.merged = Some(merged.clone());
         merged
     }
 
-    /// The facts of one part, by its path in the catalog.
-    pub fn part(&self, path: &str) -> Option<&Digest> {
-        self.parts.get(path)
+    /// The facts of a part of the store, up to the last refresh. Sessions, sources and whole parts are added up from
+    /// what is kept; a part that a span of time cuts is read again, until `stop` says not to.
+    ///
+    /// # Errors
+    /// When a part cannot be read, or the reading was stopped (`None`).
+    pub fn filtered(
+        &mut self,
+        filter: &FactsFilter,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Arc<Digest>>, StoreError> {
+        if filter.is_all() {
+            return Ok(Some(self.digest()));
+        }
+        if let Some((_, digest)) = self.filtered.iter().find(|(known, _)| known == filter) {
+            return Ok(Some(digest.clone()));
+        }
+        let catalog = self.follower.catalog().clone();
+        let mut merged = Digest::default();
+        for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::WsEvent) {
+            if stop() {
+                return Ok(None);
+            }
+            let Some(slices) = self.parts.get(&part.path) else { continue };
+            match filter.of_span(part.ts_min, part.ts_max) {
+                Wanted::Nothing => {}
+                Wanted::All if add(&mut merged, slices, filter) => {}
+                _ => read(&self.root, part, filter)?.iter().for_each(|slice| merged.merge(&slice.digest)),
+            }
+        }
+        let spans = self.tail.iter().flat_map(|slice| slice.digest.sessions.values());
+        let span = spans.fold((None, None), |(first, last): (Option<i64>, Option<i64>), session| {
+            (first.into_iter().chain(session.first_us).min(), last.max(session.last_us))
+        });
+        match filter.of_span(span.0, span.1) {
+            Wanted::Nothing => {}
+            Wanted::All if add(&mut merged, &self.tail, filter) => {}
+            _ => {
+                let mut slices = Slices::default();
+                let mut reader = Reader::default();
+                let change = Follower::open(&self.root)?.poll()?;
+                for (_, batch) in change.rows.iter().filter(|(doc_type, _)| *doc_type == DocType::WsEvent) {
+                    reader.batch(&mut slices, batch, filter);
+                }
+                slices.iter().for_each(|slice| merged.merge(&slice.digest));
+            }
+        }
+        let merged = Arc::new(merged);
+        if self.filtered.len() >= REMEMBERED {
+            self.filtered.remove(0);
+        }
+        self.filtered.push((filter.clone(), merged.clone()));
+        Ok(Some(merged))
+    }
+
+    /// The slices of all parts with their date, then the unsealed ones, which have none.
+    pub fn slices(&self) -> impl Iterator<Item = (Option<&str>, &Slice)> {
+        let dates: BTreeMap<&str, &str> =
+            self.follower.catalog().parts.iter().map(|part| (part.path.as_str(), part.date.as_str())).collect();
+        let sealed = self.parts.iter().flat_map(move |(path, slices)| {
+            let date = dates.get(path.as_str()).copied();
+            slices.iter().map(move |slice| (date, slice))
+        });
+        sealed.chain(self.tail.iter().map(|slice| (None, slice)))
     }
 
     fn folder(&self) -> PathBuf {
@@ -227,16 +244,16 @@ impl FactsStore {
     }
 
     /// The facts that were kept, if they are of this version and of this part.
-    fn kept(&self, part: &Part) -> Option<Digest> {
+    fn kept(&self, part: &Part) -> Option<Slices> {
         let bytes = fs::read(self.file(part)).ok()?;
         let kept: Kept = serde_json::from_slice(&bytes).ok()?;
         let same = kept.version == facts::VERSION && kept.part == part.path && kept.rows == part.rows;
-        same.then_some(kept.digest)
+        same.then_some(kept.slices)
     }
 
-    fn keep(&self, part: &Part, digest: &Digest) {
+    fn keep(&self, part: &Part, slices: &Slices) {
         let kept =
-            Kept { version: facts::VERSION, part: part.path.clone(), rows: part.rows, digest: digest.clone() };
+            Kept { version: facts::VERSION, part: part.path.clone(), rows: part.rows, slices: slices.clone() };
         let written =
             fs::create_dir_all(self.folder()).map_err(StoreError::io("create", &self.folder())).and_then(|()| {
                 let bytes = serde_json::to_vec(&kept)
@@ -261,112 +278,18 @@ impl FactsStore {
     }
 }
 
-/// The columns that facts are made from.
-const COLUMNS: [&str; 10] =
-    ["ts", "source", "session_id", "seq", "direction", "raw_json", "event_name", "phase", "frame", "format"];
-
-/// Reads one part.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn digest(root: &DataRoot, part: &Part) -> Result<Digest, StoreError> {
-    let mut digest = Digest::default();
-    let mut reader = Reader::default();
-    for batch in scan::batches(root, part, Some(&COLUMNS)) {
-        reader.batch(&mut digest, &batch?);
+/// Adds the slices that a filter wants; `false`, and nothing added, where a shared slice holds more than it wants.
+fn add(merged: &mut Digest, slices: &Slices, filter: &FactsFilter) -> bool {
+    let by_slice = filter.session_id.is_some() || filter.source.is_some();
+    if by_slice && slices.iter().any(|slice| slice.session_id.is_none()) {
+        return false;
     }
-    Ok(digest)
-}
-
-/// Reads rows in order. Events other than gameStateUpdate happen in the phase their session was last seen in.
-#[derive(Default)]
-struct Reader {
-    phases: HashMap<String, Phase>,
-}
-
-impl Reader {
-    fn batch(&mut self, digest: &mut Digest, batch: &RecordBatch) {
-        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-        let (Some(sessions), Some(raws)) = (text("session_id"), text("raw_json")) else { return };
-        let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
-        let times =
-            batch.column_by_name("ts").and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
-        let (sources, directions, names) = (text("source"), text("direction"), text("event_name"));
-        let (phases, formats) = (text("phase"), text("format"));
-        let at = |column: Option<&StringArray>, row: usize| -> Option<String> {
-            column.filter(|column| column.is_valid(row)).map(|column| column.value(row).to_owned())
-        };
-        for row in 0..batch.num_rows() {
-            if !raws.is_valid(row) || !sessions.is_valid(row) {
-                continue;
-            }
-            let session_id = sessions.value(row);
-            let own = at(phases, row).and_then(|name| facts::phase_from_name(&name));
-            let phase = match own {
-                Some(phase) => {
-                    if self.phases.get(session_id) != Some(&phase) {
-                        self.phases.insert(session_id.to_owned(), phase);
-                    }
-                    Some(phase)
-                }
-                None if at(names, row).as_deref() == Some("gameStateUpdate") => None,
-                None => self.phases.get(session_id).copied(),
-            };
-            let source = at(sources, row);
-            let direction = at(directions, row);
-            let seen = Seen {
-                ts_us: times.filter(|times| times.is_valid(row)).map(|times| times.value(row)),
-                session_id,
-                seq: seqs
-                    .filter(|seqs| seqs.is_valid(row))
-                    .and_then(|seqs| u64::try_from(seqs.value(row)).ok())
-                    .unwrap_or(0),
-                source: source.as_deref().unwrap_or("unknown"),
-                direction: direction.as_deref(),
-                phase,
-            };
-            let format =
-                at(formats, row).and_then(|name| LineFormat::from_name(&name)).unwrap_or(LineFormat::Wire);
-            let raw = raws.value(row);
-            let name = at(names, row);
-            let inner = line::inner(format, raw);
-            let event = match &inner {
-                Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
-                None => line::decode(format, name.as_deref(), raw),
-            };
-            digest.facts.observe(&event, &seen);
-            session(digest, &seen, &event);
-        }
-    }
-}
-
-fn session(digest: &mut Digest, seen: &Seen<'_>, event: &line::Event<'_>) {
-    if !digest.sessions.contains_key(seen.session_id) {
-        let first = SessionFacts { first_seq: seen.seq, ..SessionFacts::default() };
-        digest.sessions.insert(seen.session_id.to_owned(), first);
-    }
-    let Some(session) = digest.sessions.get_mut(seen.session_id) else { return };
-    session.frames += 1;
-    session.first_seq = session.first_seq.min(seen.seq);
-    session.last_seq = session.last_seq.max(seen.seq);
-    if let Some(ts) = seen.ts_us {
-        session.first_us = Some(session.first_us.map_or(ts, |first| first.min(ts)));
-        session.last_us = Some(session.last_us.map_or(ts, |last| last.max(ts)));
-    }
-    if !session.sources.contains(seen.source) {
-        session.sources.insert(seen.source.to_owned());
-    }
-    match event.status {
-        line::FrameStatus::PayloadLost => session.payload_lost += 1,
-        line::FrameStatus::Unparsed | line::FrameStatus::BrokenJson => session.unreadable += 1,
-        line::FrameStatus::Ok => {}
-    }
-    let name = event.name.as_deref().unwrap_or("(no event)");
-    if let Some(count) = session.events.get_mut(name) {
-        *count += 1;
-    } else if session.events.len() < MAX_SESSION_EVENTS {
-        session.events.insert(name.to_owned(), 1);
-    }
+    let wanted = |slice: &&Slice| match (&slice.session_id, &slice.source) {
+        (Some(session_id), Some(source)) => filter.wants(session_id, source),
+        _ => true,
+    };
+    slices.iter().filter(wanted).for_each(|slice| merged.merge(&slice.digest));
+    true
 }
 
 #[cfg(test)]

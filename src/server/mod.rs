@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::index::Service;
 use crate::sql::SqlClient;
+use crate::verify::explore::Explorer;
 use crate::{prompts, resources, tools};
 use hub::Hub;
 use limits::Limits;
@@ -50,6 +51,7 @@ seeds, or what the protocol sends.
 
 Which tool:
 - search: what an event or field means, how things work, games by what happened. In plain words or by exact name.
+- describe_protocol: every event type, one event's fields, one field, with exact counts, samples and marks.
 - get_game: newest games; one game's card (peak, rug, seed, prices, side bets).
 - query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
@@ -58,7 +60,7 @@ something comes.
 - live_state: the game and the account now, or at a past moment. capture: is anything being \
 recorded; start, stop.
 - export_dataset: more rows than fit an answer, to a file.
-- Resource replayer://protocol/{event}: what an event means and its fields; replayer://protocol lists all.
+- Resource replayer://protocol/{event}: an event's card.
 
 Keep in mind:
 - Absent is NULL, never 0: cooldown packets have no price and no tick.
@@ -82,6 +84,8 @@ pub struct App {
     pub search: Service,
     /// The live state; followed from the first time it is asked for.
     pub live: Hub,
+    /// What the protocol looks like; read by the first question about it.
+    pub explorer: Arc<Explorer>,
     /// Who is told of changes.
     pub subscriptions: Subscriptions,
     /// How much at once, how long.
@@ -93,7 +97,16 @@ impl App {
     pub fn new(root: PathBuf, sql: SqlClient, stop: CancellationToken) -> Self {
         let search = Service::of_environment(&root);
         let live = Hub::new(root.clone(), stop.clone());
-        Self { root, sql, search, live, subscriptions: Subscriptions::default(), limits: Limits::new(stop) }
+        let explorer = Arc::new(Explorer::new(&root));
+        Self {
+            root,
+            sql,
+            search,
+            live,
+            explorer,
+            subscriptions: Subscriptions::default(),
+            limits: Limits::new(stop),
+        }
     }
 }
 

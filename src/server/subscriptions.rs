@@ -1,6 +1,7 @@
 //! Subscriptions to resources, in both protocol eras: `resources/subscribe` of the older one, `subscriptions/listen`
-//! of the newer. What can be subscribed to is the live state; a subscriber is told at most once a second that it
-//! changed, and reads it when it wants to.
+//! of the newer. What can be subscribed to is the live state, of whose changes a subscriber is told at most once a
+//! second, and the protocol, which changes when an event or a field comes that was not there before. The subscriber
+//! reads it when it wants to.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -13,7 +14,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use crate::resources::live;
+use crate::resources::{live, protocol};
 
 /// The subscriptions of the older era, by address.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ impl Subscriptions {
                 async { told.await.is_ok() }
             };
             tokio::select! {
-                () = told_of_changes(&app, tell) => {}
+                () = told_of_changes(&app, &uri, tell) => {}
                 () = over.cancelled() => {}
             }
         });
@@ -64,7 +65,7 @@ pub fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
     filter.resource_subscriptions = requested
         .resource_subscriptions
         .as_ref()
-        .map(|uris| uris.iter().filter(|uri| *uri == live::URI).cloned().collect());
+        .map(|uris| uris.iter().filter(|uri| CHANGEABLE.contains(&uri.as_str())).cloned().collect());
     filter
 }
 
@@ -73,13 +74,18 @@ pub fn accepted(requested: &SubscriptionFilter) -> SubscriptionFilter {
 /// # Errors
 /// Internal error when the store cannot be read.
 pub async fn listen(app: &Arc<App>, context: SubscriptionContext) -> Result<(), ErrorData> {
-    let wanted = context.accepted().resource_subscriptions.as_ref().is_some_and(|uris| !uris.is_empty());
+    let wanted = context.accepted().resource_subscriptions.clone().unwrap_or_default();
     let stopping = app.limits.stopping();
     let telling = async {
-        if wanted {
+        if !wanted.is_empty() {
             app.live.changes().await.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-            let sink = context.sink();
-            told_of_changes(app, || async { sink.notify_resource_updated(live::URI).await.is_ok() }).await;
+            let sink = &context.sink();
+            let each = wanted.iter().map(|uri| {
+                told_of_changes(app, uri, move || async move {
+                    sink.notify_resource_updated(uri.as_str()).await.is_ok()
+                })
+            });
+            futures::future::join_all(each).await;
         }
         std::future::pending::<()>().await;
         Ok(())
@@ -91,23 +97,38 @@ pub async fn listen(app: &Arc<App>, context: SubscriptionContext) -> Result<(), 
     }
 }
 
-/// Calls `tell` after changes, at most once a second, until it fails.
-async fn told_of_changes<F: Future<Output = bool>>(app: &App, tell: impl Fn() -> F) {
+/// What changes.
+const CHANGEABLE: [&str; 2] = [live::URI, protocol::URI];
+
+/// Calls `tell` after changes of a resource, not too often, until it fails.
+async fn told_of_changes<F: Future<Output = bool>>(app: &Arc<App>, uri: &str, tell: impl Fn() -> F) {
     let Ok(mut changes) = app.live.changes().await else { return };
+    let is_protocol = uri == protocol::URI;
+    let mut version = if is_protocol { protocol::version(app).await } else { (0, 0) };
     while changes.changed().await.is_ok() {
+        if is_protocol {
+            // Most frames bring nothing new: only a new event or field is a change of the protocol.
+            tokio::time::sleep(protocol::LOOKED_EVERY).await;
+            let now = protocol::version(app).await;
+            if std::mem::replace(&mut version, now) == now {
+                continue;
+            }
+        }
         if !tell().await {
             return;
         }
-        tokio::time::sleep(live::TOLD_EVERY).await;
+        if !is_protocol {
+            tokio::time::sleep(live::TOLD_EVERY).await;
+        }
     }
 }
 
 fn changeable(uri: &str) -> Result<(), ErrorData> {
-    if uri == live::URI {
+    if CHANGEABLE.contains(&uri) {
         return Ok(());
     }
     Err(ErrorData::resource_not_found(
-        format!("{uri} cannot be subscribed to; {} can", live::URI),
+        format!("{uri} cannot be subscribed to; {} can", CHANGEABLE.join(" and ")),
         Some(json!({"uri": uri})),
     ))
 }

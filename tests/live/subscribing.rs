@@ -76,6 +76,23 @@ fn a_listener_of_the_newer_era_is_told() {
 }
 
 #[test]
+fn a_new_field_is_a_change_of_the_protocol_and_another_frame_is_none() {
+    let (_folder, root) = root();
+    let recording = Recording::start(&root);
+    recording.receive(&tick(GAME, 1, 1.1));
+    let mut wire = server(root.path());
+    let answer = wire.ask("resources/subscribe", json!({"uri": "replayer://protocol"}));
+    assert!(answer.get("result").is_some(), "{answer}");
+    // The reading that the subscription began with is over when this one is.
+    wire.ask("resources/read", json!({"uri": "replayer://protocol"}));
+    recording.receive(&tick(GAME, 2, 1.2));
+    assert!(notification(&mut wire, "notifications/resources/updated", Duration::from_secs(4)).is_none());
+    recording.receive(r#"42["brandNewThing",{"a":1}]"#);
+    let told = notification(&mut wire, "notifications/resources/updated", Duration::from_secs(10));
+    assert_eq!(told.unwrap()["params"]["uri"], "replayer://protocol");
+}
+
+#[test]
 fn what_does_not_change_cannot_be_subscribed_to() {
     let (_folder, root) = root();
     let mut wire = server(root.path());

@@ -17,9 +17,9 @@ async function addGame(gameId) {
   problem(null);
   if (gameId && games.some((game) => game.id === gameId)) return choose(games.findIndex((game) => game.id === gameId));
   const data = await fetchPoints(gameId);
+  if (games.length === MOST_GAMES) games.shift();
   const used = new Set(games.map((game) => game.colour));
   const colour = GAME_COLOURS.findIndex((_, index) => !used.has(index));
-  if (games.length === MOST_GAMES) games.shift();
   games.push(new Game(data, colour));
   return choose(games.length - 1);
 }

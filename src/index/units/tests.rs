@@ -88,6 +88,7 @@ fn a_changed_fact_changes_the_hash_of_its_cards_only() {
             source: "cdp",
             direction: Some("received"),
             phase: None,
+            game_id: None,
         };
         facts.observe(&event, &seen);
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::keys::KeyKind;
-use super::{ByPhase, add};
+use super::{ByPhase, Distinct, add};
 
 /// Field paths kept per event.
 const MAX_FIELDS: usize = 2_000;
@@ -102,6 +102,24 @@ pub struct Field {
     pub min: Option<f64>,
     /// Largest number.
     pub max: Option<f64>,
+    /// Event ref of the smallest number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub min_event: String,
+    /// Event ref of the largest number.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub max_event: String,
+    /// First seen, microseconds UTC.
+    #[serde(default)]
+    pub first_us: Option<i64>,
+    /// Last seen.
+    #[serde(default)]
+    pub last_us: Option<i64>,
+    /// Games it was seen in.
+    #[serde(default)]
+    pub games: Distinct,
+    /// Sessions it was seen in.
+    #[serde(default)]
+    pub sessions: Distinct,
     /// Shortest and longest string, bytes.
     pub lengths: Option<(u64, u64)>,
     /// Longest array or largest map.
@@ -157,7 +175,8 @@ impl Field {
         self.personal.unwrap_or_else(|| super::keys::is_personal(&self.name, &self.path))
     }
 
-    fn merge(&mut self, other: &Field) {
+    /// Adds the facts of the same path of another place.
+    pub fn merge(&mut self, other: &Field) {
         for (ours, theirs) in self.types.iter_mut().zip(&other.types) {
             *ours += theirs;
         }
@@ -165,8 +184,18 @@ impl Field {
         add(&mut self.objects, &other.objects);
         add(&mut self.nulls, &other.nulls);
         self.key_overflow += other.key_overflow;
+        if other.min.is_some_and(|theirs| self.min.is_none_or(|ours| theirs < ours)) {
+            self.min_event.clone_from(&other.min_event);
+        }
+        if other.max.is_some_and(|theirs| self.max.is_none_or(|ours| theirs > ours)) {
+            self.max_event.clone_from(&other.max_event);
+        }
         self.min = least(self.min, other.min);
         self.max = most(self.max, other.max);
+        self.first_us = self.first_us.into_iter().chain(other.first_us).min();
+        self.last_us = self.last_us.max(other.last_us);
+        self.games.merge(&other.games);
+        self.sessions.merge(&other.sessions);
         self.longest = self.longest.max(other.longest);
         self.lengths = match (self.lengths, other.lengths) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
@@ -264,6 +293,21 @@ impl Fields {
         }
         let parent = of(&self.nodes.get(field.parent)?.objects);
         (parent > 0).then(|| of(&field.phases) as f64 / parent as f64)
+    }
+
+    /// Adds one field of another tree, with what its presence is a share of: node 1 is the field, node 0 its parent.
+    pub fn take_in(&mut self, field: Option<&Field>, parent: Option<&Field>) {
+        if let (Some(root), Some(parent)) = (self.nodes.first_mut(), parent) {
+            add(&mut root.objects, &parent.objects);
+        }
+        let Some(field) = field else { return };
+        if self.nodes.len() < 2 {
+            let (path, name) = (field.path.clone(), field.name.clone());
+            self.nodes.push(Field { path, name, parent: 0, ..Field::default() });
+        }
+        if let Some(ours) = self.nodes.get_mut(1) {
+            ours.merge(field);
+        }
     }
 
     /// The child of `parent` under this key, made when it is new; `None` where no more fit.

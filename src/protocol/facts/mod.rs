@@ -6,6 +6,7 @@
 //!
 //! A payload is walked once, in a stream ([`walk`]); no tree of values is built.
 
+pub mod distinct;
 pub mod field;
 pub mod keys;
 pub mod sample;
@@ -15,16 +16,18 @@ mod walk;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
 use super::frame::Packet;
 use super::line::{Event, FrameStatus};
 use super::phase::Phase;
+pub use distinct::Distinct;
 pub use field::{Example, Field, Fields, JsonType};
 
 /// Version of the serialised form; facts kept by another version are made anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Events with a name of their own; more are counted in [`SchemaFacts::nameless_overflow`].
 const MAX_EVENTS: usize = 512;
@@ -72,12 +75,21 @@ pub struct Seen<'a> {
     pub direction: Option<&'a str>,
     /// The phase of the game at that moment, where known.
     pub phase: Option<Phase>,
+    /// The game, where known.
+    pub game_id: Option<&'a str>,
 }
 
 impl Seen<'_> {
     /// The event ref, `session:seq`.
     pub fn event_ref(&self) -> String {
         format!("{}:{}", self.session_id, self.seq)
+    }
+
+    /// The same into a text that is there, to save the allocation.
+    fn write_ref(&self, out: &mut String) {
+        out.clear();
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{}:{}", self.session_id, self.seq);
     }
 }
 
@@ -125,8 +137,17 @@ pub struct EventFacts {
     pub sources: BTreeMap<String, u64>,
     /// By phase.
     pub phases: ByPhase,
-    /// Where to look, at most a few event refs.
+    /// Games it was seen in.
+    #[serde(default)]
+    pub games: Distinct,
+    /// Sessions it was seen in.
+    #[serde(default)]
+    pub sessions: Distinct,
+    /// Where to look, at most a few event refs; the first one is where it was first seen.
     pub evidence: Vec<String>,
+    /// Event ref of where it was last seen.
+    #[serde(default)]
+    pub last_event: String,
     /// Sets of top-level keys.
     pub shapes: BTreeMap<String, Shape>,
     /// Packets whose shape no longer fitted.
@@ -235,9 +256,12 @@ impl EventFacts {
             self.sources.insert(seen.source.to_owned(), 1);
         }
         add_at(&mut self.phases, phase, 1);
+        self.games.add(distinct::hash(seen.game_id));
+        self.sessions.add(distinct::hash(Some(seen.session_id)));
         if self.evidence.len() < 3 {
             self.evidence.push(seen.event_ref());
         }
+        seen.write_ref(&mut self.last_event);
         let Some(payload) = event.payload else { return };
         let shape = walk::walk(&mut self.fields, payload, seen, phase);
         let id = format!("{shape:016x}");
@@ -273,6 +297,16 @@ impl EventFacts {
         self.payload_lost += other.payload_lost;
         self.with_ack_id += other.with_ack_id;
         self.shape_overflow += other.shape_overflow;
+        self.games.merge(&other.games);
+        self.sessions.merge(&other.sessions);
+        if other.last_us >= self.last_us && !other.last_event.is_empty() {
+            self.last_event.clone_from(&other.last_event);
+        }
+        if other.first_us.is_some() && other.first_us < self.first_us {
+            self.evidence.splice(0..0, other.evidence.first().cloned());
+            self.evidence.dedup();
+            self.evidence.truncate(3);
+        }
         self.seen_at(other.first_us, other.last_us);
         for (source, count) in &other.sources {
             *self.sources.entry(source.clone()).or_default() += count;

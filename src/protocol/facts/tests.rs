@@ -12,6 +12,7 @@ fn seen(seq: u64, phase: Option<Phase>) -> Seen<'static> {
         source: "public_ws",
         direction: Some("received"),
         phase,
+        game_id: None,
     }
 }
 

@@ -7,14 +7,15 @@ use serde_json::value::RawValue;
 
 use super::field::{Example, Fields, JsonType, MAX_EXAMPLES, MAX_VALUE_LEN, least, most};
 use super::keys::{self, KeyKind};
-use super::{Seen, add_at};
+use super::{Seen, add_at, distinct};
 
 /// After this many occurrences no more examples are looked for.
 const EXAMPLE_TRIES: u64 = 48;
 
 /// Adds the payload to `fields`; the hash of its set of top-level keys.
 pub(super) fn walk(fields: &mut Fields, payload: &RawValue, seen: &Seen<'_>, phase: usize) -> u64 {
-    let mut walk = Walk { fields, seen, phase, shape: 0 };
+    let (game, session) = (distinct::hash(seen.game_id), distinct::hash(Some(seen.session_id)));
+    let mut walk = Walk { fields, seen, phase, game, session, shape: 0 };
     let mut deserializer = serde_json::Deserializer::from_str(payload.get());
     // RawValue has been parsed before, so this fails only where nesting is too deep; what was seen counts.
     if let Err(error) = (Value { walk: &mut walk, node: Some(0) }).deserialize(&mut deserializer) {
@@ -27,6 +28,9 @@ struct Walk<'a> {
     fields: &'a mut Fields,
     seen: &'a Seen<'a>,
     phase: usize,
+    /// Hashes of the game and the session.
+    game: u64,
+    session: u64,
     shape: u64,
 }
 
@@ -52,6 +56,12 @@ impl Walk<'_> {
             *count += 1;
         }
         add_at(&mut field.phases, phase, 1);
+        field.games.add(self.game);
+        field.sessions.add(self.session);
+        if let Some(ts) = self.seen.ts_us {
+            field.first_us = Some(field.first_us.map_or(ts, |first| first.min(ts)));
+            field.last_us = Some(field.last_us.map_or(ts, |last| last.max(ts)));
+        }
         match json_type {
             JsonType::Null => add_at(&mut field.nulls, phase, 1),
             JsonType::Object => add_at(&mut field.objects, phase, 1),
@@ -64,9 +74,11 @@ impl Walk<'_> {
         if let Some(field) = self.fields.nodes.get_mut(node) {
             if field.min.is_none_or(|min| value < min) {
                 field.min = least(field.min, Some(value));
+                self.seen.write_ref(&mut field.min_event);
             }
             if field.max.is_none_or(|max| value > max) {
                 field.max = most(field.max, Some(value));
+                self.seen.write_ref(&mut field.max_event);
             }
         }
         self.example(node, text);
@@ -291,6 +303,7 @@ impl<'de> Visitor<'de> for Key<'_, '_> {
     }
 }
 
-fn fnv(text: &str) -> u64 {
+/// FNV-1a.
+pub(super) fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

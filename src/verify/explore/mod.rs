@@ -1,0 +1,54 @@
+//! The protocol explorer: every event type, its fields, samples and sequences, from the facts of the store and the
+//! shipped catalogue.
+//!
+//! * [`service`] — the facts in memory, opened by the first question and brought up to date by each.
+//! * [`overview`] — all events. [`event`] — one event. [`field`] — one field. [`diff`] — two sides compared.
+//! * [`samples`] — frames chosen to differ. [`sequences`] — what follows what. [`nearest`] — names near to a wrong one.
+//! * [`tier`] — how well something is known, computed. [`marks`] — what people decided about it.
+
+pub mod diff;
+pub mod event;
+pub mod field;
+pub mod marks;
+pub mod nearest;
+pub mod overview;
+pub mod samples;
+pub mod sequences;
+pub mod service;
+pub mod table;
+pub mod tier;
+
+#[cfg(test)]
+mod tests;
+
+use crate::index::facts_store::FactsFilter;
+use crate::protocol::facts::Field;
+use crate::protocol::facts::keys::normalise_path;
+use crate::verify::check::{BadScope, Scope};
+pub use service::{ExploreError, Explorer};
+
+/// Whether a path ends in a field's own name: elements and keys that are data do not.
+pub fn is_named(field: &Field) -> bool {
+    field.name != "[]" && !field.name.starts_with('{')
+}
+
+/// The facts that a scope means; phases do not narrow facts, which are counted by phase.
+///
+/// # Errors
+/// As [`Scope::bounds`].
+pub fn filter_of(scope: &Scope) -> Result<FactsFilter, BadScope> {
+    let bounds = scope.bounds()?;
+    Ok(FactsFilter {
+        session_id: scope.session_id.clone(),
+        source: scope.source.clone(),
+        from_us: bounds.from_us,
+        to_us: bounds.to_us,
+    })
+}
+
+/// A path in the form of the facts: `rugpool.threshold`, `$.rugpool.threshold` and `leaderboard[*].id` are understood.
+pub fn path_of(written: &str) -> String {
+    let path = normalise_path(written);
+    // Keys that are data have names of ours; `.{}` of a statement stands for any of them.
+    path.replace(".{}", ".{tick}")
+}
