@@ -19,9 +19,7 @@ fn frames_are_valid_against_the_schemas_made_from_them() {
     for document in documents {
         let schema: Value = serde_json::from_str(&document.text).unwrap();
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
-        let validator =
-            jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{}: {error}", document.name));
-        schemas.insert(schema["title"].as_str().unwrap().to_owned(), validator);
+        schemas.insert(schema["title"].as_str().unwrap().to_owned(), schema);
     }
     let mut checked = 0;
     for (name, payload) in plain_events(2).into_iter().filter(|(_, payload)| !payload.is_null()) {

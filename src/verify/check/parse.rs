@@ -378,10 +378,10 @@ impl Parser {
         self.next += 1;
         let condition = self.deeper(Parser::expr).and_then(|inner| self.sign(")").map(|()| inner));
         match condition {
-            Ok(inner) if !self.goes_on_as_value() => return Ok(inner),
+            Ok(inner) if !self.goes_on_as_value() => Ok(inner),
             Ok(_) => {
                 self.next = start;
-                return self.claim();
+                self.claim()
             }
             Err(first) => {
                 self.next = start;

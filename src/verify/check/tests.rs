@@ -22,7 +22,7 @@ const CANONICAL: [&str; 26] = [
     "on standard/newTrade: $.type in {\"buy\", \"sell\", 5, -1.5, null, true}",
     "on standard/newTrade: $.coin == \"solana\" or ($.leverage > 1 and not ($.level is null))",
     "on standard/newTrade: $.id matches \"[0-9a-f-]{36}\"",
-    "on standard/newTrade: ($.qty + 1) * $.price - ($.amount - 2) != abs($.x - 3) ± 1e-3",
+    "on standard/newTrade: ($.qty + 1) * $.price - ($.amount - 2) != abs($.x - 3) ± 0.001",
     "on \"transport:ping\": $ is absent",
     "on playerUpdate: min($.cash, 5) >= coalesce($.bonusBalance, 0)",
     "on gameStateUpdate: $.leaderboard[0].pnl >= $.leaderboard[-1].pnl",
