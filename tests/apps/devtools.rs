@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Longest wait for anything: a browser on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program, when there is one. Without it the test that asks says so and does nothing.
 pub fn program() -> Option<String> {
@@ -169,7 +169,11 @@ impl Page {
             }
             if began.elapsed() > PATIENCE {
                 let shown = self.try_in_frame("document.body.innerText").await;
-                panic!("waited in vain for {expression}: {last:?}; the page shows {shown:?}");
+                let said = self.in_host("JSON.stringify(said.slice(-3))").await;
+                panic!(
+                    "waited in vain for {expression}: {last:?}; the page shows {shown:?} and said {said}; {:?}",
+                    self.exceptions()
+                );
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }

@@ -33,9 +33,7 @@ fn a_host_with_apps_gets_the_pages_of_tools_and_the_tools_of_pages() {
             let tools = result["tools"].as_array().unwrap();
             tools.iter().find(|tool| tool["name"] == name).unwrap_or_else(|| panic!("no {name}"))["_meta"].clone()
         };
-        for (tool, page) in
-            [("describe_protocol", "ui://rugs/explorer.html"), ("show_chart", "ui://rugs/chart.html")]
-        {
+        for (tool, page) in [("describe_protocol", "ui://rugs/explorer.html")] {
             assert_eq!(meta(tool), json!({"ui": {"resourceUri": page}, "ui/resourceUri": page}));
         }
         for tool in ["app_chart_points", "app_stream"] {

@@ -137,6 +137,16 @@ function drawAxes(pen, scale, paint) {
 }
 
 function drawBets(pen, scale, paint, game) {
+  // The ground shows only the bets that run at the mark, those of one outcome together: all of them would cover it.
+  for (const outcome of ["won", "lost", undefined]) {
+    const running = game.sidebets.filter((bet) => bet.outcome === outcome && bet.start_tick <= scale.view.cursor && scale.view.cursor <= bet.end_tick);
+    if (!running.length) continue;
+    const left = scale.x(Math.min(...running.map((bet) => bet.start_tick)));
+    pen.fillStyle = outcome === "won" ? paint.good : outcome === "lost" ? paint.bad : paint.warn;
+    pen.globalAlpha = 0.09;
+    pen.fillRect(left, scale.top, scale.x(Math.max(...running.map((bet) => bet.end_tick))) - left, scale.bottom - scale.top);
+    pen.globalAlpha = 1;
+  }
   const lanes = [];
   for (const bet of game.sidebets) {
     if (bet.start_tick === undefined || bet.end_tick === undefined) continue;
@@ -148,11 +158,6 @@ function drawBets(pen, scale, paint, game) {
     const wide = Math.max(scale.x(bet.end_tick) - left, 2);
     const colour = bet.outcome === "won" ? paint.good : bet.outcome === "lost" ? paint.bad : paint.warn;
     pen.fillStyle = colour;
-    // Only the bets that run at the mark colour the ground: all of them would cover it.
-    if (bet.start_tick <= scale.view.cursor && scale.view.cursor <= bet.end_tick) {
-      pen.globalAlpha = 0.08;
-      pen.fillRect(left, scale.top, wide, scale.bottom - scale.top);
-    }
     pen.globalAlpha = 0.75;
     pen.fillRect(left, scale.bottom - 4 - (lane % 12) * 5, wide, 3);
     pen.globalAlpha = 1;

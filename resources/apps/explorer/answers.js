@@ -97,33 +97,56 @@ function sightingOf(found) {
   return { ref: refOf(found), text: [...values, ...where.filter(Boolean)].join(", ") };
 }
 
-const proposalOf = (proposal) => ({
-  id: proposal.proposal_id, subject: proposal.subject, state: proposal.target_state, statement: proposal.statement,
-  question: proposal.question, reason: proposal.rationale, correction: proposal.correction, support: proposal.support,
-  by: proposal.created_by, status: proposal.status, evidence: list(proposal.evidence).map(refOf).filter(Boolean),
-});
+/** A proposal as the log has it, or as the queue lists it. */
+function proposalOf(proposal) {
+  const by = proposal.created_by;
+  return {
+    id: proposal.proposal_id, subject: proposal.subject, state: proposal.target, statement: proposal.statement,
+    question: proposal.question || proposal.meaning, reason: proposal.rationale_untrusted || proposal.rationale, correction: proposal.correction,
+    support: proposal.support && { supports: proposal.support.events, contradicts: proposal.support.counterexamples },
+    by: by && [by.kind, by.name, by.client].filter(Boolean).join(", "), status: proposal.status || "open",
+    evidence: [...list(proposal.evidence).map(refOf), ...list(proposal.frames)].filter(Boolean),
+  };
+}
 
 const verify = {
   async check(subject, statement) {
     const answer = await host.call("verify", { action: "check", statement });
-    const result = answer.check && typeof answer.check === "object" ? answer.check : answer;
-    return { ...result, against: list(result.counterexamples).map(sightingOf), examples: list(result.examples).map(sightingOf) };
+    const result = answer.check || answer;
+    return { ...result, note: result.computed, against: list(result.counterexamples).map(sightingOf), examples: list(result.examples).map(sightingOf) };
   },
-  async propose(subject, statement, state, reason, correction) {
+  async propose(subject, statement, target, rationale, correction) {
     const answer = await host.call("verify", {
-      action: "propose", subject: subject.key, statement, target_state: state,
-      ...(reason ? { rationale: reason } : {}), ...(correction ? { correction } : {}),
+      action: "propose", subject: subject.key, statement, target, ...(rationale ? { rationale } : {}), ...(correction ? { correction } : {}),
     });
-    return proposalOf(answer.proposal || answer);
+    const proposed = answer.proposed || answer;
+    return { ...proposalOf(proposed.proposal || proposed), question: proposed.question };
   },
-  decide: (id, decision, reason) =>
-    host.call("verify", { action: "decide", proposal_id: id, decision, ...(reason ? { rationale: reason } : {}) }),
-  async queue() {
-    const answer = await host.call("verify", { action: "queue" });
-    return { proposals: list(answer.proposals).map(proposalOf), items: list(answer.items), note: answer.next };
+  async decide(id, decision, rationale) {
+    const answer = await host.call("verify", { action: "decide", proposal_id: id, decision, ...(rationale ? { rationale } : {}) });
+    const decided = answer.decided || answer;
+    const mark = decided.mark || {};
+    return { state: mark.state || decided.badge || decision, authority: mark.actor && mark.actor.authority, badge: decided.badge };
+  },
+  async queue(event) {
+    const items = [];
+    const answer = await host.call("verify", { action: "queue", limit: 50, ...(event ? { event } : {}) });
+    for (const item of list(answer.queue || answer.items)) items.push(item);
+    const why = (item) => [item.reason && item.reason.replaceAll("_", " "), item.count && `${count(item.count)} times`, item.tier, item.mark].filter(Boolean).join(", ");
+    return {
+      proposals: items.filter((item) => item.proposal_id).map(proposalOf),
+      items: items.filter((item) => !item.proposal_id).map((item) => ({ subject: item.subject, event: eventOf(item.subject), why: why(item) })),
+      note: answer.truncated ? answer.next : "",
+    };
   },
   async history(key) {
     const answer = await host.call("verify", { action: "history", subject: key });
-    return list(answer.entries).map((entry) => ({ ts: entry.ts, text: entry.text || JSON.stringify(entry) }));
+    return list(answer.history || answer.events).map((entry) => {
+      const by = entry.actor && [entry.actor.kind, entry.actor.name, entry.actor.authority].filter(Boolean).join(", ");
+      return { ts: entry.ts, text: [entry.what, entry.state, entry.statement, by && `by ${by}`, entry.rationale_untrusted].filter(Boolean).join(" · ") };
+    });
   },
 };
+
+/** The event of a subject's key: `field:NAME#path`, `event:NAME`. */
+const eventOf = (subject) => String(subject).split(":").slice(1).join(":").split("#")[0];

@@ -133,7 +133,7 @@ function marksPart(event) {
   const proposals = el("div", { class: "stack" }, el("p", { class: "dim" }, "…"));
   const history = el("div");
   const load = async () => {
-    const open = (await verify.queue(event.name)).proposals.filter((proposal) => about(proposal.subject, event.name));
+    const open = (await verify.queue(event.name)).proposals.filter((proposal) => eventOf(proposal.subject) === event.name);
     put(proposals, open.length ? open.map(proposalCard) : el("p", { class: "dim" }, "No open proposal. “Check and propose” makes one."));
   };
   load().catch((error) => put(proposals, notice(error.message, "bad")));
@@ -148,6 +148,3 @@ function marksPart(event) {
       el("span", {}, one.meaning, " ", el("code", { class: "dim" }, one.statement)))))] : null,
     proposals, el("div", {}, more), history);
 }
-
-/** Whether a subject's key is of this event: `field:NAME#path`, `event:NAME`. */
-const about = (subject, event) => String(subject).split(":").slice(1).join(":").split("#")[0] === event;
