@@ -33,9 +33,8 @@ fn a_host_with_apps_gets_the_pages_of_tools_and_the_tools_of_pages() {
             let tools = result["tools"].as_array().unwrap();
             tools.iter().find(|tool| tool["name"] == name).unwrap_or_else(|| panic!("no {name}"))["_meta"].clone()
         };
-        for (tool, page) in [("describe_protocol", "ui://rugs/explorer.html")] {
-            assert_eq!(meta(tool), json!({"ui": {"resourceUri": page}, "ui/resourceUri": page}));
-        }
+        let page = |uri: &str| json!({"ui": {"resourceUri": uri}, "ui/resourceUri": uri});
+        assert_eq!(meta("describe_protocol"), page("ui://rugs/explorer.html"));
         for tool in ["app_chart_points", "app_stream"] {
             assert_eq!(meta(tool), json!({"ui": {"visibility": ["app"]}}));
         }
