@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::devtools::{Page, program};
 use super::host::Host;
-use super::{EVIL_SHOWN, recorded};
+use super::{EVIL_SHOWN, HARMLESS, recorded};
 
 /// The tool whose call opens the chart.
 const TOOL: &str = "get_game";
@@ -92,7 +92,7 @@ async fn a_name_that_looks_like_a_script_is_a_name() {
     page.until("games.length === 1 && games[0].trades.length > 0").await;
     page.in_frame("moveTo(games[0].trades[0].tick)").await;
     page.until(&format!("document.getElementById('around').textContent.includes({})", json!(EVIL_SHOWN))).await;
-    assert_eq!(page.in_frame("document.querySelectorAll('img, script:not(:last-of-type)').length").await, 0);
+    assert_eq!(page.in_frame(HARMLESS).await, true);
     assert_eq!(page.in_host("said.includes('pwned')").await, false);
     let (urls, refused) = page.requests();
     host.nothing_left(&urls, &refused);

@@ -23,8 +23,12 @@ use crate::common::{play, root};
 /// A name that would run, were it ever taken for markup, and would turn the line, were it not made visible.
 const EVIL: &str = "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\u{202e}";
 
-/// How the pages show it.
-const EVIL_SHOWN: &str = "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\\u202e";
+/// What of it is to be read in the pages: the last character, which turns the line, only as an escape.
+const EVIL_SHOWN: &str =
+    "<img src=x onerror=\"parent.postMessage('pwned','*')\"><script>parent.postMessage('pwned','*')</script>\\u";
+
+/// That nothing of it has run or become an element, in the page's own words.
+const HARMLESS: &str = "document.images.length === 0 && document.scripts.length === 1 && !document.body.textContent.includes('\\u202e')";
 
 /// Simulated games in which everyone who trades is called [`EVIL`].
 fn recorded(games: usize) -> (TempDir, DataRoot) {

@@ -99,49 +99,45 @@ function sightingOf(found) {
 
 /** A proposal as the log has it, or as the queue lists it. */
 function proposalOf(proposal) {
-  const by = proposal.created_by;
   return {
     id: proposal.proposal_id, subject: proposal.subject, state: proposal.target, statement: proposal.statement,
     question: proposal.question || proposal.meaning, reason: proposal.rationale_untrusted || proposal.rationale, correction: proposal.correction,
-    support: proposal.support && { supports: proposal.support.events, contradicts: proposal.support.counterexamples },
-    by: by && [by.kind, by.name, by.client].filter(Boolean).join(", "), status: proposal.status || "open",
+    support: proposal.supports === undefined ? null : { supports: proposal.supports, contradicts: proposal.contradicts },
+    prose: proposal.prose_because || (proposal.prose ? "it is prose" : ""),
+    already: proposal.already_open, expires: proposal.expires,
     evidence: [...list(proposal.evidence).map(refOf), ...list(proposal.frames)].filter(Boolean),
   };
 }
 
 const verify = {
   async check(subject, statement) {
-    const answer = await host.call("verify", { action: "check", statement });
-    const result = answer.check || answer;
+    const { check: result } = await host.call("verify", { action: "check", statement });
     return { ...result, note: result.computed, against: list(result.counterexamples).map(sightingOf), examples: list(result.examples).map(sightingOf) };
   },
   async propose(subject, statement, target, rationale, correction) {
-    const answer = await host.call("verify", {
+    const { proposal } = await host.call("verify", {
       action: "propose", subject: subject.key, statement, target, ...(rationale ? { rationale } : {}), ...(correction ? { correction } : {}),
     });
-    const proposed = answer.proposed || answer;
-    return { ...proposalOf(proposed.proposal || proposed), question: proposed.question };
+    return proposalOf({ ...proposal, target });
   },
-  async decide(id, decision, rationale) {
-    const answer = await host.call("verify", { action: "decide", proposal_id: id, decision, ...(rationale ? { rationale } : {}) });
-    const decided = answer.decided || answer;
-    const mark = decided.mark || {};
-    return { state: mark.state || decided.badge || decision, authority: mark.actor && mark.actor.authority, badge: decided.badge };
+  /** Puts a proposal before the person. The decision itself is theirs, in the server's form; it is not sent from here. */
+  async decide(id) {
+    const { decision } = await host.call("verify", { action: "decide", proposal_id: id });
+    return decision;
   },
   async queue(event) {
-    const items = [];
     const answer = await host.call("verify", { action: "queue", limit: 50, ...(event ? { event } : {}) });
-    for (const item of list(answer.queue || answer.items)) items.push(item);
+    const items = list(answer.queue);
     const why = (item) => [item.reason && item.reason.replaceAll("_", " "), item.count && `${count(item.count)} times`, item.tier, item.mark].filter(Boolean).join(", ");
     return {
       proposals: items.filter((item) => item.proposal_id).map(proposalOf),
       items: items.filter((item) => !item.proposal_id).map((item) => ({ subject: item.subject, event: eventOf(item.subject), why: why(item) })),
-      note: answer.truncated ? answer.next : "",
+      note: answer.note,
     };
   },
   async history(key) {
     const answer = await host.call("verify", { action: "history", subject: key });
-    return list(answer.history || answer.events).map((entry) => {
+    return list(answer.history).map((entry) => {
       const by = entry.actor && [entry.actor.kind, entry.actor.name, entry.actor.authority].filter(Boolean).join(", ");
       return { ts: entry.ts, text: [entry.what, entry.state, entry.statement, by && `by ${by}`, entry.rationale_untrusted].filter(Boolean).join(" · ") };
     });

@@ -13,11 +13,8 @@ function phaseBars(presence) {
     }));
 }
 
-/** Depth in the tree and the name at the end of a path: `$.a[].b` is `b` under `$.a[]`. */
-function place(path) {
-  const steps = path.replace(/^\$\.?/, "").match(/\{[^}]*\}|[^.[\]{}]+|\[\d*\]/g) || [];
-  return { depth: Math.max(steps.length - 1, 0), name: steps.length ? steps[steps.length - 1] : path };
-}
+/** Depth in the tree and the name at the end of a path: `$.a[].b` is `b` under `$.a`. */
+const place = (path) => ({ depth: Math.max(path.split(".").length - 2, 0), name: path.replace(/^.*\./, "") });
 
 /** The tree; `open` makes what a field unfolds to. Arrow keys walk it as in any tree. */
 function fieldTree(fields, open) {

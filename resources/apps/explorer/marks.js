@@ -80,25 +80,22 @@ const CORRECTIONS = ["meaning", "type", "unit", "presence", "enum", "phase_rule"
 function proposalCard(proposal) {
   const out = el("div", { "aria-live": "polite" });
   const frame = el("div");
-  const reason = el("input", { type: "text", class: "grow", placeholder: "your reason", "aria-label": "Reason of the decision", maxlength: "1000" });
-  const decide = (decision) => async (event) => {
+  const decide = async (event) => {
     const answer = await working(event.target, out, async () => {
       put(out, el("p", { class: "dim" }, "The server asks you in a form of your host…"));
       try {
-        return await verify.decide(proposal.id, decision, reason.value.trim());
+        return await verify.decide(proposal.id);
       } catch (error) {
         if (!(error instanceof ToolFailure)) throw error;
         // No form, or none answered: the person can say it in the chat, where the agent can only relay it.
-        put(out, notice(error.message, "warn"), el("div", { class: "row", style: "margin-top:8px" },
-          el("button", { type: "button", onclick: (press) => working(press.target, out, () => sayIt(proposal, decision, reason.value.trim(), out)) }, "Say it in the chat instead"),
-          el("span", { class: "dim small" }, "The agent passes your words on; the mark then says “relayed”.")));
+        put(out, notice(error.message, "warn"), sayForm(proposal, out));
         return null;
       }
     });
     if (answer) put(out, decided(answer));
   };
   return el("section", { class: "card stack", "aria-label": `Proposal ${proposal.id}` },
-    el("div", { class: "row" }, el("h3", { class: "grow" }, el("code", {}, proposal.subject || "")), badge(proposal.status || "open", proposal.status && proposal.status !== "open" ? "" : "info"),
+    el("div", { class: "row" }, el("h3", { class: "grow" }, el("code", {}, proposal.subject || "")), badge(proposal.already ? "open already" : "open", "info"),
       proposal.state ? badge(`proposes: ${(MARKS[proposal.state] || [proposal.state])[0]}`) : null),
     el("p", { class: "question untrusted" }, visible(proposal.question || proposal.statement || "")),
     facts([
@@ -106,27 +103,33 @@ function proposalCard(proposal) {
       ["correction", proposal.correction && `${proposal.correction.kind}: ${visible(proposal.correction.old || "–")} → ${visible(proposal.correction.new || "–")}`],
       ["reason", proposal.reason && untrusted(proposal.reason)],
       ["for / against", proposal.support && `${count(proposal.support.supports)} / ${count(proposal.support.contradicts)}`],
-      ["by", proposal.by && untrusted(proposal.by)],
+      ["not checked", proposal.prose && untrusted(proposal.prose)],
+      ["open until", proposal.expires && moment(proposal.expires)],
       ["id", el("code", {}, proposal.id)],
     ]),
     (proposal.evidence || []).length ? el("div", { class: "row small" }, "Evidence:", proposal.evidence.slice(0, 6).map((ref) => refButton(ref, frame))) : null,
     frame,
-    proposal.status && proposal.status !== "open" ? null : [
-      el("div", { class: "row" }, reason,
-        el("button", { type: "button", onclick: decide("accept") }, "Accept…"),
-        el("button", { type: "button", onclick: decide("reject") }, "Reject…")),
-      el("p", { class: "dim small" }, "These buttons decide nothing by themselves: the server asks you to confirm, in your host’s own form."),
-    ],
+    el("div", { class: "row" }, el("button", { type: "button", onclick: decide }, "Decide…"),
+      el("span", { class: "dim small grow" }, "The server asks you, in your host’s own form; this page decides nothing.")),
     out);
 }
 
 function decided(answer) {
   const relayed = answer.authority === "relayed";
-  return notice(`Recorded: ${answer.state || "decided"}${answer.authority ? `, authority ${answer.authority}` : ""}${
-    answer.badge === "canonical" ? ", canonical" : ""}.${relayed ? " Relayed words make no canonical mark unless the operator allows it." : ""}`, relayed ? "warn" : "good");
+  return notice(`Recorded: ${answer.accepted ? "accepted" : "rejected"}, now ${answer.badge} (authority: ${answer.authority}).`, relayed ? "warn" : "good");
 }
 
-async function sayIt(proposal, decision, reason, out) {
-  await host.say(`My decision on proposal ${proposal.id} (${proposal.subject}): ${decision}.${reason ? ` My reason: ${reason}` : ""} Please pass it on with verify.`);
-  put(out, notice("Said in the chat. Whether it counts is for the server’s rules; the agent’s next answer tells."));
+/** The person's decision as their own message in the chat: the agent passes it on, and the mark says so. */
+function sayForm(proposal, out) {
+  const reason = el("input", { type: "text", class: "grow", placeholder: "your reason", "aria-label": "Reason of the decision", maxlength: "1000" });
+  const say = (word) => (event) => working(event.target, out, async () => {
+    const why = reason.value.trim();
+    await host.say(`My decision on proposal ${proposal.id} (${proposal.subject}): I ${word} it.${why ? ` My reason: ${why}` : ""} Please pass it on with verify.`);
+    put(out, notice("Said in the chat. The agent passes your words on, and the mark says that they were relayed."));
+  });
+  return el("div", { class: "form", style: "margin-top:8px" },
+    el("p", { class: "small" }, "Or say it in the chat, as your own message:"),
+    el("div", { class: "row" }, reason,
+      el("button", { type: "button", onclick: say("accept") }, "Say “I accept it”"),
+      el("button", { type: "button", onclick: say("reject") }, "Say “I reject it”")));
 }
