@@ -15,7 +15,7 @@ use crate::verify::check::{CheckResult, Sighting, Statement, check_blocking};
 /// Exit code 0 when no case contradicts, 1 when one does. The language:
 ///
 ///   on gameStateUpdate: cooldownTimer unit ms from 0 to 15000
-///   on gameStateUpdate: price is present exactly in ACTIVE, RUGGED
+///   on gameStateUpdate: price is present in ACTIVE, RUGGED
 ///   on gameStatePlayerUpdate: pnl == regularPnl + sidebetPnl + shortPnl ± 1e-9
 ///   on gameStateUpdate: rugged == true implies active == true
 ///   on standard/newTrade: type in {"buy", "sell"}

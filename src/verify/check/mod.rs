@@ -58,7 +58,7 @@
 //! on gameStatePlayerUpdate: pnl == regularPnl + sidebetPnl + shortPnl ± 1e-9
 //! on gameStateUpdate: rugged == true implies active == true
 //! on gameStateUpdate: cooldownTimer unit ms from 0 to 15000
-//! on gameStateUpdate: price is present exactly in ACTIVE, RUGGED
+//! on gameStateUpdate: price is present in ACTIVE, RUGGED
 //! on gameStateUpdate: gameHistory[].globalTrades is array when gameHistory[].globalTrades is present
 //! on gameStateUpdate: cooldownTimer never rises in the same game
 //! standard/newTrade follows buyOrder within 2000 ms in the same trace

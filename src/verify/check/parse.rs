@@ -93,7 +93,7 @@ fn example(text: &str) -> &'static str {
         ("follows", "standard/newTrade follows buyOrder within 2000 ms in the same trace"),
         ("fall", "on gameStateUpdate: cooldownTimer falls in the same game when cooldownTimer > 0"),
         ("rise", "on gameStateUpdate: tickCount never falls in the same game"),
-        ("present", "on gameStateUpdate: price is present exactly in ACTIVE, RUGGED"),
+        ("present", "on gameStateUpdate: price is present in ACTIVE, RUGGED"),
         ("unit", "on gameStateUpdate: cooldownTimer unit ms from 0 to 15000"),
         ("impl", "on gameStateUpdate: rugged == true implies active == true"),
         (" in ", "on standard/newTrade: type in {\"buy\", \"sell\"}"),
