@@ -6,6 +6,7 @@ pub mod game;
 pub mod live;
 pub mod manifest;
 pub mod protocol;
+pub mod verification;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use crate::server::App;
 
 /// The resources with a fixed address; with the pages for a host that can show them.
 pub fn list(pages: bool) -> Vec<Resource> {
-    let mut list = vec![context::listed(), live::listed(), manifest::listed(), protocol::listed()];
+    let mut list = vec![context::listed(), live::listed(), manifest::listed(), protocol::listed(), verification::listed()];
     if pages {
         list.extend(apps::listed());
     }
@@ -48,6 +49,8 @@ pub async fn read(
         (manifest::read(&app.root).await?, "application/json")
     } else if uri == live::URI {
         (live::read(app).await?, "application/json")
+    } else if uri == verification::URI {
+        (verification::read(app).await?, "application/json")
     } else if uri == protocol::URI {
         (protocol::index(app).await, "text/markdown")
     } else if let Some(event) = protocol::event(uri) {
@@ -57,12 +60,13 @@ pub async fn read(
     } else {
         return Err(ErrorData::resource_not_found(
             format!(
-                "There is no resource {uri}. The resources are {}, {}, {}, {}, {} and {}",
+                "There is no resource {uri}. The resources are {}, {}, {}, {}, {}, {} and {}",
                 context::URI,
                 live::URI,
                 manifest::URI,
                 protocol::URI,
                 protocol::TEMPLATE,
+                verification::URI,
                 game::TEMPLATE
             ),
             Some(json!({"uri": uri})),

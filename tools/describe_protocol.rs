@@ -135,6 +135,7 @@ Examples: {} · {\"event\": \"gameStateUpdate\", \"below\": \"$.rugpool\"} · {\
     }
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
+        app.recheck_in_background();
         let explorer = Arc::clone(&app.explorer);
         let work = tokio::task::spawn_blocking(move || describe(&explorer, &args, &|| cancel.is_cancelled()));
         work.await.unwrap_or_else(|error| {

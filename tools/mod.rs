@@ -14,6 +14,7 @@ pub mod get_game;
 pub mod live_state;
 pub mod query_sql;
 pub mod search;
+pub mod verify;
 
 use std::fmt::Write as _;
 use std::future::Future;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::{ToolCallContext, ToolRoute, schema_for_input, schema_for_output};
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
+use rmcp::model::{CallToolResult, ContentBlock, InputRequiredResult, JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::errors::ToolError;
+use crate::server::person::Person;
 use crate::server::ui::{self, Ui};
 use crate::server::{App, Server};
 
@@ -68,6 +70,25 @@ pub trait AgentTool: 'static {
         args: Self::Args,
         cancel: CancellationToken,
     ) -> impl Future<Output = Result<Self::Output, ToolError>> + Send + 'static;
+
+    /// The same for tools that may have to ask the person at the client.
+    fn call_for(
+        app: Arc<App>,
+        args: Self::Args,
+        cancel: CancellationToken,
+        person: Person,
+    ) -> impl Future<Output = Result<Reply<Self::Output>, ToolError>> + Send + 'static {
+        drop(person);
+        async move { Self::call(app, args, cancel).await.map(Reply::Done) }
+    }
+}
+
+/// What a call gives.
+pub enum Reply<T> {
+    /// Its result.
+    Done(T),
+    /// The client has to ask the person and call again.
+    Required(Box<InputRequiredResult>),
 }
 
 /// All tools. Those for pages only are hidden from hosts without pages when they list ([`ui::for_client`]).
@@ -83,6 +104,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
         .with_route(route::<search::Search>())
+        .with_route(route::<verify::Verify>())
 }
 
 /// The tools as a Markdown table: name, what it does, whether it only reads.
@@ -93,6 +115,7 @@ pub fn readme_table() -> String {
         let first = first_sentence(tool.description.as_deref().unwrap_or_default());
         let changes = match tool.name.as_ref() {
             capture::Capture::NAME => "starts and stops the recording",
+            verify::Verify::NAME => "writes proposals and decisions",
             _ if reads => "no",
             _ => "writes a file",
         };
@@ -122,14 +145,20 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
         Box::pin(async move {
             let app = Arc::clone(context.service.app());
             let request = context.request_context.ct.clone();
+            let person = Person::new(context.request_context, context.input_responses, context.request_state);
             let result = match arguments::<T>(context.arguments.unwrap_or_default()) {
                 Ok(args) => {
                     let worker = Arc::clone(&app);
-                    app.limits.run(T::TIME, &request, move |cancel| T::call(worker, args, cancel)).await
+                    app.limits.run(T::TIME, &request, move |cancel| T::call_for(worker, args, cancel, person)).await
                 }
                 Err(error) => Err(error),
             };
-            let result = result.and_then(|output| answer(&output)).unwrap_or_else(|error| {
+            let result = match result {
+                Ok(Reply::Required(required)) => return Ok((*required).into()),
+                Ok(Reply::Done(output)) => answer(&output),
+                Err(error) => Err(error),
+            };
+            let result = result.unwrap_or_else(|error| {
                 tracing::debug!(tool = T::NAME, %error, "tool error");
                 error.into_result()
             });

@@ -85,8 +85,8 @@ counts, comparisons and distributions; for one game's story use get_game, for wh
 
 Views: games (one row per game: peak, rug_tick, rug_price, ticks_recorded, proven), game_tick (tick, price, active, \
 rugged, cooldown_timer, trade_count, phase), game (as announced by the site: seed, hash, prices[]), trade, sidebet, \
-server_state, player_action, system_event, session, ws_event (every frame: event_name, raw_json, payload), \
-chat_untrusted. All carry ts, session_id, seq, game_id. Columns and examples: DESCRIBE <view>, or the resource \
+server_state, player_action, system_event, session, mark (decisions about the protocol), field, ws_event (every frame: event_name, raw_json, payload), \
+chat_untrusted. Most carry ts, session_id, seq, game_id. Columns and examples: DESCRIBE <view>, or the resource \
 replayer://context.
 
 Absent is NULL. Results are columns + rows; long cells and long results are cut and say so. Only SELECT works; \
@@ -105,6 +105,7 @@ reached_2x FROM games\"}";
     }
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
+        app.desk.before_query(&args.sql).await;
         let query = Query {
             sql: args.sql,
             params: Vec::new(),

@@ -15,6 +15,8 @@ use crate::index::{IndexError, Service, memory};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells::visible;
+use crate::verify::explore::marks::{Marks, Shown};
+use crate::verify::mark::Correction;
 
 /// Hits unless asked, and at most.
 const HITS: u64 = 8;
@@ -110,6 +112,13 @@ pub struct HitRow {
     pub ts: Option<String>,
     /// How it is known: observed on the wire, documented only, or inferred.
     pub tier: String,
+    /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict.
+    /// Absent for what nobody marks: games, sessions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mark: Option<String>,
+    /// What a correction says instead of what the text says: kind, written, right.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub corrections: Vec<Correction>,
     /// Why it was found.
     pub why: Vec<String>,
     /// Frames behind it, as session:seq, for get_events.
@@ -127,7 +136,7 @@ query_sql, for whole frames get_events with the evidence of a hit.
 
 Found are texts: event_card and field_card (types, rates, phases, as observed), sample (a payload), game, session, \
 anomaly, and reference (the shipped protocol reference: documented, not necessarily observed). Each hit says why it \
-was found and which frames are behind it. Filters are applied first; the best hits come then. A name written exactly \
+was found, which frames are behind it, how well it is known (tier) and what people decided about it (mark). Filters are applied first; the best hits come then. A name written exactly \
 puts its own card first.
 
 Concise by default; detailed gives whole texts. Without an embedding model or without an index it searches by \
@@ -145,7 +154,7 @@ Examples: {\"query\": \"how do I tell presale from cooldown\"}
     }
 
     async fn call(app: Arc<App>, args: Args, _cancel: CancellationToken) -> Result<Output, ToolError> {
-        answer(&app.search, &args).await
+        answer(&app.search, &app.explorer.marks(), &args).await
     }
 }
 
@@ -153,7 +162,7 @@ Examples: {\"query\": \"how do I tell presale from cooldown\"}
 ///
 /// # Errors
 /// Those of the index, with the call that gets on from there.
-pub async fn answer(service: &Service, args: &Args) -> Result<Output, ToolError> {
+pub async fn answer(service: &Service, marks: &Marks, args: &Args) -> Result<Output, ToolError> {
     let question = question(args)?;
     let found = match service.search(&question).await {
         Ok(found) => Ok((mode_name(found.mode).to_owned(), found)),
@@ -161,7 +170,7 @@ pub async fn answer(service: &Service, args: &Args) -> Result<Output, ToolError>
         Err(error) => Err(error),
     };
     let (mode, found) = found.map_err(|error| refused(&error))?;
-    Ok(output(mode, found, &question, args.detailed.unwrap_or(false)))
+    Ok(output(mode, found, &question, marks, args.detailed.unwrap_or(false)))
 }
 
 /// The arguments as the index understands them.
@@ -239,13 +248,13 @@ fn mode_name(mode: Mode) -> &'static str {
 }
 
 /// The answer, cut to what a model can take.
-fn output(mode: String, found: Found, question: &Question, detailed: bool) -> Output {
+fn output(mode: String, found: Found, question: &Question, marks: &Marks, detailed: bool) -> Output {
     let mut cut = false;
     let mut rows: Vec<HitRow> = Vec::new();
     let mut bytes = 0;
     let mut left_out = false;
     for hit in found.hits {
-        let (row, shortened) = row(hit, detailed);
+        let (row, shortened) = row(hit, marks, detailed);
         let size = serde_json::to_string(&row).map_or(0, |text| text.len() as u64);
         if !rows.is_empty() && bytes + size > RESULT_BYTES - 2_000 {
             left_out = true;
@@ -271,7 +280,7 @@ fn output(mode: String, found: Found, question: &Question, detailed: bool) -> Ou
 }
 
 /// One hit; also whether something of it was cut.
-fn row(hit: Hit, detailed: bool) -> (HitRow, bool) {
+fn row(hit: Hit, marks: &Marks, detailed: bool) -> (HitRow, bool) {
     let unit = hit.unit;
     let (characters, refs) = if detailed { (DETAILED, REFS) } else { (CONCISE, FEW_REFS) };
     let whole = visible(&unit.text);
@@ -280,7 +289,10 @@ fn row(hit: Hit, detailed: bool) -> (HitRow, bool) {
     if cut {
         text.push('…');
     }
+    let (mark, corrections) = marked(&unit, marks);
     let row = HitRow {
+        mark,
+        corrections,
         id: unit.id,
         kind: unit.kind.as_str().to_owned(),
         title: visible(&unit.title),
@@ -295,6 +307,25 @@ fn row(hit: Hit, detailed: bool) -> (HitRow, bool) {
         evidence: unit.evidence.into_iter().take(refs).collect(),
     };
     (row, cut)
+}
+
+/// The mark on what a text is about, as it is in force now: the index need not be made anew for it.
+fn marked(unit: &Unit, marks: &Marks) -> (Option<String>, Vec<Correction>) {
+    let unverified = || "unverified".to_owned();
+    match (&unit.event_name, &unit.field_path, unit.kind) {
+        (Some(event), Some(path), _) => {
+            let badge = marks.field(event, path).map_or_else(unverified, Shown::badge);
+            (Some(badge), marks.corrections(event, path).cloned().collect())
+        }
+        (Some(event), None, UnitKind::EventCard | UnitKind::Sample | UnitKind::Anomaly) => {
+            let badge = marks.event(event).map_or_else(unverified, Shown::badge);
+            let rulings = marks.rulings(event, None);
+            (Some(badge), rulings.into_iter().flat_map(|ruling| ruling.corrections).collect())
+        }
+        // A chapter of the reference says many things; none of them is marked as a whole.
+        (_, _, UnitKind::Reference) => (Some(unverified()), Vec::new()),
+        _ => (None, Vec::new()),
+    }
 }
 
 fn refused(error: &IndexError) -> ToolError {

@@ -42,3 +42,7 @@ pub const NOVEL_EVENT: &str = "novel_event";
 
 /// A known event had a field that the shipped catalogue does not know, for the first time: `event`, `path`, `type`, `at`.
 pub const NOVEL_FIELD: &str = "novel_field";
+
+/// A line of the verification log: `n`, `hash`, `what`, `subject`, `mark`, `mark_id`, `proposal_id`, and `line`, the line
+/// itself.
+pub const VERIFICATION: &str = "verification";

@@ -8,6 +8,7 @@
 //!   what was stored, for listeners in this process. [`board`] — how everything stands right now.
 //! * [`public_feed`] — the source that needs no login. [`browser`] — the user's own Chrome. [`redact`] — credentials are
 //!   taken out before anything is written.
+//! * [`verification`] — what was proposed and decided about the protocol, in the store too.
 //! * [`events`] — the system events that are written.
 
 pub mod board;
@@ -24,6 +25,7 @@ pub mod report;
 pub mod sink;
 pub mod status;
 mod supervisor;
+pub mod verification;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod testing;

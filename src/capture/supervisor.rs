@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::board::{Board, SourceState};
 use super::bus::Bus;
@@ -178,6 +178,10 @@ impl Supervisor {
         });
         // Nothing has been handed over yet: this cannot wait, and comes first.
         let _ = journaling.sink().system(Source::Ui, events::CAPTURE_STARTED, details).await;
+        let following = CancellationToken::new();
+        let follow =
+            super::verification::follow(self.root.clone(), journaling.sink().clone(), following.clone());
+        tokio::spawn(guarded(follow));
         Ok(Holding {
             root: self.root.clone(),
             reporter: Reporter::new(&self.options.purpose, BUILD, session_id),
@@ -187,6 +191,7 @@ impl Supervisor {
             bus: self.bus.clone(),
             journaling,
             previous,
+            following: following.drop_guard(),
             tasks: Vec::new(),
             next_report: Instant::now(),
             writing: None,
@@ -205,6 +210,8 @@ struct Holding {
     patience: public_feed::Patience,
     /// The report of whoever held the lease before.
     previous: Option<Report>,
+    /// Ends the follower of the verification log.
+    following: DropGuard,
     tasks: Vec<Task>,
     next_report: Instant,
     /// A report that the disk has not taken yet.
@@ -317,7 +324,8 @@ impl Holding {
             self.journaling.sink().state(source, SourceState::Off);
         }
         self.write_report(true).await;
-        let Holding { journaling, recovery, tasks, .. } = self;
+        let Holding { journaling, recovery, tasks, following, .. } = self;
+        drop(following);
         let stopped = journaling.stop().await;
         tasks.iter().for_each(|task| task.handle.abort());
         recovery.stop().await;

@@ -19,6 +19,7 @@ use crate::store::schema::DocType;
 use crate::store::{Store, journal, verify};
 use crate::tools::AgentTool;
 use crate::tools::export_dataset::ExportDataset;
+use crate::verify::mark::rules::Policy;
 
 /// `replayer data …`
 #[derive(Debug, Args)]
@@ -204,7 +205,7 @@ fn export(
     let bar = spinner("exporting");
     let exported = runtime.block_on(async {
         let client = SqlClient::new(sql::Config::new(root.path()));
-        let app = Arc::new(App::new(root.path().to_owned(), client, CancellationToken::new()));
+        let app = Arc::new(App::new(root.path().to_owned(), client, Policy::default(), CancellationToken::new()));
         let exported = ExportDataset::call(app.clone(), arguments, CancellationToken::new()).await;
         app.sql.shutdown().await;
         exported

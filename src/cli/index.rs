@@ -19,6 +19,7 @@ use crate::index::{IndexError, Reader, Service, gather, live};
 use crate::store::lease::Lease;
 use crate::store::root::DataRoot;
 use crate::tools::search;
+use crate::verify::explore::Explorer;
 
 /// The semantic index: texts about the protocol and the recorded games, found by meaning and by keywords.
 #[derive(Debug, Args)]
@@ -243,14 +244,16 @@ async fn query(root: &DataRoot, args: QueryArgs, out: &mut Out) -> Result<(), Cl
         limit: Some(args.limit),
         offset: Some(args.offset),
     };
-    let answer = search::answer(&service, &asked).await.map_err(|error| CliError::Failed(error.to_string()))?;
+    let marks = Explorer::new(root.path()).marks();
+    let answer = search::answer(&service, &marks, &asked).await.map_err(|error| CliError::Failed(error.to_string()))?;
     if args.json {
         out.json(&answer)?;
         return Ok(());
     }
     if args.detailed {
         for hit in &answer.hits {
-            out.line(format_args!("{}  [{}, {}]\n{}\n", hit.title, hit.kind, hit.tier, hit.text))?;
+            let mark = hit.mark.as_deref().map_or(String::new(), |mark| format!(", {mark}"));
+            out.line(format_args!("{}  [{}, {}{mark}]\n{}\n", hit.title, hit.kind, hit.tier, hit.text))?;
             out.line(format_args!("  {}; {}\n", hit.why.join("; "), hit.evidence.join(" ")))?;
         }
     } else {

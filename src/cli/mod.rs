@@ -15,6 +15,7 @@ pub mod schema;
 pub mod serve;
 pub mod simulate;
 pub mod sql;
+pub mod verify;
 pub mod watch;
 
 use std::path::PathBuf;
@@ -57,6 +58,7 @@ enum Command {
     Model(model::ModelArgs),
     Index(index::IndexArgs),
     Protocol(protocol::ProtocolArgs),
+    Verify(verify::VerifyArgs),
     /// The child process that runs SQL; started by the server.
     #[command(hide = true)]
     SqlWorker(worker::WorkerArgs),
@@ -131,6 +133,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
         Command::Protocol(args) => protocol::run(args, &path, &mut out),
+        Command::Verify(args) => verify::run(args, &path, &mut out),
         Command::Serve(_)
         | Command::Record(_)
         | Command::Simulate(_)

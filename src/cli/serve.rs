@@ -11,6 +11,7 @@ use super::capture_args::SourceArgs;
 use crate::server::run::{self, Config};
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
+use crate::verify::mark::rules::Policy;
 
 /// Serves recorded games to AI agents over MCP on stdin and stdout.
 ///
@@ -25,6 +26,10 @@ pub struct ServeArgs {
     capture: Switch,
     #[command(flatten)]
     sources: SourceArgs,
+    /// What an agent's word that the person decided counts for. noted: a mark, shown as relayed. canonical: enough for the
+    /// canonical badge too.
+    #[arg(long, value_enum, default_value_t = Relayed::Noted, env = "REPLAYER_RELAYED")]
+    relayed: Relayed,
     /// While recording, do not keep the semantic index up to date: `replayer index build` does it later.
     #[arg(long)]
     no_index: bool,
@@ -35,6 +40,13 @@ pub struct ServeArgs {
 enum Switch {
     On,
     Off,
+}
+
+/// What relayed decisions count for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Relayed {
+    Noted,
+    Canonical,
 }
 
 /// Runs until stdin ends or the process is asked to stop (SIGTERM, SIGINT); then exits with 0. Exits with 1 when it
@@ -56,7 +68,8 @@ pub fn run(args: ServeArgs, root: PathBuf) -> ExitCode {
         }
     };
     let capture = (args.capture == Switch::On).then(|| args.sources.options("serve"));
-    let config = Config { capture, keep_index: !args.no_index, ..Config::new(root) };
+    let policy = Policy { relayed_is_enough: args.relayed == Relayed::Canonical };
+    let config = Config { capture, keep_index: !args.no_index, policy, ..Config::new(root) };
     let result = runtime.block_on(run::serve(config, run::stop_signal()));
     // A pending read of stdin cannot be cancelled; leaving main ends it with the process.
     runtime.shutdown_timeout(Duration::from_millis(100));

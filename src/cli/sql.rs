@@ -11,6 +11,8 @@ use super::{CliError, Out};
 use crate::sql::{self, Query};
 use crate::store::root::DataRoot;
 use crate::tools::query_sql::Output;
+use crate::verify::desk::manifest;
+use crate::verify::explore::Explorer;
 
 /// Ask the recorded data with SQL: one SELECT in DuckDB's dialect.
 ///
@@ -43,6 +45,11 @@ pub struct SqlArgs {
 /// When the query is refused or fails; the message says what to write instead.
 pub fn run(args: SqlArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
     let root = DataRoot::open(path)?;
+    if manifest::reads_fields(&args.sql)
+        && let Err(error) = manifest::write(&Explorer::new(root.path()))
+    {
+        eprintln!("replayer: the view field is older than the data: {error}");
+    }
     let query = Query {
         max_rows: args.max_rows.max(1),
         max_bytes: u64::MAX >> 1,

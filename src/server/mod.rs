@@ -4,7 +4,8 @@
 //! * [`limits`] — concurrency, time, cancellation. [`errors`] — failures an agent can act on.
 //! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
 //! * [`companion`] — the process that keeps the index up to date while this one records.
-//! * [`subscriptions`] — telling clients that it changed. [`ui`] — pages that hosts show beside answers.
+//! * [`person`] — asking the person at the client. [`subscriptions`] — telling clients that it changed.
+//! * [`ui`] — pages that hosts show beside answers.
 //!
 //! The tools themselves are in `tools/`, the resources in `resources/`. Both protocol eras work: rmcp answers
 //! `initialize` (up to 2025-11-25) and `server/discover` (2026-07-28) from the same [`Server`].
@@ -14,6 +15,7 @@ pub mod complete;
 pub mod errors;
 pub mod hub;
 pub mod limits;
+pub mod person;
 pub mod run;
 pub mod stdio;
 pub mod subscriptions;
@@ -36,10 +38,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::index::Service;
 use crate::sql::SqlClient;
+use crate::verify::desk::Desk;
 use crate::verify::explore::Explorer;
+use crate::verify::mark::rules::Policy;
 use crate::{prompts, resources, tools};
 use hub::Hub;
 use limits::Limits;
+use person::Questions;
 use subscriptions::Subscriptions;
 
 /// What the server tells a model before it asks anything: when to come here, which tool for what, what to keep in
@@ -52,6 +57,7 @@ seeds, or what the protocol sends.
 Which tool:
 - search: what an event or field means, how things work, games by what happened. In plain words or by exact name.
 - describe_protocol: every event type, one event's fields, one field, with exact counts, samples and marks.
+- verify: whether a statement about the protocol holds; what is to be decided. You propose, people decide.
 - get_game: newest games; one game's card (peak, rug, seed, prices, side bets).
 - query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
@@ -86,6 +92,10 @@ pub struct App {
     pub live: Hub,
     /// What the protocol looks like; read by the first question about it.
     pub explorer: Arc<Explorer>,
+    /// What is proposed and decided about it.
+    pub desk: Arc<Desk>,
+    /// What the person at the client was asked and has not answered yet.
+    pub questions: Questions,
     /// Who is told of changes.
     pub subscriptions: Subscriptions,
     /// How much at once, how long.
@@ -94,12 +104,15 @@ pub struct App {
 
 impl App {
     /// An app on `root`. `stop` ends what runs: the server is going down.
-    pub fn new(root: PathBuf, sql: SqlClient, stop: CancellationToken) -> Self {
+    pub fn new(root: PathBuf, sql: SqlClient, policy: Policy, stop: CancellationToken) -> Self {
         let search = Service::of_environment(&root);
         let live = Hub::new(root.clone(), stop.clone());
         let explorer = Arc::new(Explorer::new(&root));
+        let desk = Arc::new(Desk::new(explorer.clone(), sql.clone(), policy));
         Self {
             root,
+            desk,
+            questions: Questions::default(),
             sql,
             search,
             live,
@@ -107,6 +120,19 @@ impl App {
             subscriptions: Subscriptions::default(),
             limits: Limits::new(stop),
         }
+    }
+}
+
+impl App {
+    /// Has marked statements checked on data that came since the last time, without anybody waiting for it. Cheap: at most
+    /// once a minute, and for some seconds.
+    pub fn recheck_in_background(self: &Arc<Self>) {
+        let (desk, stop) = (Arc::clone(&self.desk), self.limits.stopping().clone());
+        tokio::spawn(async move {
+            if let Err(error) = desk.recheck_due(&stop).await {
+                tracing::warn!(%error, "the marks were not checked on the newest data");
+            }
+        });
     }
 }
 
@@ -229,7 +255,11 @@ impl ServerHandler for Server {
         request: GetPromptRequestParams,
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        prompts::get(&request).map(GetPromptResponse::from)
+        let mut prompt = prompts::get(&request)?;
+        let desk = Arc::clone(&self.app.desk);
+        let marks = tokio::task::spawn_blocking(move || prompts::marks(&desk)).await;
+        prompt.messages.extend(marks.ok());
+        Ok(GetPromptResponse::from(prompt))
     }
 
     async fn complete(

@@ -13,12 +13,15 @@ use std::time::Duration;
 use rmcp::ServiceExt;
 use rmcp::service::ServerInitializeError;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Server, companion, stdio};
-use crate::capture::{self, Capture};
+use crate::capture::{self, Capture, Role};
 use crate::sql::{self, SqlClient};
 use crate::store::root::DataRoot;
+use crate::verify::desk::{Desk, recheck};
+use crate::verify::mark::rules::Policy;
 
 /// How long calls in progress may go on after the end of input. Below the 5 s after which rmcp gives them up, so
 /// that they still get to say that they were stopped.
@@ -41,13 +44,15 @@ pub struct Config {
     pub capture: Option<capture::Options>,
     /// Whether the semantic index is kept up to date while this process records.
     pub keep_index: bool,
+    /// By which rules decisions about the protocol count.
+    pub policy: Policy,
 }
 
 impl Config {
     /// Serves `root` without recording, with SQL workers started from the running program.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { sql: sql::Config::new(&root), root, capture: None, keep_index: true }
+        Self { sql: sql::Config::new(&root), root, capture: None, keep_index: true, policy: Policy::default() }
     }
 }
 
@@ -95,8 +100,11 @@ where
     let ended = CancellationToken::new();
     let session = CancellationToken::new();
     let recording = config.capture.and_then(|options| record(&config.root, options, config.keep_index, &stop));
-    let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), stop.clone()));
+    let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), config.policy, stop.clone()));
     tracing::info!(root = %app.root.display(), "serving MCP on stdio");
+    if let Some(capture) = &recording {
+        tokio::spawn(keep_marks(Arc::clone(&app.desk), capture.role(), stop.clone()));
+    }
 
     let serving = {
         let server = Server::new(Arc::clone(&app));
@@ -168,6 +176,20 @@ fn record(root: &Path, options: capture::Options, keep_index: bool, stop: &Cance
         tracing::warn!(%error, "the index is not kept up to date while recording");
     }
     Some(capture)
+}
+
+/// While this process records, marked statements are checked on what it brings.
+async fn keep_marks(desk: Arc<Desk>, role: watch::Receiver<Role>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(recheck::EVERY) => {}
+        }
+        let records = matches!(*role.borrow(), Role::Capturing { .. });
+        if records && let Err(error) = desk.recheck_due(&stop).await {
+            tracing::warn!(%error, "the marks were not checked on the newest data");
+        }
+    }
 }
 
 /// Ready when the process is asked to stop: SIGTERM or SIGINT, on other systems Ctrl-C.

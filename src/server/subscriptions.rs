@@ -1,7 +1,7 @@
 //! Subscriptions to resources, in both protocol eras: `resources/subscribe` of the older one, `subscriptions/listen`
 //! of the newer. What can be subscribed to is the live state, of whose changes a subscriber is told at most once a
-//! second, and the protocol, which changes when an event or a field comes that was not there before. The subscriber
-//! reads it when it wants to.
+//! second, the protocol, which changes when an event or a field comes that was not there before or something about it is
+//! decided, and the verification, which changes likewise. The subscriber reads it when it wants to.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
-use crate::resources::{live, protocol};
+use crate::resources::{live, protocol, verification};
 
 /// The subscriptions of the older era, by address.
 #[derive(Debug, Default)]
@@ -98,27 +98,29 @@ pub async fn listen(app: &Arc<App>, context: SubscriptionContext) -> Result<(), 
 }
 
 /// What changes.
-const CHANGEABLE: [&str; 2] = [live::URI, protocol::URI];
+const CHANGEABLE: [&str; 3] = [live::URI, protocol::URI, verification::URI];
 
 /// Calls `tell` after changes of a resource, not too often, until it fails.
 async fn told_of_changes<F: Future<Output = bool>>(app: &Arc<App>, uri: &str, tell: impl Fn() -> F) {
-    let Ok(mut changes) = app.live.changes().await else { return };
-    let is_protocol = uri == protocol::URI;
-    let mut version = if is_protocol { protocol::version(app).await } else { (0, 0) };
-    while changes.changed().await.is_ok() {
-        if is_protocol {
-            // Most frames bring nothing new: only a new event or field is a change of the protocol.
-            tokio::time::sleep(protocol::LOOKED_EVERY).await;
-            let now = protocol::version(app).await;
-            if std::mem::replace(&mut version, now) == now {
-                continue;
+    if uri == live::URI {
+        let Ok(mut changes) = app.live.changes().await else { return };
+        while changes.changed().await.is_ok() {
+            if !tell().await {
+                return;
             }
-        }
-        if !tell().await {
-            return;
-        }
-        if !is_protocol {
             tokio::time::sleep(live::TOLD_EVERY).await;
+        }
+        return;
+    }
+    // Most frames bring nothing new. The protocol changes with a new event or field, and with the marks on it; the
+    // verification with the log, and with what is novel and so in the queue.
+    let version = || async { (protocol::version(app).await, verification::version(app).await) };
+    let mut last = version().await;
+    loop {
+        tokio::time::sleep(protocol::LOOKED_EVERY).await;
+        let now = version().await;
+        if std::mem::replace(&mut last, now) != now && !tell().await {
+            return;
         }
     }
 }
@@ -128,7 +130,7 @@ fn changeable(uri: &str) -> Result<(), ErrorData> {
         return Ok(());
     }
     Err(ErrorData::resource_not_found(
-        format!("{uri} cannot be subscribed to; {} can", CHANGEABLE.join(" and ")),
+        format!("{uri} cannot be subscribed to; {} can", CHANGEABLE.join(", ")),
         Some(json!({"uri": uri})),
     ))
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::error::SqlError;
 use super::gate::Checked;
-use super::{cells, gate, tail, views};
+use super::{cells, derived, gate, tail, views};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::follow::{Change, Follower};
@@ -63,6 +63,8 @@ pub struct Engine {
     reads: HashMap<DocType, Reads>,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
+    /// What the tables of other layers were read from.
+    derived: derived::Loaded,
     as_of: String,
     /// Whether this DuckDB can compute with time zones ([`knows_time_zones`]).
     zoned: bool,
@@ -131,6 +133,7 @@ impl Engine {
             feed,
             reads: HashMap::new(),
             columns: HashMap::new(),
+            derived: derived::Loaded::default(),
             as_of: String::new(),
             zoned,
         };
@@ -165,6 +168,7 @@ impl Engine {
             let change = self.feed.poll().map_err(store_error)?;
             self.apply(change)?;
         }
+        derived::refresh(&self.db, &self.options.root, &mut self.derived).map_err(SqlError::machinery)?;
         self.as_of = as_of;
         Ok(())
     }
@@ -179,7 +183,8 @@ impl Engine {
         for statement in views::statements() {
             self.db.execute_batch(&statement)?;
         }
-        Ok(())
+        self.derived = derived::Loaded::default();
+        derived::create(&self.db)
     }
 
     fn apply(&mut self, change: Change) -> Result<(), SqlError> {

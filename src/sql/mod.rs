@@ -5,12 +5,13 @@
 //!
 //! * Parent: [`client`] keeps a pool of workers, hands out queries, kills what does not stop.
 //! * Worker: [`worker`] is the child's main loop. A text passes the [`gate`], then the [`engine`] runs it over the
-//!   [`views`]; [`cells`] turns the rows into JSON. The [`sandbox`] has taken the process's rights before.
+//!   [`views`] (some of which are [`derived`] elsewhere); [`cells`] turns the rows into JSON. The [`sandbox`] has taken the process's rights before.
 //!
 //! Between them [`protocol`] is spoken over pipes; both sides share [`error`].
 
 pub mod cells;
 pub mod client;
+pub mod derived;
 pub mod engine;
 pub mod error;
 pub mod gate;

@@ -3,6 +3,7 @@
 //! One view per doc type under its own name, then four that answer common questions. The texts here are the
 //! reference: CONTEXT.md and the tool descriptions are made from [`catalogue`].
 
+use super::derived;
 use crate::store::schema::{DocType, Kind};
 
 /// One view, described for readers.
@@ -49,7 +50,7 @@ pub struct ColumnDoc {
     pub meaning: &'static str,
 }
 
-const fn column(name: &'static str, sql_type: &'static str, meaning: &'static str) -> ColumnDoc {
+pub(super) const fn column(name: &'static str, sql_type: &'static str, meaning: &'static str) -> ColumnDoc {
     ColumnDoc { name, sql_type, meaning }
 }
 
@@ -71,6 +72,8 @@ pub const NAMES: &[&str] = &[
     "server_state",
     "system_event",
     "chat_untrusted",
+    "mark",
+    "field",
 ];
 
 static CATALOGUE: &[ViewDoc] = &[
@@ -198,6 +201,22 @@ static CATALOGUE: &[ViewDoc] = &[
             column("seq", "BIGINT", "number of the frame in its session"),
         ],
         example: "SELECT ts, username_untrusted, message_untrusted FROM chat_untrusted ORDER BY ts DESC LIMIT 20",
+    },
+    ViewDoc {
+        name: "mark",
+        description: "one row per statement about the protocol that people decided on, or are to decide on: the mark in \
+                      force",
+        doc_type: None,
+        own_columns: derived::MARK,
+        example: "SELECT subject, badge, statement FROM mark WHERE mark <> 'unverified' ORDER BY decided_at DESC LIMIT 20",
+    },
+    ViewDoc {
+        name: "field",
+        description: "one row per field of every event, seen or documented: types, unit, meaning, presence, tier and mark, \
+                      corrections applied",
+        doc_type: None,
+        own_columns: derived::FIELD,
+        example: "SELECT path, types, unit, presence, badge FROM field WHERE event_name = 'playerUpdate'",
     },
 ];
 

@@ -10,9 +10,11 @@
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go. [`verify`] — whether all of it is true.
 //! * [`follow`] — what is new since the last look, without any contact to the writer. [`scan`] — reading rows.
+//! * [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
 
 pub mod catalog;
+pub mod chain;
 pub mod compact;
 pub mod error;
 pub mod follow;

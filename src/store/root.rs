@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::chain::Chain;
 use super::ids::SessionId;
 use super::schema::DocType;
 
@@ -118,6 +119,21 @@ impl DataRoot {
     /// `manifests/schema_version.json`.
     pub fn schema_version_path(&self) -> PathBuf {
         self.manifests_dir().join("schema_version.json")
+    }
+
+    /// The log of what was proposed and decided: `manifests/verification_log.jsonl`.
+    pub fn verification_log(&self) -> Chain {
+        Chain::new(self.manifests_dir().join("verification_log.jsonl"), self.run_dir().join("verification.lock"))
+    }
+
+    /// `manifests/verification.json`: the marks in force, made from the log.
+    pub fn verification_path(&self) -> PathBuf {
+        self.manifests_dir().join("verification.json")
+    }
+
+    /// `manifests/field_manifest.json`: every field with what is known of it, derived.
+    pub fn field_manifest_path(&self) -> PathBuf {
+        self.manifests_dir().join("field_manifest.json")
     }
 
     /// `run/`: locks.

@@ -34,11 +34,11 @@ fn asked(args: serde_json::Value) -> Question {
 #[test]
 fn concise_is_short_and_detailed_is_whole() {
     let question = asked(serde_json::json!({"query": "x"}));
-    let concise = output("hybrid".into(), found(2, 3_000), &question, false);
+    let concise = output("hybrid".into(), found(2, 3_000), &question, &Marks::default(), false);
     assert_eq!(concise.hits[0].text.chars().count(), CONCISE + 1);
     assert_eq!(concise.hits[0].evidence.len(), FEW_REFS);
     assert!(concise.truncated && concise.next.unwrap().contains("detailed"));
-    let detailed = output("hybrid".into(), found(2, 3_000), &question, true);
+    let detailed = output("hybrid".into(), found(2, 3_000), &question, &Marks::default(), true);
     assert_eq!(detailed.hits[0].text.len(), 3_000);
     assert_eq!(detailed.hits[0].evidence.len(), 5);
     assert_eq!(detailed.hits[0].ts.as_deref(), Some("1970-01-01T00:00:01Z"));
@@ -48,7 +48,7 @@ fn concise_is_short_and_detailed_is_whole() {
 #[test]
 fn an_answer_stays_within_its_size_and_says_where_to_go_on() {
     let question = asked(serde_json::json!({"query": "x", "offset": 10}));
-    let output = output("hybrid".into(), found(50, 5_000), &question, true);
+    let output = output("hybrid".into(), found(50, 5_000), &question, &Marks::default(), true);
     let bytes = serde_json::to_string(&output).unwrap().len() as u64;
     assert!(bytes < RESULT_BYTES, "{bytes}");
     let shown = output.hits.len() as u64;
@@ -99,5 +99,5 @@ fn refusals_name_the_next_call() {
 fn text_of_strangers_is_made_visible() {
     let mut hit = found(1, 1).hits.remove(0);
     hit.unit.text = "evil\u{202e}text".into();
-    assert!(!row(hit, false).0.text.contains('\u{202e}'));
+    assert!(!row(hit, &Marks::default(), false).0.text.contains('\u{202e}'));
 }

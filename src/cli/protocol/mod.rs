@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod events;
 mod export;
+mod review;
 mod samples;
 mod show;
 
@@ -34,6 +35,7 @@ enum Command {
     Check(check::CheckArgs),
     Diff(diff::DiffArgs),
     Export(export::ExportArgs),
+    Review(review::ReviewArgs),
 }
 
 /// What part of the data to look at.
@@ -78,6 +80,7 @@ pub fn run(args: ProtocolArgs, path: &Path, out: &mut Out) -> Result<ExitCode, C
         Command::Check(args) => check::run(&args, &root, out),
         Command::Diff(args) => diff::run(&args, &root, out),
         Command::Export(args) => export::run(&args, &root, out),
+        Command::Review(args) => review::run(&args, &root, out),
     }
 }
 

@@ -49,7 +49,7 @@ fn what_was_always_there_is_required_and_what_is_data_has_no_name() {
 #[test]
 fn every_document_says_that_it_is_generated_and_shows_marks() {
     let digest = digest(&[r#"42["playerUpdate",{"cash":1.5}]"#]);
-    let shown = Shown { mark: "verified".into(), canonical: true, stale: true, statement: None };
+    let shown = Shown { mark: "verified".into(), canonical: true, stale: true, ..Shown::default() };
     let marks = Marks([(field_key("playerUpdate", "$.cash"), shown)].into());
     for format in [Format::Md, Format::Json, Format::Schema] {
         let documents = documents(&digest, &marks, format);

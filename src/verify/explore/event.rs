@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::marks::Marks;
+use super::marks::{Marks, Ruling};
 use super::overview::{direction, is_novel, recorded_hours};
 use super::samples::{Sample, samples};
 use super::sequences;
@@ -14,6 +14,7 @@ use super::table::{Table, digits, percent, second};
 use super::tier::Support;
 use crate::index::facts_store::Digest;
 use crate::protocol::catalogue::{EventDoc, FieldDoc, catalogue};
+use crate::verify::mark::CorrectionKind;
 use crate::protocol::facts::{Field, Fields, JsonType, PHASES, phase_from_name, phase_index};
 
 /// What of an event is wanted.
@@ -59,6 +60,9 @@ pub struct EventView {
     /// What a person decided about the event; absent while unverified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mark: Option<String>,
+    /// What was decided about its rules, sequences, formulas, values.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rulings: Vec<Ruling>,
     /// Whether the shipped catalogue does not know it.
     pub novel: bool,
     /// How often it was seen.
@@ -169,6 +173,7 @@ pub fn event(digest: &Digest, marks: &Marks, name: &str, filter: &EventFilter) -
         auth: doc.map_or("not known whether a login is needed", EventDoc::auth_words).to_owned(),
         tier: seen.map_or("theoretical", |seen| Support::of_event(seen).tier()).to_owned(),
         mark: marks.event(name).map(super::marks::Shown::badge),
+        rulings: marks.rulings(name, None),
         novel: is_novel(name),
         count,
         share: percent(count, facts.total()),
@@ -258,8 +263,8 @@ fn fields(
                 Value::Null,
                 Value::Null,
                 Value::Null,
-                unit(&field.unit),
-                field.meaning.clone().into(),
+                unit(marks.corrected(event, &field.path, CorrectionKind::Unit).unwrap_or(&field.unit)),
+                marks.corrected(event, &field.path, CorrectionKind::Meaning).unwrap_or(&field.meaning).into(),
                 "theoretical".into(),
                 mark,
             ]);
@@ -280,6 +285,7 @@ fn row(
     event: &str,
     marks: &Marks,
 ) -> Vec<Value> {
+    let corrected = |kind: CorrectionKind| marks.corrected(event, &field.path, kind);
     let mut types = field.type_name();
     // A list says what its elements are.
     if let Some(element) = fields.children(field).find(|child| child.name == "[]") {
@@ -292,8 +298,8 @@ fn row(
         presence.map_or(Value::Null, |share| json!(digits(share * 100.0))),
         phases(fields, field),
         range(field),
-        doc.map_or(Value::Null, |doc| unit(&doc.unit)),
-        doc.map_or(Value::Null, |doc| doc.meaning.clone().into()),
+        corrected(CorrectionKind::Unit).or(doc.map(|doc| doc.unit.as_str())).map_or(Value::Null, unit),
+        corrected(CorrectionKind::Meaning).or(doc.map(|doc| doc.meaning.as_str())).into(),
         Support::of_field(field).tier().into(),
         marks.field(event, &field.path).map_or(Value::Null, |mark| mark.badge().into()),
     ]

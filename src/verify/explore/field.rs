@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::event::{by_phase, phases, range};
-use super::marks::Marks;
+use super::marks::{Marks, Ruling};
 use super::samples::{Sample, samples};
 use super::table::{Table, digits, second};
 use super::tier::Support;
 use crate::index::facts_store::{Digest, FactsStore};
 use crate::protocol::catalogue::catalogue;
+use crate::verify::mark::{Correction, CorrectionKind};
 use crate::protocol::facts::{Field, Fields, JsonType, PHASES};
 
 /// One field of an event.
@@ -39,6 +40,12 @@ pub struct FieldView {
     /// The statement that was decided on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub marked_statement: Option<String>,
+    /// What people found wrong in what was written: kind, written, right. The other members show the right one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub corrections: Vec<Correction>,
+    /// What was decided about its unit, its values, its formulas.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rulings: Vec<Ruling>,
     /// Whether the shipped catalogue does not know it.
     pub novel: bool,
     /// How often it occurred.
@@ -126,16 +133,19 @@ pub fn field(
         |phase: usize| fields.filter(|_| found.is_some()).and_then(|fields| fields.presence_in(field, phase));
     let whole = |share: f64| digits(share * 100.0);
     let mark = marks.field(event, path);
+    let corrected = |kind| marks.corrected(event, path, kind).map(str::to_owned);
     let key = path.rsplit('.').next().unwrap_or(path).trim_end_matches("[]");
     Some(FieldView {
         event: event.to_owned(),
         path: path.to_owned(),
-        meaning: known.map(|doc| doc.meaning.clone()),
-        unit: known.map(|doc| doc.unit.clone()).filter(|unit| !unit.is_empty()),
-        documented_types: known.map(|doc| doc.types.clone()),
+        meaning: corrected(CorrectionKind::Meaning).or(known.map(|doc| doc.meaning.clone())),
+        unit: corrected(CorrectionKind::Unit).or(known.map(|doc| doc.unit.clone())).filter(|unit| !unit.is_empty()),
+        documented_types: corrected(CorrectionKind::Type).or(known.map(|doc| doc.types.clone())),
         tier: Support::of_field(field).tier().to_owned(),
         mark: mark.map(super::marks::Shown::badge),
         marked_statement: mark.and_then(|mark| mark.statement.clone()),
+        corrections: marks.corrections(event, path).cloned().collect(),
+        rulings: marks.rulings(event, Some(path)),
         novel: known.is_none() && super::is_named(field),
         count: field.count(),
         types: types(field),

@@ -14,6 +14,7 @@ use crate::protocol::catalogue::catalogue;
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
 use crate::verify::check::{BadScope, Scope};
+use crate::verify::log::ledger::Ledger;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -65,12 +66,14 @@ fn near(nearest: &[String]) -> String {
 pub struct Explorer {
     root: PathBuf,
     store: Mutex<Option<FactsStore>>,
+    ledger: Ledger,
 }
 
 impl Explorer {
     /// An explorer of a data root. Does nothing yet.
     pub fn new(root: impl Into<PathBuf>) -> Explorer {
-        Explorer { root: root.into(), store: Mutex::new(None) }
+        let root = root.into();
+        Explorer { ledger: Ledger::new(&root), root, store: Mutex::new(None) }
     }
 
     /// The data root.
@@ -103,9 +106,20 @@ impl Explorer {
         store.filtered(&filter, stop)?.ok_or(ExploreError::Stopped)
     }
 
-    /// The marks in force.
+    /// What was proposed and decided.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The marks in force. A log that cannot be read costs the marks, not the facts.
     pub fn marks(&self) -> Marks {
-        Marks::default()
+        match self.ledger.view() {
+            Ok(view) => Marks::of(&view.state),
+            Err(error) => {
+                tracing::warn!(%error, "no marks");
+                Marks::default()
+            }
+        }
     }
 
     /// All events.

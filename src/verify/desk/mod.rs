@@ -1,0 +1,135 @@
+//! The desk: where marks are proposed, decided, looked up and checked again. Tools and commands are thin over this.
+//!
+//! * [`propose`] — anybody may. [`decide`] — people only. [`queue`] — what is to be looked at next.
+//! * [`history`] — what was decided about a subject, and by whom. [`recheck`] — marked statements on newer data.
+//! * [`facts`] — subjects against what is known: is there such a thing, how well is it known, which frames show it.
+//! * [`manifest`] — every field with its mark, for the SQL view `field`.
+
+pub mod decide;
+pub mod facts;
+pub mod history;
+pub mod manifest;
+pub mod propose;
+pub mod queue;
+pub mod recheck;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::check::{CheckError, CheckResult, Scope, Statement, check};
+use super::evidence::EvidenceError;
+use super::explore::{ExploreError, Explorer};
+use super::log::ledger::View;
+use super::log::publish::publish;
+use super::mark::rules::{Policy, Violation};
+use super::subject::BadSubject;
+use crate::sql::SqlClient;
+use crate::store::StoreError;
+use crate::store::root::DataRoot;
+
+/// Why something could not be done. Nothing was written then.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The log or the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such subject.
+    #[error(transparent)]
+    Unknown(#[from] ExploreError),
+    /// It is no subject at all.
+    #[error(transparent)]
+    Subject(#[from] BadSubject),
+    /// A piece of evidence does not resolve.
+    #[error("the evidence does not hold: {0}")]
+    Evidence(#[from] EvidenceError),
+    /// A rule is in the way.
+    #[error(transparent)]
+    Rule(#[from] Violation),
+    /// The statement could not be checked.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+}
+
+/// The desk of one data root.
+pub struct Desk {
+    explorer: Arc<Explorer>,
+    sql: SqlClient,
+    policy: Policy,
+    publishing: Arc<AtomicBool>,
+}
+
+/// After something was added to the log, it is written to the store this much later, with what was added meanwhile.
+const PUBLISH_AFTER: Duration = Duration::from_secs(2);
+
+impl Desk {
+    /// A desk over what the explorer knows.
+    pub fn new(explorer: Arc<Explorer>, sql: SqlClient, policy: Policy) -> Desk {
+        Desk { explorer, sql, policy, publishing: Arc::default() }
+    }
+
+    /// The data root.
+    pub fn root(&self) -> &Path {
+        self.explorer.root()
+    }
+
+    /// The explorer.
+    pub fn explorer(&self) -> &Arc<Explorer> {
+        &self.explorer
+    }
+
+    /// By which rules decisions count.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// What is in force.
+    ///
+    /// # Errors
+    /// As [`super::log::ledger::Ledger::view`].
+    pub fn view(&self) -> Result<View, StoreError> {
+        self.explorer.ledger().view()
+    }
+
+    /// Bytes of the log: when that changes, something was added.
+    pub fn log_length(&self) -> u64 {
+        DataRoot::open(self.root()).map_or(0, |root| root.verification_log().length())
+    }
+
+    /// Checks a statement over everything that is stored.
+    async fn check(&self, statement: &Statement, cancel: &CancellationToken) -> Result<CheckResult, DeskError> {
+        Ok(check(&self.sql, statement, &Scope::default(), cancel.clone()).await?)
+    }
+
+    /// Has what was added to the log written to the store, soon, unless another process does it.
+    fn publish_soon(&self) {
+        if self.publishing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (publishing, root) = (self.publishing.clone(), self.root().to_owned());
+        tokio::spawn(async move {
+            tokio::time::sleep(PUBLISH_AFTER).await;
+            publishing.store(false, Ordering::Release);
+            let published = tokio::task::spawn_blocking(move || publish(&DataRoot::open(root)?)).await;
+            match published {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "what was decided is in the log and not yet in the store"),
+                Err(error) => tracing::warn!(%error, "writing what was decided to the store ended early"),
+            }
+        });
+    }
+
+    /// Writes to the store what it lacks of the log, now. For programs that end.
+    ///
+    /// # Errors
+    /// As [`publish`].
+    pub fn publish_now(&self) -> Result<bool, StoreError> {
+        publish(&DataRoot::open(self.root())?)
+    }
+}

@@ -1,0 +1,270 @@
+//! Proposing: anybody may, any number. A proposal carries its evidence, how much data stands behind it, and the exact
+//! question for the person who is to decide.
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::facts::Known;
+use super::{Desk, DeskError, facts};
+use crate::verify::check::{CheckResult, Statement};
+use crate::verify::evidence::{self, EvidenceError};
+use crate::verify::log::{Entry, now};
+use crate::verify::mark::rules::{self, Violation};
+use crate::verify::mark::state::status;
+use crate::verify::mark::{
+    Actor, Correction, Evidence, MarkState, Proposal, ProposalStatus, Role, SCHEMA_VERSION, Support,
+};
+use crate::verify::shipped;
+use crate::verify::subject::{Subject, Tier};
+
+/// Days until a proposal goes out of date.
+pub const EXPIRES_DAYS: i64 = 30;
+
+/// Frames of evidence at most.
+pub const MOST_EVIDENCE: usize = 20;
+
+/// What is proposed.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The subject's key.
+    pub subject: String,
+    /// What the mark would be.
+    pub target: MarkState,
+    /// What would be marked.
+    pub statement: String,
+    /// In plain words.
+    pub meaning: Option<String>,
+    /// What it corrects.
+    pub correction: Option<Correction>,
+    /// Addresses of frames; none: they are found.
+    pub evidence: Vec<String>,
+    /// Why.
+    pub rationale: Option<String>,
+    /// Days until it goes out of date.
+    pub expires_days: Option<i64>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// Whether it was there already.
+    pub already: bool,
+    /// How well the subject is known now.
+    pub tier: Tier,
+    /// What the check of its statement found; none for prose.
+    pub checked: Option<CheckResult>,
+    /// Why the statement is prose.
+    pub prose_because: Option<String>,
+    /// The question for the person.
+    pub question: String,
+}
+
+/// A subject with everything that a proposal or a decision about it needs.
+pub(super) struct Looked {
+    pub(super) known: Known,
+    pub(super) tier: Tier,
+    pub(super) checked: Option<CheckResult>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) support: Support,
+}
+
+impl Desk {
+    /// Adds a proposal. The same proposal twice is one.
+    ///
+    /// # Errors
+    /// [`DeskError`]: an unknown subject, evidence that does not resolve, nothing stored that shows it.
+    pub async fn propose(
+        &self,
+        draft: Draft,
+        by: Actor,
+        cancel: &CancellationToken,
+    ) -> Result<Proposed, DeskError> {
+        let subject: Subject = draft.subject.parse()?;
+        let statement = rules::text("the statement", &draft.statement)?;
+        let meaning = draft.meaning.as_deref().map(|text| rules::text("meaning", text)).transpose()?;
+        let rationale = draft.rationale.as_deref().map(|text| rules::text("rationale", text)).transpose()?;
+        if let Some(correction) = &draft.correction {
+            rules::text("correction.old", &correction.old)?;
+            rules::text("correction.new", &correction.new)?;
+        }
+        let (parsed, prose_because) = match Statement::parse_about(&statement, Some(&subject.event_name)) {
+            Ok(parsed) => (Some(parsed), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        // The canonical text names its event: it is whole wherever it is read.
+        let statement = parsed.as_ref().map_or(statement, ToString::to_string);
+        let looked = self.look(&subject, parsed.as_ref(), &draft.evidence, None, cancel).await?;
+        rules::enough(draft.target, &looked.evidence, looked.tier)?;
+        let created_ts = now();
+        let days = draft.expires_days.unwrap_or(EXPIRES_DAYS).clamp(1, 3_650);
+        let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+        let proposal = Proposal {
+            proposal_id: Uuid::now_v7().to_string(),
+            subject: looked.known.subject.clone(),
+            target: draft.target,
+            statement,
+            prose: parsed.is_none(),
+            meaning,
+            correction: draft.correction,
+            evidence: looked.evidence,
+            support: looked.support,
+            rationale,
+            created_by: by,
+            created_ts,
+            expires_ts: Some(expires.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()),
+            status: ProposalStatus::Open,
+            decision_mark_id: None,
+            schema_version: SCHEMA_VERSION,
+        };
+        let (proposal, already) = self.explorer.ledger().add(|state| {
+            rules::fits(state, &proposal.subject, proposal.target)?;
+            let same = |known: &&Proposal| {
+                known.subject == proposal.subject
+                    && known.target == proposal.target
+                    && known.statement == proposal.statement
+                    && known.correction == proposal.correction
+                    && status(known, &proposal.created_ts) == ProposalStatus::Open
+            };
+            if let Some(known) = state.proposals.values().find(same) {
+                return Ok((Vec::new(), (known.clone(), true)));
+            }
+            let entry = Entry::Proposed { proposal: Box::new(proposal.clone()) };
+            Ok::<_, DeskError>((vec![entry], (proposal.clone(), false)))
+        })?;
+        if !already {
+            self.publish_soon();
+        }
+        let question = question(&proposal, looked.tier, looked.checked.as_ref());
+        Ok(Proposed { proposal, already, tier: looked.tier, checked: looked.checked, prose_because, question })
+    }
+
+    /// Looks at a subject: is it known, what does its statement's check find, which frames show it. Addresses that
+    /// somebody gave have to resolve; those found here that do not are left out.
+    pub(super) async fn look(
+        &self,
+        subject: &Subject,
+        statement: Option<&Statement>,
+        given: &[String],
+        proposal_id: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> Result<Looked, DeskError> {
+        let explorer = self.explorer.clone();
+        let wanted = subject.clone();
+        let shown_by = proposal_id.and_then(shipped::evidence_of).cloned();
+        let found = tokio::task::spawn_blocking(move || {
+            let known = explorer.known(&wanted)?;
+            let elsewhere = shown_by.and_then(|subject| explorer.known(&subject).ok());
+            Ok::<_, DeskError>((known, elsewhere))
+        });
+        let (known, elsewhere) = found
+            .await
+            .map_err(|error| crate::store::StoreError::Refused(format!("looking was stopped: {error}")))??;
+        let checked = match statement {
+            Some(statement) => Some(self.check(statement, cancel).await?),
+            None => None,
+        };
+        let mut events: Vec<&str> = vec![&known.subject.event_name];
+        events.extend(statement.map(Statement::events).unwrap_or_default());
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for address in given.iter().take(MOST_EVIDENCE) {
+            let role = Role::Example;
+            let found =
+                evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
+            evidence.push(found);
+        }
+        let sightings = checked.iter().flat_map(|checked| {
+            let examples = checked.examples.iter().map(|case| (case.event_ref(), Role::Supports));
+            examples.chain(checked.counterexamples.iter().map(|case| (case.event_ref(), Role::Contradicts)))
+        });
+        let own = if evidence.is_empty() && checked.as_ref().is_none_or(|checked| checked.examples.is_empty()) {
+            let frames = known.frames.iter().chain(elsewhere.iter().flat_map(|known| &known.frames));
+            frames.map(|address| (address.clone(), Role::Example)).collect()
+        } else {
+            Vec::new()
+        };
+        for (address, role) in sightings.chain(own).collect::<Vec<_>>() {
+            let there = evidence.iter().any(|one| one.event.address() == address && one.role == role);
+            if there || evidence.len() >= MOST_EVIDENCE {
+                continue;
+            }
+            // Any frame counts that a check found: a recomputation looks at others than the subject's event.
+            match evidence::resolve(&self.sql, &address, &known.subject, &[], role, cancel).await {
+                Ok(found) => evidence.push(found),
+                Err(EvidenceError::Sql(error)) => return Err(EvidenceError::Sql(error).into()),
+                Err(_) => {}
+            }
+        }
+        let tier = facts::tier(&known, checked.as_ref());
+        let support = match &checked {
+            Some(checked) => Support {
+                events: checked.supports,
+                counterexamples: checked.contradicts,
+                games: checked.games,
+                sessions: checked.sessions,
+                first_ts: checked.first_ts.clone(),
+                last_ts: checked.last_ts.clone(),
+            },
+            None => Support { events: known.count, ..Support::default() },
+        };
+        Ok(Looked { known, tier, checked, evidence, support })
+    }
+
+    /// Takes a proposal back. Only agents' and people's own doing; nothing is decided by it.
+    ///
+    /// # Errors
+    /// [`Violation::UnknownProposal`], [`Violation::Over`].
+    pub fn withdraw(&self, proposal_id: &str, by: Actor) -> Result<Proposal, DeskError> {
+        let withdrawn = self.explorer.ledger().add(|state| {
+            let ts = now();
+            let proposal = rules::decidable(state, proposal_id, &ts)?.clone();
+            if proposal.proposal_id.starts_with("shipped-") {
+                return Err(DeskError::Rule(Violation::NoPerson(
+                    "What comes with the program is decided on by a person, not withdrawn",
+                )));
+            }
+            let subject = proposal.subject.clone();
+            let entry = Entry::Withdrawn { proposal_id: proposal_id.to_owned(), subject, actor: by, ts };
+            Ok((vec![entry], proposal))
+        })?;
+        self.publish_soon();
+        Ok(withdrawn)
+    }
+}
+
+/// The question for the person: what it is about, what would be marked, what speaks for and against it. Counter-examples
+/// first.
+pub fn question(proposal: &Proposal, tier: Tier, checked: Option<&CheckResult>) -> String {
+    let mut text = match proposal.target {
+        MarkState::Verified => format!("Mark {} as verified?", proposal.subject),
+        MarkState::NeedsCorrection => format!("Mark {} as in need of correction?", proposal.subject),
+        MarkState::Unverified => format!("Take back the mark of {}?", proposal.subject),
+    };
+    text.push_str(&format!("\nStatement: {}", proposal.statement));
+    if let Some(meaning) = &proposal.meaning {
+        text.push_str(&format!("\nIn plain words: {meaning}"));
+    }
+    if let Some(correction) = &proposal.correction {
+        let kind = correction.kind.as_str();
+        text.push_str(&format!("\nCorrects ({kind}): written is \"{}\", right is \"{}\"", correction.old, correction.new));
+    }
+    match checked {
+        Some(checked) => {
+            text.push_str(&format!("\nAgainst it: {} cases", checked.contradicts));
+            for case in checked.counterexamples.iter().take(3) {
+                text.push_str(&format!("\n  {}: {}", case.event_ref(), case.preview()));
+            }
+            text.push_str(&format!(
+                "\nFor it: {} cases in {} games and {} sessions",
+                checked.supports, checked.games, checked.sessions
+            ));
+        }
+        None => text.push_str(&format!(
+            "\nNothing can check this statement; {} frames stand behind it",
+            proposal.evidence.len()
+        )),
+    }
+    text.push_str(&format!("\nHow well it is known from the data: {}", tier.as_str()));
+    text
+}
