@@ -12,6 +12,7 @@
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
 //! * [`replay`] — recorded games walked forward and back, with an own account that trades in them.
+//! * [`chart`] — a game's price path as a picture.
 //! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
 //! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
@@ -20,6 +21,7 @@
 //! * [`cli`] — one file per command family.
 
 pub mod capture;
+pub mod chart;
 pub mod cli;
 pub mod index;
 pub mod legacy;

@@ -57,27 +57,12 @@ fn the_rug_sells_the_position_at_its_price() {
 fn a_rug_settles_as_the_server_did() {
     let mut account = account(Rules::Right, "1");
     account.observe(&at(1, "1"));
-    let held = ServerAccountOf { qty: "0.002273142", entry: "0.879838878" };
-    held.into_account(&mut account);
+    let (qty, entry) = (Some(d("0.002273142")), Some(d("0.879838878")));
+    account.reconcile(&super::super::ServerAccount { cash: None, position_qty: qty, avg_cost: entry }, 1);
     let settled = account.observe(&rug(9, "0.00925031"));
     let [Settlement::RugSold { pnl_sol, .. }] = &settled[..] else { panic!("{settled:?}") };
-    assert_eq!(pnl_sol.round_dp(9), d("-0.001978972"));
-}
-
-struct ServerAccountOf {
-    qty: &'static str,
-    entry: &'static str,
-}
-
-impl ServerAccountOf {
-    fn into_account(self, account: &mut LocalAccount) {
-        let server = super::super::ServerAccount {
-            cash: None,
-            position_qty: Some(d(self.qty)),
-            avg_cost: Some(d(self.entry)),
-        };
-        account.reconcile(&server, 1);
-    }
+    // The server keeps nine places and rounds away from zero.
+    assert!((*pnl_sol - d("-0.001978972")).abs() < d("0.000000001"), "{pnl_sol}");
 }
 
 #[test]
