@@ -98,7 +98,7 @@ Examples: {\"game_id\": \"20260214-5f0c2d1e9a3b4c58\"}
         let drawn = tokio::task::spawn_blocking(move || {
             let picture = chart::render(&games, &options)?;
             let summary = Summary::of(&games, &options, &picture);
-            Ok((picture, summary))
+            Ok::<_, ChartError>((picture, summary))
         });
         let (picture, summary) =
             drawn.await.unwrap_or_else(|error| Err(ChartError::Picture(error.to_string()))).map_err(refused)?;

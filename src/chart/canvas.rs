@@ -168,7 +168,7 @@ impl Canvas {
 
     /// Lays a shape over the picture: how much of each pixel it covers is how much of its colour is seen.
     fn shape(&mut self, path: &Path, style: Style<'_>, colour: Rgb, alpha: u8) {
-        if !path.iter().all(|command| within_reach(command)) {
+        if !path.iter().all(within_reach) {
             return;
         }
         let (mask, place) = Mask::new(path).style(style).render();
@@ -184,8 +184,10 @@ impl Canvas {
 
     fn pixel(&mut self, column: i64, row: i64) -> Option<&mut Rgb> {
         let (column, row) = (u32::try_from(column).ok()?, u32::try_from(row).ok()?);
-        let inside = column < self.width && row < self.height;
-        inside.then(|| self.pixels.get_mut(row as usize * self.width as usize + column as usize))?
+        if column >= self.width || row >= self.height {
+            return None;
+        }
+        self.pixels.get_mut(row as usize * self.width as usize + column as usize)
     }
 }
 

@@ -179,20 +179,23 @@ pub(super) fn points(ticks: Vec<Tick>, listed: Vec<f64>, rug_tick: Option<i64>) 
 
 /// Each trade once, as many recordings as may hold it. The own player is the one whose account was reported.
 const TRADES: &str = "\
-SELECT any_value(side) AS word, any_value(tick) AS tick, any_value(price) AS price,
-  coalesce(bool_or(player_id IN (SELECT DISTINCT player_id FROM server_state WHERE player_id IS NOT NULL)), false) AS own
-FROM trade WHERE game_id = $1 AND tick IS NOT NULL
-GROUP BY coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal)) ORDER BY tick, word";
+SELECT any_value(side) AS word, any_value(tick) AS tick, any_value(price) AS price, coalesce(bool_or(mine), false) AS own
+FROM (
+  SELECT side, tick, price, coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal)) AS id,
+    player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL) AS mine
+  FROM trade WHERE game_id = $1 AND tick IS NOT NULL
+)
+GROUP BY id ORDER BY 2, 1";
 
 /// Own orders, captured or replayed. A captured one was sent at the last tick received before it; a replayed one
 /// says its tick itself.
 const OWN_ORDERS: &str = "\
 SELECT a.action_type AS word, a.price AS price, true AS own,
-  CASE WHEN a.source = 'replay' THEN TRY(CAST(w.raw_json->>'$.tick' AS BIGINT))
+  CASE WHEN a.source = 'replay' THEN TRY_CAST(regexp_extract(w.raw_json, '\"tick\":(-?[0-9]+)', 1) AS BIGINT)
     ELSE (SELECT max(t.tick) FROM game_tick t WHERE t.game_id = $1 AND t.ts <= a.ts) END AS tick
 FROM player_action a LEFT JOIN ws_event w ON w.session_id = a.session_id AND w.seq = a.seq
-WHERE a.game_id = $1 AND coalesce(a.stage, 'request') = 'request'
-ORDER BY tick, word";
+WHERE a.game_id = $1 AND (a.source = 'replay' OR a.stage = 'request')
+ORDER BY 4, 1";
 
 #[derive(Deserialize)]
 pub(super) struct TradeRow {
@@ -222,11 +225,14 @@ pub(super) fn trades(announced: Vec<TradeRow>, own_orders: &[TradeRow]) -> Vec<T
 
 /// A placement and its payout are two records: one window with an outcome where it is known.
 const BETS: &str = "\
-SELECT start_tick, end_tick, bool_or(CASE outcome WHEN 'won' THEN true WHEN 'lost' THEN false END) AS won,
-  coalesce(bool_or(player_id IN (SELECT DISTINCT player_id FROM server_state WHERE player_id IS NOT NULL)), false) AS own
-FROM sidebet WHERE game_id = $1 AND start_tick IS NOT NULL AND end_tick IS NOT NULL
-GROUP BY start_tick, end_tick, coalesce(player_id, username, sidebet_id, concat(session_id, ':', seq, ':', ordinal))
-ORDER BY start_tick, end_tick";
+SELECT start_tick, end_tick, bool_or(won) AS won, coalesce(bool_or(mine), false) AS own
+FROM (
+  SELECT start_tick, end_tick, CASE outcome WHEN 'won' THEN true WHEN 'lost' THEN false END AS won,
+    coalesce(player_id, username, sidebet_id, concat(session_id, ':', seq, ':', ordinal)) AS who,
+    player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL) AS mine
+  FROM sidebet WHERE game_id = $1 AND start_tick IS NOT NULL AND end_tick IS NOT NULL
+)
+GROUP BY start_tick, end_tick, who ORDER BY 1, 2";
 
 #[derive(Deserialize)]
 pub(super) struct BetRow {

@@ -75,8 +75,11 @@ impl Axis {
                 .collect()
         };
         let grids = [(&[1.0, 2.0, 5.0][..], 1), (&[1.0, 3.0][..], 1), (&[1.0][..], 1), (&[1.0][..], 2)];
-        let fits = grids.into_iter().map(|(factors, every)| values(factors, every));
-        fits.into_iter().find(|values| values.len() <= most.max(2)).unwrap_or_else(|| values(&[1.0], 4))
+        grids
+            .into_iter()
+            .map(|(factors, every)| values(factors, every))
+            .find(|values| values.len() <= most.max(2))
+            .unwrap_or_else(|| values(&[1.0], 4))
     }
 }
 

@@ -142,7 +142,7 @@ impl Head {
         (self.pad * 0.6 + rows + self.font * 0.5).round()
     }
 
-    pub fn draw(&self, canvas: &mut Canvas, layout: &Layout, _colours: &Colours) {
+    pub fn draw(&self, canvas: &mut Canvas, layout: &Layout) {
         let mut top = self.pad * 0.6;
         for row in &self.rows {
             let line = top + row_height(row) * 0.72;

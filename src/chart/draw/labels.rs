@@ -37,9 +37,4 @@ impl Labels {
         self.taken.push(area);
         Some(area)
     }
-
-    /// Keeps texts away from a box.
-    pub fn keep_free(&mut self, area: Area) {
-        self.taken.push(area);
-    }
 }

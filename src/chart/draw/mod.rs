@@ -22,7 +22,7 @@ pub(super) fn chart(games: &[GameLine], options: &Options) -> Canvas {
     let mut canvas = Canvas::new(options.width, options.height, colours.ground);
     let head = head::Head::of(games, options, colours);
     let layout = Layout::of(games, options, head.height());
-    head.draw(&mut canvas, &layout, colours);
+    head.draw(&mut canvas, &layout);
     axes::draw(&mut canvas, &layout, colours);
     let mut labels = Labels::within(layout.plot);
     if let [game] = games {

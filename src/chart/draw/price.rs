@@ -72,8 +72,8 @@ fn line(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colour: Rgb, colo
         run.push(place(layout, point));
         last = Some(point);
     }
-    if let [single] = run[..] {
-        canvas.circle(single, width, colour, None);
+    if let [single] = run.as_slice() {
+        canvas.circle(*single, width, colour, None);
     }
     canvas.polyline(&run, colour, 255, width, None);
 }

@@ -94,7 +94,10 @@ pub fn run(args: ChartArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliE
 }
 
 fn load(root: &DataRoot, args: &ChartArgs) -> Result<Vec<GameLine>, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Failed(format!("the SQL worker cannot be started: {error}; try again")))?;
     let cursor = args.games.first().map(String::as_str).zip(args.cursor);
     runtime.block_on(async {
         let sql = SqlClient::new(Config::new(root.path()));
