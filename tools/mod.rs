@@ -14,6 +14,7 @@ pub mod get_game;
 pub mod live_state;
 pub mod query_sql;
 pub mod search;
+pub mod show_chart;
 pub mod verify;
 
 use std::fmt::Write as _;
@@ -21,6 +22,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::{ToolCallContext, ToolRoute, schema_for_input, schema_for_output};
 use rmcp::model::{CallToolResult, ContentBlock, InputRequiredResult, JsonObject, Tool, ToolAnnotations};
@@ -41,6 +43,15 @@ pub const RESULT_BYTES: u64 = 36_000;
 
 /// Most bytes of JSON a caller may ask for with `max_bytes`.
 pub const MAX_RESULT_BYTES: u64 = 1_000_000;
+
+/// A picture that goes beside a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+    /// What kind of file: `image/png`.
+    pub mime_type: &'static str,
+}
 
 /// One tool. Each lives in a file of its own, with its tests.
 pub trait AgentTool: 'static {
@@ -63,6 +74,11 @@ pub trait AgentTool: 'static {
 
     /// What a host may assume about a call.
     fn annotations() -> ToolAnnotations;
+
+    /// Takes the pictures out of a result, to be sent as image content behind its JSON.
+    fn images(_output: &mut Self::Output) -> Vec<Image> {
+        Vec::new()
+    }
 
     /// Does it. `cancel` says when to stop.
     fn call(
@@ -104,6 +120,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
         .with_route(route::<search::Search>())
+        .with_route(route::<show_chart::ShowChart>())
         .with_route(route::<verify::Verify>())
 }
 
@@ -155,7 +172,10 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
             };
             let result = match result {
                 Ok(Reply::Required(required)) => return Ok((*required).into()),
-                Ok(Reply::Done(output)) => answer(&output),
+                Ok(Reply::Done(mut output)) => {
+                    let images = T::images(&mut output);
+                    answer(&output, images)
+                }
                 Err(error) => Err(error),
             };
             let result = result.unwrap_or_else(|error| {
@@ -177,8 +197,9 @@ fn arguments<T: AgentTool>(sent: JsonObject) -> Result<T::Args, ToolError> {
     })
 }
 
-/// The same compact JSON object as structured content and as text: hosts differ in which one the model sees.
-fn answer(output: &impl Serialize) -> Result<CallToolResult, ToolError> {
+/// The same compact JSON object as structured content and as text: hosts differ in which one the model sees. Pictures
+/// follow the text.
+fn answer(output: &impl Serialize, images: Vec<Image>) -> Result<CallToolResult, ToolError> {
     let unwritable = |error: serde_json::Error| {
         ToolError::new("The result cannot be written as JSON", error.to_string(), "another form of the call")
     };
@@ -187,6 +208,10 @@ fn answer(output: &impl Serialize) -> Result<CallToolResult, ToolError> {
     let mut result = CallToolResult::structured(value);
     // `structured` prints the value, whose keys may be sorted; the struct's own order reads better.
     result.content = vec![ContentBlock::text(text)];
+    result.content.extend(images.into_iter().map(|image| {
+        let base64 = base64::engine::general_purpose::STANDARD.encode(image.bytes);
+        ContentBlock::image(base64, image.mime_type)
+    }));
     Ok(result)
 }
 

@@ -89,7 +89,7 @@ fn arguments_that_cannot_be_read_are_told_with_a_call_that_can() {
 
 #[test]
 fn an_answer_is_the_same_as_text_and_as_data() {
-    let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"})).unwrap();
+    let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"}), Vec::new()).unwrap();
     let text = &result.content[0].as_text().unwrap().text;
     assert!(!text.contains('\n'));
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), result.structured_content.unwrap());

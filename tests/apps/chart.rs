@@ -6,9 +6,6 @@ use super::devtools::{Page, program};
 use super::host::Host;
 use super::{EVIL_SHOWN, HARMLESS, recorded};
 
-/// The tool whose call opens the chart.
-const TOOL: &str = "get_game";
-
 /// The newest game that was recorded from its start to its rug.
 async fn whole_game(host: &Host) -> String {
     let games = host.call("get_game", json!({"limit": 20})).await;
@@ -29,7 +26,7 @@ async fn the_agent_is_told_where_the_person_looks() {
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
     let mut page = Page::open(&chromium).await;
-    page.show(&host.url("chart.html", TOOL, &json!({"game_id": game}), "light"), 900, 900).await;
+    page.show(&host.url("chart.html", "show_chart", &json!({"game_id": game}), "light"), 900, 900).await;
 
     // The whole path is there, and looking at nothing in particular is told to nobody.
     page.until("games.length === 1 && document.getElementById('price').textContent.includes('×')").await;
@@ -88,7 +85,7 @@ async fn a_name_that_looks_like_a_script_is_a_name() {
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
     let mut page = Page::open(&chromium).await;
-    page.show(&host.url("chart.html", TOOL, &json!({"game_id": game}), "dark"), 400, 1100).await;
+    page.show(&host.url("chart.html", "show_chart", &json!({"game_id": game}), "dark"), 400, 1100).await;
     page.until("games.length === 1 && games[0].trades.length > 0").await;
     page.in_frame("moveTo(games[0].trades[0].tick)").await;
     page.until(&format!("document.getElementById('around').textContent.includes({})", json!(EVIL_SHOWN))).await;
@@ -109,7 +106,7 @@ async fn the_chart_fits_narrow_and_wide_in_light_and_dark() {
     for (width, height) in [(400, 1150), (900, 860)] {
         for theme in ["light", "dark"] {
             page.events.clear();
-            let url = host.url("chart.html", TOOL, &json!({"game_id": game}), theme);
+            let url = host.url("chart.html", "show_chart", &json!({"game_id": game}), theme);
             page.show(&url, width, height).await;
             page.until("games.length === 1 && !!document.getElementById('price') && scale !== null").await;
             page.in_frame("moveTo((games[0].trades[0] || {tick: 10}).tick)").await;
@@ -146,7 +143,7 @@ async fn the_view_says_goodbye_and_is_silent_then() {
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
     let mut page = Page::open(&chromium).await;
-    page.show(&host.url("chart.html", TOOL, &json!({"game_id": game}), "light"), 900, 900).await;
+    page.show(&host.url("chart.html", "show_chart", &json!({"game_id": game}), "light"), 900, 900).await;
     page.until("games.length === 1").await;
     let goodbye = "new Promise((done) => { \
         addEventListener('message', (event) => { if (event.data.id === 'bye') done(event.data.result); }); \

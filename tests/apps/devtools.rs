@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -227,7 +228,7 @@ impl Page {
         )
         .await;
         let shot = self.call("Page.captureScreenshot", json!({"format": "png"})).await;
-        let bytes = decoded(shot["data"].as_str().unwrap());
+        let bytes = base64::engine::general_purpose::STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
@@ -251,23 +252,6 @@ impl Page {
     pub fn exceptions(&self) -> Vec<&Value> {
         self.events.iter().filter(|event| event["method"] == "Runtime.exceptionThrown").collect()
     }
-}
-
-/// Standard base64, which pictures come in.
-fn decoded(text: &str) -> Vec<u8> {
-    let value = |c: u8| match c {
-        b'A'..=b'Z' => c - b'A',
-        b'a'..=b'z' => c - b'a' + 26,
-        b'0'..=b'9' => c - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let mut bytes = Vec::new();
-    for chunk in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let bits = chunk.iter().fold(0_u32, |bits, c| bits << 6 | u32::from(value(*c))) << (6 * (4 - chunk.len()));
-        bytes.extend(bits.to_be_bytes()[1..chunk.len()].iter());
-    }
-    bytes
 }
 
 async fn targets(port: u16) -> Value {

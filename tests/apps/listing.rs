@@ -35,6 +35,7 @@ fn a_host_with_apps_gets_the_pages_of_tools_and_the_tools_of_pages() {
         };
         let page = |uri: &str| json!({"ui": {"resourceUri": uri}, "ui/resourceUri": uri});
         assert_eq!(meta("describe_protocol"), page("ui://rugs/explorer.html"));
+        assert_eq!(meta("show_chart"), page("ui://rugs/chart.html"));
         for tool in ["app_chart_points", "app_stream"] {
             assert_eq!(meta(tool), json!({"ui": {"visibility": ["app"]}}));
         }

@@ -4,6 +4,8 @@
 //! `REPLAYER_SCREENSHOTS=folder` keeps pictures of both pages, narrow and wide, light and dark.
 
 mod chart;
+mod data;
+mod deciding;
 mod devtools;
 mod explorer;
 mod host;
