@@ -42,7 +42,7 @@ fn schemas_are_objects_and_every_argument_is_described() {
 
 #[test]
 fn few_tools_write_and_nothing_destroys() {
-    const WRITE: [&str; 2] = ["capture", "export_dataset"];
+    const WRITE: [&str; 3] = ["capture", "export_dataset", "verify"];
     each(|tool| {
         let hints = tool.annotations.as_ref().unwrap();
         assert_eq!(hints.read_only_hint, Some(!WRITE.contains(&tool.name.as_ref())), "{}", tool.name);
