@@ -98,7 +98,7 @@ async fn a_name_that_looks_like_a_script_is_a_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chart_fits_narrow_and_wide_in_light_and_dark() {
     let Some(chromium) = program() else { return };
-    let (_folder, root) = recorded(4);
+    let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
     let mut page = Page::open(&chromium).await;

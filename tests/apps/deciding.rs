@@ -19,7 +19,7 @@ async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
     let Some(chromium) = program() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
-    let mut page = opened(&chromium, &host, "gameStateUpdate", "light", 900).await;
+    let mut page = opened(&chromium, &host, "gameStateUpdate").await;
 
     // One that is contradicted, with the cases.
     let wrong = "on gameStateUpdate: tickCount <= 3";
@@ -62,7 +62,7 @@ async fn a_decision_is_asked_of_the_person_by_the_server() {
     let Some(chromium) = program() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), Some(agree)).await;
-    let mut page = opened(&chromium, &host, "gameStateUpdate", "light", 900).await;
+    let mut page = opened(&chromium, &host, "gameStateUpdate").await;
     state(&mut page, "on gameStateUpdate: tickCount >= 0").await;
     page.in_frame("document.querySelector('#detail details').open = true").await;
     page.press_text("Propose").await;

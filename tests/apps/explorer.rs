@@ -12,14 +12,19 @@ use super::host::Host;
 use super::{EVIL_SHOWN, HARMLESS, recorded};
 
 /// The explorer at an event.
-pub async fn opened(chromium: &str, host: &Host, event: &str, theme: &str, width: u32) -> Page {
+pub async fn opened(chromium: &str, host: &Host, event: &str) -> Page {
     let mut page = Page::open(chromium).await;
+    open(&mut page, host, event, "light", 900).await;
+    page
+}
+
+async fn open(page: &mut Page, host: &Host, event: &str, theme: &str, width: u32) {
+    page.events.clear();
     page.show(&host.url("explorer.html", "describe_protocol", &json!({"event": event}), theme), width, 1100).await;
     page.until(
         "document.querySelectorAll('#events button').length > 0 && !!document.querySelector('[data-part=fields]')",
     )
     .await;
-    page
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +32,7 @@ async fn events_fields_and_samples_are_shown_and_nothing_runs() {
     let Some(chromium) = program() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
-    let mut page = opened(&chromium, &host, "standard/newTrade", "light", 900).await;
+    let mut page = opened(&chromium, &host, "standard/newTrade").await;
 
     // The handshake, in its order.
     let said = page
@@ -82,7 +87,7 @@ async fn the_stream_goes_on_by_itself_and_stands_still_when_told() {
     let Some(chromium) = program() else { return };
     let (_folder, root) = recorded(2);
     let host = Host::start(root.path(), None).await;
-    let mut page = opened(&chromium, &host, "gameStateUpdate", "light", 900).await;
+    let mut page = opened(&chromium, &host, "gameStateUpdate").await;
     page.press("#tab-stream").await;
     page.until("document.querySelectorAll('#stream .frame').length > 20").await;
     let colours = "new Set([...document.querySelectorAll('#stream .event')].map((each) => each.style.color)).size";
@@ -121,8 +126,9 @@ async fn the_explorer_fits_narrow_and_wide_in_light_and_dark() {
     let Some(chromium) = program() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
+    let mut page = Page::open(&chromium).await;
     for (width, theme) in [(400, "light"), (400, "dark"), (900, "light"), (900, "dark")] {
-        let mut page = opened(&chromium, &host, "gameStateUpdate", theme, width).await;
+        open(&mut page, &host, "gameStateUpdate", theme, width).await;
         let fits = "document.documentElement.scrollWidth <= innerWidth";
         page.picture(&format!("explorer-{width}-{theme}-fields")).await;
         for (press, name) in [
