@@ -3,7 +3,7 @@
 // talks to the outside. The frame has no network and needs none.
 //
 //   host.start({name, onInput, onResult, onContext, onTeardown})   shakes hands
-//   host.call(tool, arguments)        a tool of our server; gives its data, throws ToolFailure
+//   host.call(tool, arguments, ms)    a tool of our server; gives its data, throws ToolFailure
 //   host.context / host.capabilities  what the host said about itself
 //   host.tellModel(text, data)        what the agent should know; each call replaces the last one
 //   host.say(text)                    a message in the chat, as the person's own
@@ -12,7 +12,8 @@
 class ToolFailure extends Error {}
 
 const host = (() => {
-  const PATIENCE_MS = 120000;
+  // The longest call of a tool that asks nobody.
+  const PATIENCE_MS = 310000;
   let lastId = 0;
   let app = {};
   let ended = false;
@@ -140,8 +141,8 @@ const host = (() => {
   const textOf = (result) =>
     (Array.isArray(result.content) ? result.content : []).filter((block) => block.type === "text").map((block) => block.text).join("\n");
 
-  async function call(name, args = {}) {
-    const result = await request("tools/call", { name, arguments: args });
+  async function call(name, args = {}, patience = PATIENCE_MS) {
+    const result = await request("tools/call", { name, arguments: args }, patience);
     if (result.resultType === "input_required")
       throw new ToolFailure("The server asked for an answer from you, and this host did not put the question.");
     if (result.isError) throw new ToolFailure(textOf(result) || "the tool failed");

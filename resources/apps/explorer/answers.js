@@ -109,6 +109,9 @@ function proposalOf(proposal) {
   };
 }
 
+/** A person may take ten minutes. */
+const PERSON_MS = 710000;
+
 const verify = {
   async check(subject, statement) {
     const { check: result } = await host.call("verify", { action: "check", statement });
@@ -122,7 +125,7 @@ const verify = {
   },
   /** Puts a proposal before the person. The decision itself is theirs, in the server's form; it is not sent from here. */
   async decide(id) {
-    const { decision } = await host.call("verify", { action: "decide", proposal_id: id });
+    const { decision } = await host.call("verify", { action: "decide", proposal_id: id }, PERSON_MS);
     return decision;
   },
   async queue(event) {
