@@ -24,10 +24,10 @@ fn main() {
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
         ("capture", capturing::throughput),
+        ("explore", exploring::explore),
         ("delay", recording::delay),
         ("both-sources", recording::both_sources),
         ("recorder-memory", recording::memory),
-        ("explore", exploring::explore),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

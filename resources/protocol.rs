@@ -14,6 +14,8 @@ use crate::protocol::catalogue::{EventDoc, catalogue};
 use crate::protocol::facts::SchemaFacts;
 use crate::server::App;
 use crate::verify::check::Scope;
+use crate::verify::explore::marks::{Marks, Shown};
+use crate::verify::mark::CorrectionKind;
 
 /// Address of the index of events.
 pub const URI: &str = "replayer://protocol";
@@ -68,6 +70,12 @@ async fn digest(app: &Arc<App>) -> Arc<Digest> {
     }
 }
 
+/// The marks in force.
+async fn marks(app: &Arc<App>) -> Marks {
+    let explorer = Arc::clone(&app.explorer);
+    tokio::task::spawn_blocking(move || explorer.marks()).await.unwrap_or_default()
+}
+
 /// For subscribers, the protocol is looked at after changes at most this often.
 pub const LOOKED_EVERY: Duration = Duration::from_secs(2);
 
@@ -80,7 +88,8 @@ pub async fn version(app: &Arc<App>) -> (usize, usize) {
 
 /// The index.
 pub async fn index(app: &Arc<App>) -> String {
-    render_index(&digest(app).await.facts)
+    let marks = marks(app).await;
+    render_index(&digest(app).await.facts, &marks)
 }
 
 /// One event's card.
@@ -88,8 +97,8 @@ pub async fn index(app: &Arc<App>) -> String {
 /// # Errors
 /// Resource not found for an event that is neither known nor seen; the message names the nearest.
 pub async fn card(app: &Arc<App>, event: &str) -> Result<String, ErrorData> {
-    let facts = digest(app).await;
-    render_card(&facts.facts, event).ok_or_else(|| {
+    let (facts, marks) = (digest(app).await, marks(app).await);
+    render_card(&facts.facts, &marks, event).ok_or_else(|| {
         let names = events::names(&facts.facts, catalogue());
         let nearest = names.iter().max_by(|a, b| {
             let near = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &event.to_lowercase());
@@ -112,11 +121,11 @@ pub async fn complete(app: &Arc<App>, typed: &str) -> Vec<String> {
     names
 }
 
-fn render_index(facts: &SchemaFacts) -> String {
+fn render_index(facts: &SchemaFacts, marks: &Marks) -> String {
     let mut out = String::from(
         "# Events of the rugs.fun protocol\n\nOne card per event: `replayer://protocol/{event}`. Tier: observed on \
-         the wire, documented only, or inferred.\n\n| event | direction | login | tier | seen here | purpose |\n\
-         |---|---|---|---|---|---|\n",
+         the wire, documented only, or inferred. Mark: what a person decided.\n\n\
+         | event | direction | login | tier | mark | seen here | purpose |\n|---|---|---|---|---|---|---|\n",
     );
     for name in events::names(facts, catalogue()) {
         let doc = known(&name);
@@ -128,10 +137,11 @@ fn render_index(facts: &SchemaFacts) -> String {
         };
         let _ = writeln!(
             out,
-            "| {} | {} | {auth} | {} | {} | {} |",
+            "| {} | {} | {auth} | {} | {} | {} | {} |",
             cell(&name),
             doc.map_or("?", |doc| doc.direction.as_str()),
             events::tier(doc, seen).as_str(),
+            marks.event(&name).map_or_else(unverified, Shown::badge),
             seen.map_or(0, |seen| seen.count),
             cell(doc.map_or("not in the shipped catalogue", |doc| doc.purpose.as_str()))
         );
@@ -143,7 +153,7 @@ fn render_index(facts: &SchemaFacts) -> String {
     out
 }
 
-fn render_card(facts: &SchemaFacts, event: &str) -> Option<String> {
+fn render_card(facts: &SchemaFacts, marks: &Marks, event: &str) -> Option<String> {
     let doc = catalogue().event(event);
     let event = doc.map_or(event, |doc| doc.name.as_str());
     let seen = facts.events.get(event);
@@ -151,25 +161,33 @@ fn render_card(facts: &SchemaFacts, event: &str) -> Option<String> {
         return None;
     }
     let cards = events::event(facts, event);
-    let mut out = format!("# {event}\n\nTier: {}.\n\n", events::tier(doc, seen).as_str());
+    let mark = marks.event(event).map_or_else(unverified, Shown::badge);
+    let mut out = format!("# {event}\n\nTier: {}. Mark: {mark}.\n\n", events::tier(doc, seen).as_str());
     for card in &cards {
         let _ = writeln!(out, "{}\n", card.text);
     }
     if let Some(doc) = doc.filter(|doc| !doc.fields.is_empty()) {
-        out.push_str("| field | type | unit | meaning |\n|---|---|---|---|\n");
+        out.push_str("| field | type | unit | meaning | mark |\n|---|---|---|---|---|\n");
         for field in &doc.fields {
             let observed = seen.and_then(|seen| seen.fields.get(&field.path)).map(|field| field.type_name());
             let types = observed.as_deref().unwrap_or(&field.types);
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} |",
                 cell(&field.path),
                 cell(types),
-                cell(&field.unit),
-                cell(&field.meaning)
+                cell(marks.corrected(event, &field.path, CorrectionKind::Unit).unwrap_or(&field.unit)),
+                cell(marks.corrected(event, &field.path, CorrectionKind::Meaning).unwrap_or(&field.meaning)),
+                marks.field(event, &field.path).map_or_else(unverified, Shown::badge)
             );
         }
         out.push('\n');
+    }
+    for ruling in marks.rulings(event, None) {
+        let _ = writeln!(out, "* {} [{}]: {}", ruling.subject, ruling.mark, ruling.statement);
+        for one in &ruling.corrections {
+            let _ = writeln!(out, "  Wrong ({}): {}. Right: {}", one.kind.as_str(), one.old, one.new);
+        }
     }
     let evidence = cards.first().map(|card| card.evidence.join(", ")).unwrap_or_default();
     if !evidence.is_empty() {
@@ -181,6 +199,10 @@ fn render_card(facts: &SchemaFacts, event: &str) -> Option<String> {
         let _ = writeln!(out, "## {}: {}\n\n{}\n", section.chapter, section.title, section.text);
     }
     Some(out)
+}
+
+fn unverified() -> String {
+    "unverified".into()
 }
 
 fn known(name: &str) -> Option<&'static EventDoc> {
@@ -199,20 +221,23 @@ mod tests {
 
     #[test]
     fn the_index_has_every_event() {
-        let text = render_index(&SchemaFacts::default());
+        let text = render_index(&SchemaFacts::default(), &Marks::default());
         for event in &catalogue().events {
             assert!(text.contains(&format!("| {} | ", event.name)), "{}", event.name);
         }
-        assert!(text.contains("| playerUpdate | received | yes | observed | 0 |"));
+        assert!(text.contains("| playerUpdate | received | yes | observed | unverified | 0 |"));
     }
 
     #[test]
     fn a_card_tells_fields_and_tier() {
-        let text = render_card(&SchemaFacts::default(), "standard/newTrade").unwrap();
+        let text = render_card(&SchemaFacts::default(), &Marks::default(), "standard/newTrade").unwrap();
         assert!(text.contains("| $.tickIndex | integer | tick |"), "{text}");
-        let documented = render_card(&SchemaFacts::default(), "sellOrder").unwrap();
-        assert!(documented.contains("Tier: documented.") && documented.contains("only from documents"));
-        assert!(render_card(&SchemaFacts::default(), "noSuchEvent").is_none());
+        let documented = render_card(&SchemaFacts::default(), &Marks::default(), "sellOrder").unwrap();
+        assert!(
+            documented.contains("Tier: documented. Mark: unverified.")
+                && documented.contains("only from documents")
+        );
+        assert!(render_card(&SchemaFacts::default(), &Marks::default(), "noSuchEvent").is_none());
     }
 
     #[test]

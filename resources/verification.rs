@@ -48,7 +48,8 @@ pub async fn read(app: &Arc<App>) -> Result<String, ErrorData> {
             "next": "verify {\"action\": \"queue\"}; SELECT * FROM mark",
         }))
     });
-    let state = read.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+    let state =
+        read.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
     serde_json::to_string(&state).map_err(|error| failed(error.to_string()))
 }
 

@@ -13,3 +13,4 @@ mod search;
 mod server;
 mod sql;
 mod store;
+mod verify;

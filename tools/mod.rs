@@ -166,7 +166,9 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
             let result = match arguments::<T>(context.arguments.unwrap_or_default()) {
                 Ok(args) => {
                     let worker = Arc::clone(&app);
-                    app.limits.run(T::TIME, &request, move |cancel| T::call_for(worker, args, cancel, person)).await
+                    app.limits
+                        .run(T::TIME, &request, move |cancel| T::call_for(worker, args, cancel, person))
+                        .await
                 }
                 Err(error) => Err(error),
             };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmcp::model::{ElicitationSchema, EnumSchema, StringSchema, ToolAnnotations};
 use rmcp::model::PrimitiveSchemaDefinition;
+use rmcp::model::{ElicitationSchema, EnumSchema, StringSchema, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -211,7 +211,11 @@ cooldownTimer unit ms from 0 to 40000\", \"correction\": {\"kind\": \"unit\", \"
     }
 
     async fn call(_app: Arc<App>, _args: Args, _cancel: CancellationToken) -> Result<Output, ToolError> {
-        Err(ToolError::new("Nothing was done", "this tool is called with the person behind the client", Self::EXAMPLE))
+        Err(ToolError::new(
+            "Nothing was done",
+            "this tool is called with the person behind the client",
+            Self::EXAMPLE,
+        ))
     }
 
     async fn call_for(
@@ -227,14 +231,16 @@ cooldownTimer unit ms from 0 to 40000\", \"correction\": {\"kind\": \"unit\", \"
             Action::Decide => decide(&app, args, &person, &cancel).await,
             Action::Withdraw => {
                 let id = needed(args.proposal_id.as_deref(), "proposal_id", r#"{"action": "queue"}"#)?;
-                let taken = app.desk.withdraw(id, Actor::agent(person.client())).map_err(|error| refused(&error))?;
+                let taken =
+                    app.desk.withdraw(id, Actor::agent(person.client())).map_err(|error| refused(&error))?;
                 let note = format!("proposal {} about {} is withdrawn", taken.proposal_id, taken.subject);
                 Ok(Reply::Done(Output { note: Some(note), ..Output::default() }))
             }
             Action::History => history(&app.desk, args).await.map(Reply::Done),
             Action::Recheck => {
                 let subject = args.subject.as_deref().map(key).transpose()?;
-                let found = app.desk.recheck(subject.as_deref(), &cancel).await.map_err(|error| refused(&error))?;
+                let found =
+                    app.desk.recheck(subject.as_deref(), &cancel).await.map_err(|error| refused(&error))?;
                 let note = found.is_empty().then(|| "no mark with a statement that can be checked".to_owned());
                 Ok(Reply::Done(Output { recheck: Some(found), note, ..Output::default() }))
             }
@@ -257,7 +263,9 @@ async fn queue(desk: &Arc<Desk>, args: Args, cancel: &CancellationToken) -> Resu
     let (rows, truncated, next) = page(items, &args, ROWS);
     let next = next.or_else(|| {
         let open = rows.iter().find_map(|item| item.proposal_id.as_ref());
-        open.map(|id| format!(r#"verify {{"action": "decide", "proposal_id": "{id}"}} puts one before the person"#))
+        open.map(|id| {
+            format!(r#"verify {{"action": "decide", "proposal_id": "{id}"}} puts one before the person"#)
+        })
     });
     Ok(Output { queue: Some(rows), note, truncated, next, ..Output::default() })
 }
@@ -286,8 +294,7 @@ async fn propose(
     client: Option<String>,
     cancel: &CancellationToken,
 ) -> Result<Output, ToolError> {
-    const NEXT: &str =
-        r#"verify {"action": "propose", "subject": "field:playerUpdate#$.cash", "statement": "on playerUpdate: cash >= 0"}"#;
+    const NEXT: &str = r#"verify {"action": "propose", "subject": "field:playerUpdate#$.cash", "statement": "on playerUpdate: cash >= 0"}"#;
     let draft = Draft {
         subject: needed(args.subject.as_deref(), "subject", NEXT)?.to_owned(),
         target: args.target.unwrap_or(MarkState::Verified),
@@ -334,7 +341,9 @@ struct Form {
 }
 
 fn form() -> ElicitationSchema {
-    let text = |title: &str| PrimitiveSchemaDefinition::String(StringSchema::new().title(title.to_owned()).max_length(2_000));
+    let text = |title: &str| {
+        PrimitiveSchemaDefinition::String(StringSchema::new().title(title.to_owned()).max_length(2_000))
+    };
     let decision = EnumSchema::builder(vec!["accept".into(), "reject".into()]).title("Your decision").build();
     ElicitationSchema::builder()
         .required_enum_schema("decision", decision)
@@ -349,7 +358,8 @@ async fn decide(
     person: &Person,
     cancel: &CancellationToken,
 ) -> Result<Reply<Output>, ToolError> {
-    let id = needed(args.proposal_id.as_deref(), "proposal_id", r#"verify {"action": "queue", "reason": "proposal"}"#)?;
+    let id =
+        needed(args.proposal_id.as_deref(), "proposal_id", r#"verify {"action": "queue", "reason": "proposal"}"#)?;
     let desk = &app.desk;
     let ask = person.has_answer() || person.can_be_asked();
     let asked = if ask {
@@ -374,7 +384,11 @@ async fn decide(
         }
         Asked::Answered(content) => {
             let form: Form = serde_json::from_value(content).map_err(|error| {
-                ToolError::new("Nothing was decided", format!("the form came back without a decision: {error}"), "the same call again")
+                ToolError::new(
+                    "Nothing was decided",
+                    format!("the form came back without a decision: {error}"),
+                    "the same call again",
+                )
             })?;
             let accept = match form.decision.as_str() {
                 "accept" => true,
@@ -410,7 +424,10 @@ async fn unasked(desk: &Desk, id: &str, cancel: &CancellationToken) -> ToolError
     match desk.prepare(id, cancel).await {
         Ok(prepared) => ToolError::new(
             format!("Nothing was decided. {PEOPLE_DECIDE}"),
-            format!("This client cannot ask the person. Put this question to them, word for word:\n{}\n", prepared.question),
+            format!(
+                "This client cannot ask the person. Put this question to them, word for word:\n{}\n",
+                prepared.question
+            ),
             format!(
                 "when they have answered, verify {{\"action\": \"decide\", \"proposal_id\": {id:?}, \"accept\": true or false, \
                  \"human_quote\": \"their words\"}}; or they run `replayer protocol review` on a terminal"
@@ -460,7 +477,8 @@ fn page<T: Serialize>(rows: Vec<T>, args: &Args, usual: u64) -> (Vec<T>, bool, O
         .collect();
     let end = offset.saturating_add(kept.len());
     let more = end < total;
-    let next = more.then(|| format!("the same call with \"offset\": {end}: {} of {total} are still to come", total - end));
+    let next = more
+        .then(|| format!("the same call with \"offset\": {end}: {} of {total} are still to come", total - end));
     (kept, more, next)
 }
 

@@ -25,10 +25,10 @@ pub mod report;
 pub mod sink;
 pub mod status;
 mod supervisor;
-pub mod verification;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod testing;
+pub mod verification;
 
 use std::sync::Arc;
 

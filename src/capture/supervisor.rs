@@ -179,8 +179,7 @@ impl Supervisor {
         // Nothing has been handed over yet: this cannot wait, and comes first.
         let _ = journaling.sink().system(Source::Ui, events::CAPTURE_STARTED, details).await;
         let following = CancellationToken::new();
-        let follow =
-            super::verification::follow(self.root.clone(), journaling.sink().clone(), following.clone());
+        let follow = super::verification::follow(self.root.clone(), journaling.sink().clone(), following.clone());
         tokio::spawn(guarded(follow));
         Ok(Holding {
             root: self.root.clone(),

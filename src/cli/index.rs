@@ -245,7 +245,8 @@ async fn query(root: &DataRoot, args: QueryArgs, out: &mut Out) -> Result<(), Cl
         offset: Some(args.offset),
     };
     let marks = Explorer::new(root.path()).marks();
-    let answer = search::answer(&service, &marks, &asked).await.map_err(|error| CliError::Failed(error.to_string()))?;
+    let answer =
+        search::answer(&service, &marks, &asked).await.map_err(|error| CliError::Failed(error.to_string()))?;
     if args.json {
         out.json(&answer)?;
         return Ok(());

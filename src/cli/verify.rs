@@ -115,7 +115,11 @@ fn log(args: &LogArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliEr
                     event.ts.clone(),
                     event.what.clone(),
                     event.subject.clone(),
-                    event.state.clone().or(event.stale.map(|stale| if stale { "stale" } else { "holds" }.into())).unwrap_or_default(),
+                    event
+                        .state
+                        .clone()
+                        .or(event.stale.map(|stale| if stale { "stale" } else { "holds" }.into()))
+                        .unwrap_or_default(),
                     format!("{} {authority}", who.unwrap_or_default()).trim().to_owned(),
                 ]
             })
@@ -184,8 +188,9 @@ fn restore(root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
 }
 
 fn propose(args: ProposeArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
-    let target = MarkState::from_name(&args.target)
-        .ok_or_else(|| CliError::Failed(format!("{:?} is none of verified, needs_correction, unverified", args.target)))?;
+    let target = MarkState::from_name(&args.target).ok_or_else(|| {
+        CliError::Failed(format!("{:?} is none of verified, needs_correction, unverified", args.target))
+    })?;
     let draft = Draft {
         subject: args.subject,
         target,

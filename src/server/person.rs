@@ -122,7 +122,8 @@ impl Person {
         schema: ElicitationSchema,
         cancel: &CancellationToken,
     ) -> Result<Asked, ToolError> {
-        let again = || "the same call without inputResponses and requestState: the person is asked anew".to_owned();
+        let again =
+            || "the same call without inputResponses and requestState: the person is asked anew".to_owned();
         if self.has_answer() {
             let handle = self.state.as_deref().unwrap_or_default();
             if !questions.take(handle, what) {

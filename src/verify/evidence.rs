@@ -20,7 +20,9 @@ const SHOWN: usize = 120;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvidenceError {
     /// It is no address.
-    #[error("{0:?} is no event ref; one is written session_id:seq, as search, query_sql and describe_protocol give it")]
+    #[error(
+        "{0:?} is no event ref; one is written session_id:seq, as search, query_sql and describe_protocol give it"
+    )]
     NoAddress(String),
     /// There is no such frame.
     #[error("there is no stored frame {0}")]

@@ -264,7 +264,8 @@ impl FromStr for Subject {
         let text = text.trim();
         let bad = |why: String| BadSubject { text: text.chars().take(200).collect(), why, example: EXAMPLE };
         let kinds = || SubjectKind::ALL.map(SubjectKind::as_str).join(", ");
-        let (kind, rest) = text.split_once(':').ok_or_else(|| bad(format!("it begins with none of {}", kinds())))?;
+        let (kind, rest) =
+            text.split_once(':').ok_or_else(|| bad(format!("it begins with none of {}", kinds())))?;
         let kind = SubjectKind::from_name(kind).ok_or_else(|| bad(format!("{kind:?} is none of {}", kinds())))?;
         // The value or the name first: a path cannot hold `=` or `?`, a value may hold anything.
         let head_end = rest.find(['=', '?']).unwrap_or(rest.len());

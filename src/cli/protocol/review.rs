@@ -1,6 +1,6 @@
 //! `replayer protocol review`: the queue, one subject at a time, decided on by the person at the terminal.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -43,7 +43,10 @@ pub(super) fn run(args: &ReviewArgs, root: &DataRoot, out: &mut Out) -> Result<E
                 .into(),
         ));
     }
-    let by = Actor { name: args.name.clone(), ..Actor::person(Authority::Tty, Some("replayer protocol review".into())) };
+    let by = Actor {
+        name: args.name.clone(),
+        ..Actor::person(Authority::Tty, Some("replayer protocol review".into()))
+    };
     let mut input = std::io::stdin().lock();
     let mut lines = || {
         let mut line = String::new();
@@ -112,7 +115,10 @@ async fn review(
                 continue;
             }
         };
-        tell(out, &format!("\n── {} of {total} ── seen {} times, mark in force: {}", at + 1, item.count, item.mark));
+        tell(
+            out,
+            &format!("\n── {} of {total} ── seen {} times, mark in force: {}", at + 1, item.count, item.mark),
+        );
         tell(out, &prepared.question);
         tell(out, &frames(&prepared));
         loop {

@@ -48,7 +48,8 @@ fn every_flipped_bit_is_found_in_its_line() {
             bytes[at] ^= bit;
             std::fs::write(chain.path(), &bytes).unwrap();
             let read = chain.read(&Tip::default()).unwrap();
-            let found = read.broken.as_ref().map(|broken| broken.line).or(read.torn.as_ref().map(|torn| torn.line));
+            let found =
+                read.broken.as_ref().map(|broken| broken.line).or(read.torn.as_ref().map(|torn| torn.line));
             // A flipped line break joins two lines, or leaves the last one without its end.
             assert_eq!(found, Some(line), "byte {at}: {read:?}");
         }

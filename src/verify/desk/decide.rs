@@ -4,7 +4,7 @@
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::propose::{Looked, question};
+use super::propose::{Looked, Want, question};
 use super::{Desk, DeskError};
 use crate::store::StoreError;
 use crate::verify::check::{CheckResult, Statement};
@@ -57,8 +57,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]: no such proposal, or it is over.
     pub async fn prepare(&self, proposal_id: &str, cancel: &CancellationToken) -> Result<Prepared, DeskError> {
-        let view = self.view()?;
-        let proposal = rules::decidable(&view.state, proposal_id, &now())?.clone();
+        let proposal = rules::decidable(&self.view()?.state, proposal_id, &now())?.clone();
         let looked = self.look_at(&proposal, cancel).await?;
         let question = question(&proposal, looked.tier, looked.checked.as_ref());
         Ok(Prepared { tier: looked.tier, checked: looked.checked, evidence: looked.evidence, question, proposal })
@@ -66,16 +65,19 @@ impl Desk {
 
     async fn look_at(&self, proposal: &Proposal, cancel: &CancellationToken) -> Result<Looked, DeskError> {
         let statement = Statement::parse_about(&proposal.statement, Some(&proposal.subject.event_name)).ok();
-        let id = Some(proposal.proposal_id.as_str());
-        let mut looked = self.look(&proposal.subject, statement.as_ref(), &[], id, cancel).await?;
+        let want = Want {
+            given: &[],
+            proposal_id: Some(&proposal.proposal_id),
+            // Prose says nothing that other frames could show better than those it was proposed with.
+            find: statement.is_some() || proposal.evidence.is_empty(),
+        };
+        let mut looked = self.look(&proposal.subject, statement.as_ref(), &want, cancel).await?;
         // What was proposed with comes first; what spoke for it then may have been pruned meanwhile and still counts: its
         // bytes were read from the store.
         let fresh = std::mem::take(&mut looked.evidence);
         looked.evidence = proposal.evidence.clone();
         for one in fresh {
-            let there = |known: &Evidence| {
-                known.event.address() == one.event.address() && known.role == one.role
-            };
+            let there = |known: &Evidence| known.event.address() == one.event.address() && known.role == one.role;
             if !looked.evidence.iter().any(there) {
                 looked.evidence.push(one);
             }
@@ -101,8 +103,7 @@ impl Desk {
         }
         let rationale = verdict.rationale.as_deref().filter(|text| !text.trim().is_empty());
         let rationale = rationale.map(|text| rules::text("the rationale", text)).transpose()?;
-        let view = self.view()?;
-        let proposal = rules::decidable(&view.state, proposal_id, &now())?.clone();
+        let proposal = rules::decidable(&self.view()?.state, proposal_id, &now())?.clone();
         let key = proposal.subject.key();
         if !verdict.accept {
             self.explorer.ledger().add(|state| {
@@ -152,9 +153,6 @@ impl Desk {
             Ok::<_, DeskError>((vec![Entry::Accepted { mark: Box::new(mark.clone()) }], mark))
         })?;
         self.publish_soon();
-        if let Err(error) = self.write_manifest().await {
-            tracing::warn!(%error, "the field manifest is older than the mark");
-        }
         Ok(Decided { badge: self.badge(&key)?, subject: key, mark: Some(mark) })
     }
 
@@ -163,4 +161,3 @@ impl Desk {
         Ok(view.state.subject(key).map_or_else(|| "unverified".to_owned(), |subject| subject.badge()))
     }
 }
-

@@ -60,8 +60,7 @@ pub fn known(digest: &Arc<Digest>, subject: &Subject) -> Result<Known, ExploreEr
     frames.dedup();
     frames.truncate(FRAMES);
     // What a rule says is not seen in one frame: its own data decide, which a check finds.
-    let is_rule =
-        matches!(subject.kind, SubjectKind::PhaseRule | SubjectKind::Sequence | SubjectKind::Formula);
+    let is_rule = matches!(subject.kind, SubjectKind::PhaseRule | SubjectKind::Sequence | SubjectKind::Formula);
     let tier = Tier::from_name(support.tier());
     let tier = if is_rule { tier.min(Tier::Observed) } else { tier };
     Ok(Known { subject, tier, count, frames })

@@ -13,10 +13,10 @@ use crate::protocol::catalogue::catalogue;
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
 use crate::verify::check::Scope;
-use crate::verify::explore::{Explorer, is_named};
 use crate::verify::explore::marks::Marks;
 use crate::verify::explore::table::{digits, second};
 use crate::verify::explore::tier::Support;
+use crate::verify::explore::{Explorer, is_named};
 use crate::verify::log::now;
 use crate::verify::mark::CorrectionKind;
 

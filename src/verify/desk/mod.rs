@@ -107,19 +107,27 @@ impl Desk {
         Ok(check(&self.sql, statement, &Scope::default(), cancel.clone()).await?)
     }
 
-    /// Has what was added to the log written to the store, soon, unless another process does it.
+    /// Has what was added to the log written to the store, soon, unless another process does it; and the field manifest
+    /// made anew.
     fn publish_soon(&self) {
         if self.publishing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (publishing, root) = (self.publishing.clone(), self.root().to_owned());
+        let (publishing, explorer) = (self.publishing.clone(), self.explorer.clone());
         tokio::spawn(async move {
             tokio::time::sleep(PUBLISH_AFTER).await;
             publishing.store(false, Ordering::Release);
-            let published = tokio::task::spawn_blocking(move || publish(&DataRoot::open(root)?)).await;
-            match published {
+            let published = tokio::task::spawn_blocking(move || {
+                if let Err(error) = manifest::write(&explorer) {
+                    tracing::warn!(%error, "the field manifest is older than the marks");
+                }
+                publish(&DataRoot::open(explorer.root())?)
+            });
+            match published.await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "what was decided is in the log and not yet in the store"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "what was decided is in the log and not yet in the store")
+                }
                 Err(error) => tracing::warn!(%error, "writing what was decided to the store ended early"),
             }
         });

@@ -61,6 +61,16 @@ pub struct Proposed {
     pub question: String,
 }
 
+/// Which evidence is wanted.
+pub(super) struct Want<'a> {
+    /// Addresses that somebody gave: they have to resolve.
+    pub(super) given: &'a [String],
+    /// The proposal that it is for.
+    pub(super) proposal_id: Option<&'a str>,
+    /// Whether frames are to be found where none are given.
+    pub(super) find: bool,
+}
+
 /// A subject with everything that a proposal or a decision about it needs.
 pub(super) struct Looked {
     pub(super) known: Known,
@@ -95,7 +105,8 @@ impl Desk {
         };
         // The canonical text names its event: it is whole wherever it is read.
         let statement = parsed.as_ref().map_or(statement, ToString::to_string);
-        let looked = self.look(&subject, parsed.as_ref(), &draft.evidence, None, cancel).await?;
+        let want = Want { given: &draft.evidence, proposal_id: None, find: true };
+        let looked = self.look(&subject, parsed.as_ref(), &want, cancel).await?;
         rules::enough(draft.target, &looked.evidence, looked.tier)?;
         let created_ts = now();
         let days = draft.expires_days.unwrap_or(EXPIRES_DAYS).clamp(1, 3_650);
@@ -146,13 +157,12 @@ impl Desk {
         &self,
         subject: &Subject,
         statement: Option<&Statement>,
-        given: &[String],
-        proposal_id: Option<&str>,
+        want: &Want<'_>,
         cancel: &CancellationToken,
     ) -> Result<Looked, DeskError> {
         let explorer = self.explorer.clone();
         let wanted = subject.clone();
-        let shown_by = proposal_id.and_then(shipped::evidence_of).cloned();
+        let shown_by = want.proposal_id.and_then(shipped::evidence_of).cloned();
         let found = tokio::task::spawn_blocking(move || {
             let known = explorer.known(&wanted)?;
             let elsewhere = shown_by.and_then(|subject| explorer.known(&subject).ok());
@@ -168,17 +178,19 @@ impl Desk {
         let mut events: Vec<&str> = vec![&known.subject.event_name];
         events.extend(statement.map(Statement::events).unwrap_or_default());
         let mut evidence: Vec<Evidence> = Vec::new();
-        for address in given.iter().take(MOST_EVIDENCE) {
+        for address in want.given.iter().take(MOST_EVIDENCE) {
             let role = Role::Example;
-            let found =
-                evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
+            let found = evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
             evidence.push(found);
         }
         let sightings = checked.iter().flat_map(|checked| {
             let examples = checked.examples.iter().map(|case| (case.event_ref(), Role::Supports));
             examples.chain(checked.counterexamples.iter().map(|case| (case.event_ref(), Role::Contradicts)))
         });
-        let own = if evidence.is_empty() && checked.as_ref().is_none_or(|checked| checked.examples.is_empty()) {
+        let own = if want.find
+            && evidence.is_empty()
+            && checked.as_ref().is_none_or(|checked| checked.examples.is_empty())
+        {
             let frames = known.frames.iter().chain(elsewhere.iter().flat_map(|known| &known.frames));
             frames.map(|address| (address.clone(), Role::Example)).collect()
         } else {
@@ -247,7 +259,10 @@ pub fn question(proposal: &Proposal, tier: Tier, checked: Option<&CheckResult>) 
     }
     if let Some(correction) = &proposal.correction {
         let kind = correction.kind.as_str();
-        text.push_str(&format!("\nCorrects ({kind}): written is \"{}\", right is \"{}\"", correction.old, correction.new));
+        text.push_str(&format!(
+            "\nCorrects ({kind}): written is \"{}\", right is \"{}\"",
+            correction.old, correction.new
+        ));
     }
     match checked {
         Some(checked) => {

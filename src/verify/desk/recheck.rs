@@ -139,7 +139,8 @@ impl Desk {
         // An import brings old times: what is new is not only what is late.
         let late = progress.marks.values().min().and_then(|time| time.parse::<jiff::Timestamp>().ok());
         let brings_old = digest.sessions.iter().any(|(id, session)| {
-            let is_old = late.is_none_or(|late| session.first_us.is_none_or(|first| first < late.as_microsecond()));
+            let is_old =
+                late.is_none_or(|late| session.first_us.is_none_or(|first| first < late.as_microsecond()));
             is_old && !progress.sessions.contains(id)
         });
         let began = Instant::now();

@@ -14,8 +14,8 @@ use super::table::{Table, digits, percent, second};
 use super::tier::Support;
 use crate::index::facts_store::Digest;
 use crate::protocol::catalogue::{EventDoc, FieldDoc, catalogue};
-use crate::verify::mark::CorrectionKind;
 use crate::protocol::facts::{Field, Fields, JsonType, PHASES, phase_from_name, phase_index};
+use crate::verify::mark::CorrectionKind;
 
 /// What of an event is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use super::table::{Table, digits, second};
 use super::tier::Support;
 use crate::index::facts_store::{Digest, FactsStore};
 use crate::protocol::catalogue::catalogue;
-use crate::verify::mark::{Correction, CorrectionKind};
 use crate::protocol::facts::{Field, Fields, JsonType, PHASES};
+use crate::verify::mark::{Correction, CorrectionKind};
 
 /// One field of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -139,7 +139,9 @@ pub fn field(
         event: event.to_owned(),
         path: path.to_owned(),
         meaning: corrected(CorrectionKind::Meaning).or(known.map(|doc| doc.meaning.clone())),
-        unit: corrected(CorrectionKind::Unit).or(known.map(|doc| doc.unit.clone())).filter(|unit| !unit.is_empty()),
+        unit: corrected(CorrectionKind::Unit)
+            .or(known.map(|doc| doc.unit.clone()))
+            .filter(|unit| !unit.is_empty()),
         documented_types: corrected(CorrectionKind::Type).or(known.map(|doc| doc.types.clone())),
         tier: Support::of_field(field).tier().to_owned(),
         mark: mark.map(super::marks::Shown::badge),

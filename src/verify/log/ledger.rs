@@ -59,6 +59,7 @@ struct Materialised {
     log: Tip,
     as_of: String,
     marks: Vec<Value>,
+    /// Those that wait for a decision.
     proposals: Vec<Value>,
 }
 
@@ -209,20 +210,14 @@ fn text(root: &DataRoot, entry: &Entry) -> Result<String, StoreError> {
 /// Replaces the file at once, without waiting for the disk: the log is what counts.
 fn materialise(root: &DataRoot, seen: &Seen) -> Result<(), StoreError> {
     let as_of = now();
-    let proposals = seen.state.proposals.values().map(|proposal| {
-        let mut row = serde_json::to_value(proposal).unwrap_or_default();
-        let status = crate::verify::mark::state::status(proposal, &as_of);
-        if let Some(row) = row.as_object_mut() {
-            row.insert("status".into(), status.as_str().into());
-            row.remove("evidence");
-        }
-        row
-    });
+    // What is over stands in the log.
+    let proposals = seen.state.open(&as_of).map(|proposal| serde_json::to_value(proposal).unwrap_or_default());
+    let proposals = proposals.collect();
     let file = Materialised {
         version: crate::verify::mark::SCHEMA_VERSION,
         log: seen.tip.clone(),
         marks: seen.state.rows(&as_of),
-        proposals: proposals.collect(),
+        proposals,
         as_of,
     };
     let path = root.verification_path();
@@ -251,7 +246,9 @@ impl Seen {
                         }
                         state.apply(entry);
                     }
-                    Err(error) => tracing::warn!(line = line.n, %error, "a newer build wrote this line of the log"),
+                    Err(error) => {
+                        tracing::warn!(line = line.n, %error, "a newer build wrote this line of the log")
+                    }
                 }
             }
         }

@@ -137,9 +137,7 @@ pub fn decidable<'s>(state: &'s State, id: &str, now: &str) -> Result<&'s Propos
     })?;
     match status(proposal, now) {
         ProposalStatus::Open => Ok(proposal),
-        status => {
-            Err(Violation::Over { id: id.to_owned(), status, mark_id: proposal.decision_mark_id.clone() })
-        }
+        status => Err(Violation::Over { id: id.to_owned(), status, mark_id: proposal.decision_mark_id.clone() }),
     }
 }
 
