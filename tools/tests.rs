@@ -5,9 +5,13 @@ use super::*;
 /// Claude Code cuts descriptions here.
 const CUT: usize = 2048;
 
+/// A model chooses badly among more.
+const MOST: usize = 12;
+
 fn each(check: impl Fn(&Tool)) {
     let tools = router().list_all();
-    assert!(tools.iter().filter(|tool| !ui::is_app_only(tool)).count() <= 12, "more than a model should see");
+    let for_models = tools.iter().filter(|tool| !ui::is_app_only(tool)).count();
+    assert!(for_models <= MOST, "{for_models} tools");
     for tool in &tools {
         check(tool);
     }
@@ -74,6 +78,7 @@ fn the_examples_are_calls_that_parse() {
     check::<live_state::LiveState>();
     check::<query_sql::QuerySql>();
     check::<search::Search>();
+    check::<show_chart::ShowChart>();
 }
 
 #[test]
@@ -93,6 +98,17 @@ fn an_answer_is_the_same_as_text_and_as_data() {
     let text = &result.content[0].as_text().unwrap().text;
     assert!(!text.contains('\n'));
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), result.structured_content.unwrap());
+}
+
+#[test]
+fn pictures_follow_the_text_and_leave_the_data_alone() {
+    let image = Image { bytes: b"\x89PNG".to_vec(), mime_type: "image/png" };
+    let result = answer(&serde_json::json!({"a": 1}), vec![image]).unwrap();
+    assert_eq!(result.content.len(), 2);
+    let content = serde_json::to_value(&result.content[1]).unwrap();
+    assert_eq!(content["type"], "image");
+    assert_eq!((&content["data"], &content["mimeType"]), (&"iVBORw==".into(), &"image/png".into()));
+    assert_eq!(result.structured_content, Some(serde_json::json!({"a": 1})));
 }
 
 #[test]

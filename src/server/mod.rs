@@ -65,7 +65,7 @@ games, trade, sidebet, chat_untrusted. Read the resource replayer://context firs
 something comes.
 - live_state: the game and the account now, or at a past moment. capture: is anything being \
 recorded; start, stop.
-- export_dataset: more rows than fit an answer, to a file.
+- export_dataset: more rows than fit an answer, to a file. show_chart: a game as a picture.
 - Resource replayer://protocol/{event}: an event's card.
 
 Keep in mind:
