@@ -44,9 +44,11 @@ fn schemas_are_objects_and_every_argument_is_described() {
     });
 }
 
+/// Tools that change something; everything else says that it only reads.
+const WRITE: [&str; 3] = ["capture", "export_dataset", "verify"];
+
 #[test]
-fn few_tools_write_and_nothing_destroys() {
-    const WRITE: [&str; 3] = ["capture", "export_dataset", "verify"];
+fn what_changes_something_says_so_and_nothing_destroys() {
     each(|tool| {
         let hints = tool.annotations.as_ref().unwrap();
         assert_eq!(hints.read_only_hint, Some(!WRITE.contains(&tool.name.as_ref())), "{}", tool.name);

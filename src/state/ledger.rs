@@ -173,6 +173,10 @@ const OVERTAKEN_US: i64 = 1_000_000;
 const MOST_EFFECTS: usize = 5;
 /// A trade explains a drift that is at most this old, µs.
 const LATE_US: i64 = 5_000_000;
+/// A difference that is explained within this time was none, µs.
+pub const GRACE_US: i64 = 1_000_000;
+/// Why a drift closed: the trade behind it came after the update that shows it.
+pub const LATE_TRADE: &str = "late_trade";
 
 impl Ledger {
     /// The recomputed values; `None` before the server said the first ones.
@@ -213,7 +217,7 @@ impl Ledger {
         }
         let (cash, qty) = if trade.buys { (-trade.cash, trade.qty) } else { (trade.cash, -trade.qty) };
         if self.explains_drift(cash, qty, ts) {
-            return self.close("late_trade");
+            return self.close(LATE_TRADE);
         }
         self.remember(cash, qty, ts);
         let holding = self.holding.as_mut()?;
@@ -234,7 +238,7 @@ impl Ledger {
             return None;
         }
         if !cash.is_zero() && self.explains_drift(cash, Decimal::ZERO, ts) {
-            return self.close("late_trade");
+            return self.close(LATE_TRADE);
         }
         self.remember(cash, Decimal::ZERO, ts);
         if let Some(holding) = self.holding.as_mut() {
@@ -332,6 +336,9 @@ impl Ledger {
         let explains = !is_older(since, ts, LATE_US) && close(cash, missing_cash) && close(qty, missing_qty);
         if explains {
             self.unexplained = None;
+            if !is_older(since, ts, GRACE_US) {
+                self.drifted = self.drifted.saturating_sub(1);
+            }
         }
         explains
     }
