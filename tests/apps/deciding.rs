@@ -38,7 +38,7 @@ async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
 
     // One that holds is proposed; the server has it, open.
     state(&mut page, "on gameStateUpdate: tickCount >= 0").await;
-    page.in_frame("document.querySelector('#detail details').open = true").await;
+    page.in_frame("document.querySelector('#detail .form details').open = true").await;
     page.press_text("Propose").await;
     page.until("!!document.querySelector('#detail .question')").await;
     let (asked, answer) =
@@ -65,7 +65,7 @@ async fn a_decision_is_asked_of_the_person_by_the_server() {
     let host = Host::start(root.path(), Some(agree)).await;
     let mut page = opened(&chromium, &host, "gameStateUpdate").await;
     state(&mut page, "on gameStateUpdate: tickCount >= 0").await;
-    page.in_frame("document.querySelector('#detail details').open = true").await;
+    page.in_frame("document.querySelector('#detail .form details').open = true").await;
     page.press_text("Propose").await;
     page.press_text("Decide…").await;
     page.until("document.querySelector('#detail').textContent.includes('Recorded')").await;
