@@ -1,5 +1,6 @@
 //! The MCP resources: one file each, with the static text it serves.
 
+pub mod apps;
 pub mod context;
 pub mod game;
 pub mod live;
@@ -15,9 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::App;
 
-/// The resources with a fixed address.
-pub fn list() -> Vec<Resource> {
-    vec![context::listed(), live::listed(), manifest::listed(), protocol::listed(), verification::listed()]
+/// The resources with a fixed address; with the pages for a host that can show them.
+pub fn list(pages: bool) -> Vec<Resource> {
+    let mut list = vec![context::listed(), live::listed(), manifest::listed(), protocol::listed(), verification::listed()];
+    if pages {
+        list.extend(apps::listed());
+    }
+    list
 }
 
 /// The resources with a parameter in their address.
@@ -35,6 +40,9 @@ pub async fn read(
     uri: &str,
     request: &CancellationToken,
 ) -> Result<ReadResourceResult, ErrorData> {
+    if let Some(page) = apps::read(uri) {
+        return Ok(ReadResourceResult::new(vec![page]));
+    }
     let (text, kind) = if uri == context::URI {
         (context::read(&app.root).await, "text/markdown")
     } else if uri == manifest::URI {

@@ -11,6 +11,8 @@
 //! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
+//! * [`replay`] — recorded games walked forward and back, with an own account that trades in them.
+//! * [`chart`] — a game's price path as a picture.
 //! * [`verify`] — the protocol explorer: checks of statements, marks with their evidence.
 //! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
@@ -20,10 +22,12 @@
 //! * [`cli`] — one file per command family.
 
 pub mod capture;
+pub mod chart;
 pub mod cli;
 pub mod index;
 pub mod legacy;
 pub mod protocol;
+pub mod replay;
 pub mod server;
 pub mod simulator;
 pub mod sql;

@@ -10,8 +10,10 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{AgentTool, RESULT_BYTES, bounded};
+use crate::resources::apps;
 use crate::server::App;
 use crate::server::errors::ToolError;
+use crate::server::ui::Ui;
 use crate::verify::check::Scope;
 use crate::verify::explore::diff::{Diff, Side};
 use crate::verify::explore::event::{EventFilter, EventView};
@@ -124,6 +126,7 @@ Examples: {} · {\"event\": \"gameStateUpdate\", \"below\": \"$.rugpool\"} · {\
 \"cash\"} · {\"diff\": {\"a\": \"documentation\", \"b\": \"data\"}, \"event\": \"gameStateUpdate\"}";
     const EXAMPLE: &'static str = r#"{"event": "gameStateUpdate"}"#;
     const TIME: Duration = Duration::from_secs(300);
+    const UI: Ui = Ui::ShownBy(apps::EXPLORER);
     type Args = Args;
     type Output = Output;
 

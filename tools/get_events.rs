@@ -244,9 +244,9 @@ async fn waiting(
 
 /// Address of a frame. Ordered by session, then number: the order of the cursor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Address {
-    session_id: String,
-    seq: u64,
+pub(super) struct Address {
+    pub session_id: String,
+    pub seq: u64,
 }
 
 impl FromStr for Address {

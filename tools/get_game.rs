@@ -401,18 +401,13 @@ fn is_time(text: &str) -> bool {
 pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Result<(Card, String), ToolError> {
     let sql = &app.sql;
     let id = || vec![Value::from(game_id)];
-    let (rows, as_of) =
-        ask::records::<GameRow>(sql, &format!("SELECT {ROW} FROM games WHERE game_id = $1"), id(), 1, cancel)
-            .await?;
-    let Some(summary) = rows.into_iter().next() else {
-        return Err(unknown(app, game_id, cancel).await?);
-    };
+    let (summary, as_of) = summary(app, game_id, cancel).await?;
     let (histories, _) = ask::records::<HistoryRow>(sql, HISTORY, id(), 1, cancel).await?;
     let (ticks, _) = ask::records::<TickRow>(sql, TICKS, id(), MAX_TICKS, cancel).await?;
     let (sidebets, _) = ask::records(sql, SIDEBETS, id(), 10, cancel).await?;
     let (trades, _) = ask::records(sql, TRADES, id(), 10, cancel).await?;
     let (sessions, _) = ask::records(sql, SESSIONS, id(), MAX_SESSIONS, cancel).await?;
-    let (rugs, _) = ask::records(sql, RUG, id(), 1, cancel).await?;
+    let rug_frame = rug_frame(app, game_id, cancel).await?;
 
     let history = histories.into_iter().next().unwrap_or_default();
     let history_frame = history.session_id.zip(history.seq).map(|(session_id, seq)| Frame { session_id, seq });
@@ -437,11 +432,41 @@ pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Resul
             sidebets,
             trades,
             sessions,
-            rug_frame: rugs.into_iter().next(),
+            rug_frame,
             history_frame,
         },
         as_of,
     ))
+}
+
+/// A game in short, and up to when everything recorded is included.
+///
+/// # Errors
+/// As [`card`].
+pub(super) async fn summary(
+    app: &App,
+    game_id: &str,
+    cancel: &CancellationToken,
+) -> Result<(GameRow, String), ToolError> {
+    let sql = format!("SELECT {ROW} FROM games WHERE game_id = $1");
+    let (rows, as_of) = ask::records(&app.sql, &sql, vec![Value::from(game_id)], 1, cancel).await?;
+    match rows.into_iter().next() {
+        Some(row) => Ok((row, as_of)),
+        None => Err(unknown(app, game_id, cancel).await?),
+    }
+}
+
+/// The frame that announced the rug, where it was recorded.
+///
+/// # Errors
+/// When the store cannot be asked.
+pub(super) async fn rug_frame(
+    app: &App,
+    game_id: &str,
+    cancel: &CancellationToken,
+) -> Result<Option<Frame>, ToolError> {
+    let (rugs, _) = ask::records(&app.sql, RUG, vec![Value::from(game_id)], 1, cancel).await?;
+    Ok(rugs.into_iter().next())
 }
 
 /// The history entry with its price list.

@@ -3,6 +3,8 @@
 //! The texts here are product copy: a model decides by them which tool to call and how. [`router`] mounts the
 //! tools on the server, [`readme_table`] prints them for the README.
 
+pub mod app_chart_points;
+pub mod app_stream;
 pub mod ask;
 pub mod capture;
 pub mod describe_protocol;
@@ -12,6 +14,7 @@ pub mod get_game;
 pub mod live_state;
 pub mod query_sql;
 pub mod search;
+pub mod show_chart;
 pub mod verify;
 
 use std::fmt::Write as _;
@@ -19,6 +22,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::{ToolCallContext, ToolRoute, schema_for_input, schema_for_output};
 use rmcp::model::{CallToolResult, ContentBlock, InputRequiredResult, JsonObject, Tool, ToolAnnotations};
@@ -30,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::errors::ToolError;
 use crate::server::person::Person;
+use crate::server::ui::{self, Ui};
 use crate::server::{App, Server};
 
 /// Bytes of JSON a result may have unless the caller asks for more: about ten thousand tokens, where Claude Code
@@ -38,6 +43,15 @@ pub const RESULT_BYTES: u64 = 36_000;
 
 /// Most bytes of JSON a caller may ask for with `max_bytes`.
 pub const MAX_RESULT_BYTES: u64 = 1_000_000;
+
+/// A picture that goes beside a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+    /// What kind of file: `image/png`.
+    pub mime_type: &'static str,
+}
 
 /// One tool. Each lives in a file of its own, with its tests.
 pub trait AgentTool: 'static {
@@ -51,6 +65,8 @@ pub trait AgentTool: 'static {
     const EXAMPLE: &'static str;
     /// How long a call may take.
     const TIME: Duration;
+    /// Whether a page shows the result, or only pages call it.
+    const UI: Ui = Ui::None;
     /// Arguments as they are sent.
     type Args: DeserializeOwned + JsonSchema + Send + 'static;
     /// The result: an object, or older clients would not get a schema.
@@ -58,6 +74,11 @@ pub trait AgentTool: 'static {
 
     /// What a host may assume about a call.
     fn annotations() -> ToolAnnotations;
+
+    /// Takes the pictures out of a result, to be sent as image content behind its JSON.
+    fn images(_output: &mut Self::Output) -> Vec<Image> {
+        Vec::new()
+    }
 
     /// Does it. `cancel` says when to stop.
     fn call(
@@ -86,9 +107,11 @@ pub enum Reply<T> {
     Required(Box<InputRequiredResult>),
 }
 
-/// All tools.
+/// All tools. Those for pages only are hidden from hosts without pages when they list ([`ui::for_client`]).
 pub fn router() -> ToolRouter<Server> {
     ToolRouter::new()
+        .with_route(route::<app_chart_points::AppChartPoints>())
+        .with_route(route::<app_stream::AppStream>())
         .with_route(route::<capture::Capture>())
         .with_route(route::<describe_protocol::DescribeProtocol>())
         .with_route(route::<export_dataset::ExportDataset>())
@@ -97,13 +120,14 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
         .with_route(route::<search::Search>())
+        .with_route(route::<show_chart::ShowChart>())
         .with_route(route::<verify::Verify>())
 }
 
 /// The tools as a Markdown table: name, what it does, whether it only reads.
 pub fn readme_table() -> String {
     let mut table = String::from("| tool | does | changes anything |\n|---|---|---|\n");
-    for tool in router().list_all() {
+    for tool in router().list_all().iter().filter(|tool| !ui::is_app_only(tool)) {
         let reads = tool.annotations.as_ref().and_then(|hints| hints.read_only_hint) == Some(true);
         let first = first_sentence(tool.description.as_deref().unwrap_or_default());
         let changes = match tool.name.as_ref() {
@@ -124,10 +148,12 @@ fn definition<T: AgentTool>() -> Tool {
         tracing::error!(tool = T::NAME, reason, "input schema");
         Arc::new(JsonObject::new())
     });
-    Tool::new(T::NAME, T::DESCRIPTION, input)
+    let mut tool = Tool::new(T::NAME, T::DESCRIPTION, input)
         .with_title(T::TITLE)
         .with_raw_output_schema(schema_for_output::<T::Output>())
-        .with_annotations(T::annotations())
+        .with_annotations(T::annotations());
+    tool.meta = T::UI.meta();
+    tool
 }
 
 /// Puts a tool on the server: arguments read, limits applied, result written once as text and once as data.
@@ -148,7 +174,10 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
             };
             let result = match result {
                 Ok(Reply::Required(required)) => return Ok((*required).into()),
-                Ok(Reply::Done(output)) => answer(&output),
+                Ok(Reply::Done(mut output)) => {
+                    let images = T::images(&mut output);
+                    answer(&output, images)
+                }
                 Err(error) => Err(error),
             };
             let result = result.unwrap_or_else(|error| {
@@ -170,8 +199,9 @@ fn arguments<T: AgentTool>(sent: JsonObject) -> Result<T::Args, ToolError> {
     })
 }
 
-/// The same compact JSON object as structured content and as text: hosts differ in which one the model sees.
-fn answer(output: &impl Serialize) -> Result<CallToolResult, ToolError> {
+/// The same compact JSON object as structured content and as text: hosts differ in which one the model sees. Pictures
+/// follow the text.
+fn answer(output: &impl Serialize, images: Vec<Image>) -> Result<CallToolResult, ToolError> {
     let unwritable = |error: serde_json::Error| {
         ToolError::new("The result cannot be written as JSON", error.to_string(), "another form of the call")
     };
@@ -180,6 +210,10 @@ fn answer(output: &impl Serialize) -> Result<CallToolResult, ToolError> {
     let mut result = CallToolResult::structured(value);
     // `structured` prints the value, whose keys may be sorted; the struct's own order reads better.
     result.content = vec![ContentBlock::text(text)];
+    result.content.extend(images.into_iter().map(|image| {
+        let base64 = base64::engine::general_purpose::STANDARD.encode(image.bytes);
+        ContentBlock::image(base64, image.mime_type)
+    }));
     Ok(result)
 }
 

@@ -5,9 +5,13 @@ use super::*;
 /// Claude Code cuts descriptions here.
 const CUT: usize = 2048;
 
+/// A model chooses badly among more.
+const MOST: usize = 12;
+
 fn each(check: impl Fn(&Tool)) {
     let tools = router().list_all();
-    assert!(tools.len() <= 12, "a model sees at most twelve tools");
+    let for_models = tools.iter().filter(|tool| !ui::is_app_only(tool)).count();
+    assert!(for_models <= MOST, "{for_models} tools");
     for tool in &tools {
         check(tool);
     }
@@ -66,12 +70,18 @@ fn the_examples_are_calls_that_parse() {
             }
         }
     }
+    check::<app_chart_points::AppChartPoints>();
+    check::<app_stream::AppStream>();
+    check::<capture::Capture>();
+    check::<describe_protocol::DescribeProtocol>();
     check::<export_dataset::ExportDataset>();
     check::<get_events::GetEvents>();
     check::<get_game::GetGame>();
+    check::<live_state::LiveState>();
     check::<query_sql::QuerySql>();
     check::<search::Search>();
     check::<verify::Verify>();
+    check::<show_chart::ShowChart>();
 }
 
 #[test]
@@ -87,10 +97,21 @@ fn arguments_that_cannot_be_read_are_told_with_a_call_that_can() {
 
 #[test]
 fn an_answer_is_the_same_as_text_and_as_data() {
-    let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"})).unwrap();
+    let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"}), Vec::new()).unwrap();
     let text = &result.content[0].as_text().unwrap().text;
     assert!(!text.contains('\n'));
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), result.structured_content.unwrap());
+}
+
+#[test]
+fn pictures_follow_the_text_and_leave_the_data_alone() {
+    let image = Image { bytes: b"\x89PNG".to_vec(), mime_type: "image/png" };
+    let result = answer(&serde_json::json!({"a": 1}), vec![image]).unwrap();
+    assert_eq!(result.content.len(), 2);
+    let content = serde_json::to_value(&result.content[1]).unwrap();
+    assert_eq!(content["type"], "image");
+    assert_eq!((&content["data"], &content["mimeType"]), (&"iVBORw==".into(), &"image/png".into()));
+    assert_eq!(result.structured_content, Some(serde_json::json!({"a": 1})));
 }
 
 #[test]

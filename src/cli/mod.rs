@@ -5,6 +5,7 @@ pub mod context;
 pub mod data;
 pub mod demo;
 pub mod doctor;
+pub mod game;
 mod heap;
 pub mod index;
 pub mod legacy;
@@ -56,6 +57,7 @@ enum Command {
     /// The layout of the stored rows: show it, or take older layouts in.
     Schema(schema::SchemaArgs),
     Legacy(legacy::LegacyArgs),
+    Game(game::GameArgs),
     Model(model::ModelArgs),
     Index(index::IndexArgs),
     Protocol(protocol::ProtocolArgs),
@@ -134,6 +136,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
+        Command::Game(args) => game::run(args, &path, &mut out),
         Command::Index(args) => index::run(args, &path, &mut out),
         Command::Protocol(args) => protocol::run(args, &path, &mut out),
         Command::Verify(args) => verify::run(args, &path, &mut out),

@@ -5,6 +5,7 @@
 //! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
 //! * [`companion`] — the process that keeps the index up to date while this one records.
 //! * [`person`] — asking the person at the client. [`subscriptions`] — telling clients that it changed.
+//! * [`ui`] — pages that hosts show beside answers.
 //!
 //! The tools themselves are in `tools/`, the resources in `resources/`. Both protocol eras work: rmcp answers
 //! `initialize` (up to 2025-11-25) and `server/discover` (2026-07-28) from the same [`Server`].
@@ -18,6 +19,7 @@ pub mod person;
 pub mod run;
 pub mod stdio;
 pub mod subscriptions;
+pub mod ui;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,13 +60,12 @@ Which tool:
 - verify: check a statement about it; you propose, people decide.
 - get_game: newest games; one game's card (peak, rug, seed, prices, side bets).
 - query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
-games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
+games, trade, sidebet, chat_untrusted. Read the resource replayer://context first.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); the newest ones; wait until \
 something comes.
 - live_state: the game and the account now, or at a past moment. capture: is anything being \
 recorded; start, stop.
-- export_dataset: more rows than fit an answer, to a file.
-- Resource replayer://protocol/{event}: an event's card.
+- export_dataset: more rows than fit an answer, to a file. show_chart: a game as a picture.
 
 Keep in mind:
 - Absent is NULL, never 0: cooldown packets have no price and no tick.
@@ -161,6 +162,7 @@ impl ServerHandler for Server {
             .enable_resources_subscribe()
             .enable_prompts()
             .enable_completions()
+            .enable_extensions_with(ui::capability())
             .build();
         let implementation = Implementation::new("replayer", env!("CARGO_PKG_VERSION"))
             .with_title("REPLAYER: rugs.fun recordings")
@@ -171,9 +173,10 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools.list_all()))
+        let client = context.client_capabilities();
+        Ok(ListToolsResult::with_all_items(ui::for_client(self.tools.list_all(), client.as_ref())))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -191,9 +194,10 @@ impl ServerHandler for Server {
     async fn list_resources(
         &self,
         _page: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Ok(ListResourcesResult::with_all_items(resources::list()))
+        let pages = ui::shown_by(context.client_capabilities().as_ref());
+        Ok(ListResourcesResult::with_all_items(resources::list(pages)))
     }
 
     async fn list_resource_templates(

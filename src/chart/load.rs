@@ -1,0 +1,259 @@
+//! Reading games for a chart: ticks from every source, and the site's own price list where ticks were missed.
+//!
+//! Prices come from `game_tick`, all of its sources; a captured tick goes before one that was recomputed later.
+//! Ticks that are in none of them are taken from `game.prices`. What is still unknown stays missing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::MOST_GAMES;
+use super::error::ChartError;
+use super::line::{Bet, GameLine, Origin, Point, Proof, Side, Trade};
+use crate::sql::{Query, SqlClient};
+
+/// Time limit of one query.
+const TIME: Duration = Duration::from_secs(30);
+/// Rows read of a kind. A game has at most 5000 ticks; more side bets than this nobody could see.
+const MOST_ROWS: u64 = 6_000;
+/// Ticks between an own order and the trade it became.
+const SAME_ORDER: i64 = 8;
+
+/// Reads games in the order they are named; a cursor is put into its game.
+///
+/// # Errors
+/// [`ChartError::UnknownGame`] with the ids most like it, [`ChartError::NoTicks`], [`ChartError::TooManyGames`],
+/// [`ChartError::CursorElsewhere`], and the store's own.
+pub async fn games(
+    sql: &SqlClient,
+    ids: &[String],
+    cursor: Option<(&str, i64)>,
+    cancel: &CancellationToken,
+) -> Result<Vec<GameLine>, ChartError> {
+    let mut distinct: Vec<&String> = Vec::new();
+    for id in ids {
+        if !distinct.contains(&id) {
+            distinct.push(id);
+        }
+    }
+    if distinct.is_empty() {
+        return Err(ChartError::NoGames);
+    }
+    if distinct.len() > MOST_GAMES {
+        return Err(ChartError::TooManyGames { asked: distinct.len() });
+    }
+    let mut games = Vec::new();
+    for id in distinct {
+        games.push(game(sql, id, cancel).await?);
+    }
+    if let Some((game_id, tick)) = cursor {
+        let game = games.iter_mut().find(|game| game.game_id == game_id);
+        let game = game.ok_or_else(|| ChartError::CursorElsewhere { game_id: game_id.to_owned() })?;
+        game.cursor = Some(tick);
+    }
+    Ok(games)
+}
+
+async fn game(sql: &SqlClient, game_id: &str, cancel: &CancellationToken) -> Result<GameLine, ChartError> {
+    let ask = Ask { sql, game_id, cancel };
+    let Some(known) = ask.rows::<Known>(KNOWN).await?.into_iter().next() else {
+        let nearest = ask.rows::<Id>(NEAREST).await?.into_iter().map(|near| near.game_id).collect();
+        return Err(ChartError::UnknownGame { game_id: game_id.to_owned(), nearest });
+    };
+    let ticks = ask.rows::<Tick>(TICKS).await?;
+    let listed = ask.rows::<Listed>(PRICES).await?.into_iter().next().and_then(|row| row.prices);
+    let points = points(ticks, listed.unwrap_or_default(), known.rug_tick);
+    if points.is_empty() {
+        return Err(ChartError::NoTicks { game_id: game_id.to_owned() });
+    }
+    let bets = ask.rows::<BetRow>(BETS).await?;
+    let own_orders = ask.rows::<TradeRow>(OWN_ORDERS).await?;
+    Ok(GameLine {
+        game_id: game_id.to_owned(),
+        proof: match (known.proven, known.has_seed) {
+            (Some(true), _) => Proof::Proven,
+            (Some(false), _) => Proof::Differs,
+            (None, Some(true)) => Proof::NotCompared,
+            (None, _) => Proof::NoSeed,
+        },
+        rug_tick: known.rug_tick,
+        trades: trades(ask.rows::<TradeRow>(TRADES).await?, &own_orders),
+        bets: bets_of(bets, &own_orders, known.rug_tick),
+        points,
+        cursor: None,
+    })
+}
+
+/// Queries about one game.
+struct Ask<'a> {
+    sql: &'a SqlClient,
+    game_id: &'a str,
+    cancel: &'a CancellationToken,
+}
+
+impl Ask<'_> {
+    async fn rows<T: DeserializeOwned>(&self, text: &str) -> Result<Vec<T>, ChartError> {
+        let query = Query {
+            max_rows: MOST_ROWS,
+            max_bytes: 16 << 20,
+            max_cell: 1 << 20,
+            timeout: TIME,
+            ..Query::new(text)
+        };
+        let result = self.sql.query(query.bind(vec![Value::from(self.game_id)]), self.cancel.clone()).await?;
+        let names: Vec<String> = result.columns.into_iter().map(|column| column.name).collect();
+        let row = |row: Vec<Value>| {
+            let fields = names.iter().cloned().zip(row).filter(|(_, value)| !value.is_null());
+            serde_json::from_value(Value::Object(fields.collect::<Map<_, _>>()))
+        };
+        result
+            .rows
+            .into_iter()
+            .map(row)
+            .collect::<Result<Vec<T>, _>>()
+            .map_err(|error| ChartError::Picture(format!("the store's answer has an unexpected shape: {error}")))
+    }
+}
+
+const KNOWN: &str = "SELECT rug_tick, has_seed, proven FROM games WHERE game_id = $1";
+
+#[derive(Deserialize)]
+struct Known {
+    rug_tick: Option<i64>,
+    has_seed: Option<bool>,
+    proven: Option<bool>,
+}
+
+const NEAREST: &str =
+    "SELECT game_id FROM games ORDER BY jaro_winkler_similarity(game_id, $1) DESC, last_ts DESC LIMIT 3";
+
+#[derive(Deserialize)]
+struct Id {
+    game_id: String,
+}
+
+/// The first captured row of each tick; one from the seed only where none was captured.
+const TICKS: &str = "\
+SELECT tick, arg_min(price, row(coalesce(tick_source, 'frame') NOT IN ('frame', 'recording'), seq)) AS price,
+  arg_min(coalesce(tick_source, 'frame'), row(coalesce(tick_source, 'frame') NOT IN ('frame', 'recording'), seq))
+    AS tick_source
+FROM game_tick WHERE game_id = $1 AND tick >= 0 AND price IS NOT NULL AND phase IS DISTINCT FROM 'PRESALE'
+GROUP BY tick ORDER BY tick";
+
+#[derive(Deserialize)]
+pub(super) struct Tick {
+    pub tick: i64,
+    pub price: f64,
+    pub tick_source: String,
+}
+
+const PRICES: &str = "SELECT prices FROM game WHERE game_id = $1";
+
+#[derive(Deserialize)]
+struct Listed {
+    prices: Option<Vec<f64>>,
+}
+
+/// Ticks up to the rug: the site counts on after it, and those are no ticks of the game.
+pub(super) fn points(ticks: Vec<Tick>, listed: Vec<f64>, rug_tick: Option<i64>) -> Vec<Point> {
+    let mut points: BTreeMap<i64, Point> =
+        (0..).zip(listed).map(|(tick, price)| (tick, Point { tick, price, origin: Origin::History })).collect();
+    for Tick { tick, price, tick_source } in ticks {
+        let origin = match tick_source.as_str() {
+            "frame" | "recording" => Origin::Captured,
+            "seed" => Origin::Seed,
+            _ => Origin::Repaired,
+        };
+        // A price that was only recomputed tells less than the one the site listed.
+        if origin == Origin::Captured || !points.contains_key(&tick) || origin == Origin::Seed {
+            points.insert(tick, Point { tick, price, origin });
+        }
+    }
+    let last = rug_tick.unwrap_or(i64::MAX);
+    points.into_values().filter(|point| point.tick <= last && point.price.is_finite()).collect()
+}
+
+/// Each trade once, as many recordings as may hold it. The own player is the one whose account was reported.
+const TRADES: &str = "\
+SELECT any_value(side) AS word, any_value(tick) AS tick, any_value(price) AS price, coalesce(bool_or(mine), false) AS own
+FROM (
+  SELECT side, tick, price, coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal)) AS id,
+    player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL) AS mine
+  FROM trade WHERE game_id = $1 AND tick IS NOT NULL
+)
+GROUP BY id ORDER BY 2, 1";
+
+/// Own orders, captured or replayed. A captured one was sent at the last tick received before it; a replayed one
+/// says its tick itself.
+const OWN_ORDERS: &str = "\
+SELECT a.action_type AS word, a.price AS price, true AS own,
+  CASE WHEN a.source = 'replay' THEN TRY_CAST(regexp_extract(w.raw_json, '\"tick\":(-?[0-9]+)', 1) AS BIGINT)
+    ELSE (SELECT max(t.tick) FROM game_tick t WHERE t.game_id = $1 AND t.ts <= a.ts) END AS tick
+FROM player_action a LEFT JOIN ws_event w ON w.session_id = a.session_id AND w.seq = a.seq
+WHERE a.game_id = $1 AND (a.source = 'replay' OR a.stage = 'request')
+ORDER BY 4, 1";
+
+#[derive(Deserialize)]
+pub(super) struct TradeRow {
+    pub word: Option<String>,
+    pub tick: Option<i64>,
+    pub price: Option<f64>,
+    pub own: bool,
+}
+
+/// Announced trades, and own orders that were not announced.
+pub(super) fn trades(announced: Vec<TradeRow>, own_orders: &[TradeRow]) -> Vec<Trade> {
+    let read = |row: &TradeRow| {
+        let side = Side::from_word(row.word.as_deref()?)?;
+        Some(Trade { tick: row.tick?, price: row.price.filter(|price| *price > 0.0), side, own: row.own })
+    };
+    let mut trades: Vec<Trade> = announced.iter().filter_map(read).collect();
+    for order in own_orders.iter().filter_map(read) {
+        let same =
+            |trade: &Trade| trade.own && trade.side == order.side && (trade.tick - order.tick).abs() <= SAME_ORDER;
+        if !trades.iter().any(same) {
+            trades.push(order);
+        }
+    }
+    trades.sort_by_key(|trade| (trade.tick, trade.own));
+    trades
+}
+
+/// A placement and its payout are two records: one window with an outcome where it is known.
+const BETS: &str = "\
+SELECT start_tick, end_tick, bool_or(won) AS won, coalesce(bool_or(mine), false) AS own
+FROM (
+  SELECT start_tick, end_tick, CASE outcome WHEN 'won' THEN true WHEN 'lost' THEN false END AS won,
+    coalesce(player_id, username, sidebet_id, concat(session_id, ':', seq, ':', ordinal)) AS who,
+    player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL) AS mine
+  FROM sidebet WHERE game_id = $1 AND start_tick IS NOT NULL AND end_tick IS NOT NULL
+)
+GROUP BY start_tick, end_tick, who ORDER BY 1, 2";
+
+#[derive(Deserialize)]
+pub(super) struct BetRow {
+    pub start_tick: i64,
+    pub end_tick: i64,
+    pub won: Option<bool>,
+    pub own: bool,
+}
+
+/// Recorded bets, and own ones that only the order tells of: 40 ticks, won when the rug came within them.
+pub(super) fn bets_of(recorded: Vec<BetRow>, own_orders: &[TradeRow], rug_tick: Option<i64>) -> Vec<Bet> {
+    let mut bets: Vec<Bet> = recorded
+        .into_iter()
+        .map(|row| Bet { start: row.start_tick, end: row.end_tick, won: row.won, own: row.own })
+        .collect();
+    let placed = own_orders.iter().filter(|order| order.word.as_deref() == Some("SIDEBET"));
+    for start in placed.filter_map(|order| order.tick) {
+        let end = start + crate::replay::account::rules::SIDE_BET_WINDOW;
+        if !bets.iter().any(|bet| bet.own && (bet.start - start).abs() <= SAME_ORDER) {
+            bets.push(Bet { start, end, won: rug_tick.map(|rug| rug <= end), own: true });
+        }
+    }
+    bets
+}

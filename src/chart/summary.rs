@@ -1,0 +1,126 @@
+//! The same chart in words, for a reader who cannot see the picture or wants the numbers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::line::{GameLine, Origin};
+use super::options::{Options, Scale};
+use super::picture::Picture;
+
+/// Ranges of missing ticks that are listed.
+const MOST_RANGES: usize = 8;
+
+/// What is on the picture.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Bytes of the PNG.
+    pub bytes: u64,
+    /// The price axis: linear or log.
+    pub scale: String,
+    /// The games in the order of their colours.
+    pub games: Vec<GameSummary>,
+    /// What is left out of a comparison.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_drawn: Option<String>,
+}
+
+/// One game on the picture. What is not known is absent.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct GameSummary {
+    /// The game.
+    pub game_id: String,
+    /// Highest multiplier drawn.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak: Option<f64>,
+    /// Its tick.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_tick: Option<i64>,
+    /// The rug's tick.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug_tick: Option<i64>,
+    /// The price at the rug.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug_price: Option<f64>,
+    /// Whether the seed reproduces the game: proven, differs, not_compared or no_seed.
+    pub proof: String,
+    /// Ticks drawn that were captured when they were played.
+    pub ticks_captured: u64,
+    /// Ticks drawn from the site's game history.
+    pub ticks_from_history: u64,
+    /// Ticks drawn from the seed.
+    pub ticks_from_seed: u64,
+    /// Ticks drawn that were repaired from elsewhere.
+    pub ticks_repaired: u64,
+    /// Ticks nobody knows.
+    pub ticks_missing: u64,
+    /// The first of them, as [from, to].
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing: Vec<(i64, i64)>,
+    /// Ticks on which the price became ten times the one before.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub god_candles: Vec<i64>,
+    /// Trades known, own ones included. The site announces only a sample.
+    pub trades: u64,
+    /// Own ones among them.
+    pub own_trades: u64,
+    /// Side bets known, own ones included.
+    pub side_bets: u64,
+    /// Own ones among them.
+    pub own_side_bets: u64,
+    /// Where the replay stands, if one was marked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cursor: Option<i64>,
+}
+
+impl Summary {
+    /// Of a drawn picture.
+    pub fn of(games: &[GameLine], options: &Options, picture: &Picture) -> Summary {
+        let scale = match options.scale {
+            Scale::Linear => "linear",
+            Scale::Log => "log",
+        };
+        let marks = |game: &GameLine| !game.trades.is_empty() || !game.bets.is_empty();
+        let left_out = games.len() > 1 && games.iter().any(marks);
+        Summary {
+            width: picture.width,
+            height: picture.height,
+            bytes: picture.png.len() as u64,
+            scale: scale.to_owned(),
+            games: games.iter().map(GameSummary::of).collect(),
+            not_drawn: left_out
+                .then(|| "trades and side bets: they are drawn on the chart of one game".to_owned()),
+        }
+    }
+}
+
+impl GameSummary {
+    fn of(game: &GameLine) -> GameSummary {
+        let missing = game.missing();
+        let count = |origin: Origin| game.count(origin) as u64;
+        let proof = serde_json::to_value(game.proof).ok();
+        GameSummary {
+            game_id: game.game_id.clone(),
+            peak: game.peak().map(|point| point.price),
+            peak_tick: game.peak().map(|point| point.tick),
+            rug_tick: game.rug_tick,
+            rug_price: game.rug().map(|point| point.price),
+            proof: proof.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned(),
+            ticks_captured: count(Origin::Captured),
+            ticks_from_history: count(Origin::History),
+            ticks_from_seed: count(Origin::Seed),
+            ticks_repaired: count(Origin::Repaired),
+            ticks_missing: missing.iter().map(|(from, to)| u64::try_from(to - from + 1).unwrap_or(0)).sum(),
+            missing: missing.into_iter().take(MOST_RANGES).collect(),
+            god_candles: game.god_candles(),
+            trades: game.trades.len() as u64,
+            own_trades: game.trades.iter().filter(|trade| trade.own).count() as u64,
+            side_bets: game.bets.len() as u64,
+            own_side_bets: game.bets.iter().filter(|bet| bet.own).count() as u64,
+            cursor: game.cursor,
+        }
+    }
+}
