@@ -85,7 +85,7 @@ fn what_cannot_be_drawn_is_refused_with_the_next_call() {
     assert!(empty.contains("no price of game 20260101-0000000000000bad"), "{empty}");
     for (side, pixels) in [("width", 0_u64), ("height", 50_000), ("width", u64::MAX)] {
         let text = refused(json!({"game_id": known, side: pixels}));
-        assert!(text.contains("320 to 2000") && text.contains(side), "{text}");
+        assert!(text.contains("300 to 2000") && text.contains(side), "{text}");
     }
     let many: Vec<String> = (0..6).map(|number| format!("20260101-{number:016}")).collect();
     assert!(refused(json!({"game_id": known, "compare_with": many})).contains("at most 6"));
@@ -135,7 +135,7 @@ fn the_command_refuses_what_it_cannot_draw_and_writes_nothing() {
         assert!(!output.exists());
     };
     failed(&["20200101-nothing"], &png, known);
-    failed(&[known, "--width", "50000"], &png, "320 to 2000");
+    failed(&[known, "--width", "50000"], &png, "300 to 2000");
     failed(&[known], &folder.path().join("chart.jpg"), ".png");
     failed(&[known], &folder.path().join("no/such/folder/chart.png"), "cannot be written");
 }

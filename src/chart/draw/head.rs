@@ -75,7 +75,7 @@ impl Head {
             (Some(tick), None) => format!("rug at tick {tick}, price unknown"),
             (None, _) => "no rug seen".to_owned(),
         }));
-        facts.push(plain(coverage_words(game)));
+        facts.extend(coverage(game).into_iter().map(plain));
         if options.scale == Scale::Log {
             facts.push(plain("log scale".to_owned()));
         }
@@ -162,7 +162,7 @@ impl Head {
 }
 
 /// How many ticks there are, and what became of the others.
-fn coverage_words(game: &GameLine) -> String {
+fn coverage(game: &GameLine) -> Vec<String> {
     let mut words = vec![format!("{} ticks captured", game.count(Origin::Captured))];
     let missing: i64 = game.missing().iter().map(|(from, to)| to - from + 1).sum();
     for (count, what) in [
@@ -175,7 +175,7 @@ fn coverage_words(game: &GameLine) -> String {
             words.push(format!("{count} {what}"));
         }
     }
-    words.join(", ")
+    words
 }
 
 /// The signs that are on the chart.
