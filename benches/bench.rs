@@ -5,13 +5,14 @@
 
 mod capturing;
 mod indexing;
+mod replaying;
 mod searching;
 mod serving;
 mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 10] = [
+    let all: [(&str, fn()); 13] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -22,6 +23,9 @@ fn main() {
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
         ("capture", capturing::throughput),
+        ("replay-step", replaying::stepping),
+        ("replay-mcp", replaying::mcp_step),
+        ("replay-seek", replaying::seek),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

@@ -10,6 +10,7 @@ pub mod get_events;
 pub mod get_game;
 pub mod live_state;
 pub mod query_sql;
+pub mod replay;
 pub mod search;
 
 use std::fmt::Write as _;
@@ -73,6 +74,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<get_game::GetGame>())
         .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
+        .with_route(route::<replay::Replay>())
         .with_route(route::<search::Search>())
 }
 
@@ -84,6 +86,7 @@ pub fn readme_table() -> String {
         let first = first_sentence(tool.description.as_deref().unwrap_or_default());
         let changes = match tool.name.as_ref() {
             capture::Capture::NAME => "starts and stops the recording",
+            replay::Replay::NAME => "moves its cursors; stores own actions when asked to",
             _ if reads => "no",
             _ => "writes a file",
         };

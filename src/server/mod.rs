@@ -34,6 +34,7 @@ use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use crate::index::Service;
+use crate::replay::cursor::shelf::Shelf;
 use crate::sql::SqlClient;
 use crate::{prompts, resources, tools};
 use hub::Hub;
@@ -54,6 +55,7 @@ Which tool:
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); the newest ones; wait until \
 something comes.
+- replay: walk a recorded game, frame by frame or tick by tick, forward and back; run until something happens; trade in it.
 - live_state: the game and the account now, or at a past moment. capture: is anything being \
 recorded; start, stop.
 - export_dataset: more rows than fit an answer, to a file.
@@ -81,6 +83,8 @@ pub struct App {
     pub search: Service,
     /// The live state; followed from the first time it is asked for.
     pub live: Hub,
+    /// The open replay cursors.
+    pub replay: Shelf,
     /// Who is told of changes.
     pub subscriptions: Subscriptions,
     /// How much at once, how long.
@@ -92,7 +96,8 @@ impl App {
     pub fn new(root: PathBuf, sql: SqlClient, stop: CancellationToken) -> Self {
         let search = Service::of_environment(&root);
         let live = Hub::new(root.clone(), stop.clone());
-        Self { root, sql, search, live, subscriptions: Subscriptions::default(), limits: Limits::new(stop) }
+        let replay = Shelf::new(root.clone());
+        Self { root, sql, search, live, replay, subscriptions: Subscriptions::default(), limits: Limits::new(stop) }
     }
 }
 
