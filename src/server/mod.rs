@@ -55,7 +55,7 @@ Which tool:
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first, or run DESCRIBE <view>.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); the newest ones; wait until \
 something comes.
-- replay: walk a recorded game, frame by frame or tick by tick, forward and back; run until something happens; trade in it.
+- replay: walk recorded games frame by frame or tick by tick, run until something happens, trade in them.
 - live_state: the game and the account now, or at a past moment. capture: is anything being \
 recorded; start, stop.
 - export_dataset: more rows than fit an answer, to a file.
