@@ -7,6 +7,7 @@ mod guardrails;
 mod interop;
 mod legacy;
 mod live;
+mod replay;
 mod search;
 mod server;
 mod sql;
