@@ -5,6 +5,7 @@
 
 mod capturing;
 mod indexing;
+mod recording;
 mod replaying;
 mod searching;
 mod serving;
@@ -12,7 +13,7 @@ mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 13] = [
+    let all: [(&str, fn()); 16] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -23,6 +24,9 @@ fn main() {
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
         ("capture", capturing::throughput),
+        ("delay", recording::delay),
+        ("both-sources", recording::both_sources),
+        ("recorder-memory", recording::memory),
         ("replay-step", replaying::stepping),
         ("replay-mcp", replaying::mcp_step),
         ("replay-seek", replaying::seek),

@@ -76,18 +76,27 @@ impl Client {
 
     /// The mode in which a question was answered.
     pub fn search(&mut self, question: &str) -> String {
-        let arguments = json!({"query": question});
-        let answer = self.request("tools/call", json!({"name": "search", "arguments": arguments}));
+        self.call("search", json!({"query": question}))["mode"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What a tool answers.
+    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
+        let answer = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
         assert_eq!(answer["result"]["isError"], json!(false), "{answer}");
-        answer["result"]["structuredContent"]["mode"].as_str().unwrap_or_default().to_owned()
+        answer["result"]["structuredContent"].clone()
     }
 
     /// Resident memory of the server, MiB.
     pub fn resident(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+        resident_of(self.child.id())
     }
+}
+
+/// Resident memory of a process, MiB.
+pub fn resident_of(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
 impl Drop for Client {
