@@ -60,13 +60,6 @@ impl Client {
         writeln!(self.input, "{}", json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).unwrap();
     }
 
-    /// A tool's result.
-    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        let answer = self.request("tools/call", json!({"name": tool, "arguments": arguments}));
-        assert_eq!(answer["result"]["isError"], json!(false), "{answer}");
-        answer["result"]["structuredContent"].clone()
-    }
-
     fn query(&mut self, sql: &str) -> Value {
         let arguments = json!({"sql": sql, "max_rows": 1000, "max_bytes": 1_000_000});
         let answer = self.request("tools/call", json!({"name": "query_sql", "arguments": arguments}));

@@ -65,8 +65,8 @@ pub fn run(args: ReplayArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
     let archive = Shared::open(&DataRoot::open(path)?)?;
     let game = args.game.trim().to_owned();
     let covers = match game.parse::<crate::store::ids::SessionId>() {
-        Ok(session) if !archive.lock().sessions().is_empty() => Covers::Session(session.to_string()),
-        _ => Covers::Games { ids: vec![game], session_id: args.session },
+        Ok(session) => Covers::Session(session.to_string()),
+        Err(_) => Covers::Games { ids: vec![game], session_id: args.session },
     };
     let rules = if args.rules == RulesArg::Legacy { Rules::Legacy } else { Rules::Right };
     let cursor = Cursor::open(&archive, covers).map_err(failed)?;
@@ -110,7 +110,9 @@ pub fn run(args: ReplayArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
 fn failed(error: CursorError) -> CliError {
     match error {
         CursorError::Store(error) => CliError::Store(error),
-        other => CliError::Failed(format!("{other}. `replayer sql \"SELECT game_id FROM games\"` lists the games")),
+        other => {
+            CliError::Failed(format!("{other}. `replayer sql \"SELECT game_id FROM games\"` lists the games"))
+        }
     }
 }
 
@@ -171,13 +173,8 @@ impl Replay {
         let told =
             self.orders.act(&mut self.cursor, &self.archive, order, false).map_err(|error| error.to_string())?;
         let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-        let line = format!(
-            "{} {} at {}: balance {}",
-            text("action"),
-            text("amount"),
-            text("price"),
-            text("new_balance")
-        );
+        let line =
+            format!("{} {} at {}: balance {}", text("action"), text("amount"), text("price"), text("new_balance"));
         let removed = told.get("removed").and_then(Value::as_array).into_iter().flatten();
         let mut lines = vec![line];
         lines.extend(removed.filter_map(Value::as_str).map(|why| format!("removed {why}")));

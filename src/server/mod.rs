@@ -97,7 +97,15 @@ impl App {
         let search = Service::of_environment(&root);
         let live = Hub::new(root.clone(), stop.clone());
         let replay = Shelf::new(root.clone());
-        Self { root, sql, search, live, replay, subscriptions: Subscriptions::default(), limits: Limits::new(stop) }
+        Self {
+            root,
+            sql,
+            search,
+            live,
+            replay,
+            subscriptions: Subscriptions::default(),
+            limits: Limits::new(stop),
+        }
     }
 }
 

@@ -100,10 +100,7 @@ const LIGHT: [&str; 8] = ["session_id", "seq", "ts", "game_id", "tick", "price",
 impl Contents {
     /// Whether parts of this kind carry one.
     pub fn is_kept(doc_type: DocType) -> bool {
-        matches!(
-            doc_type,
-            DocType::WsEvent | DocType::GameTick | DocType::ServerState | DocType::SystemEvent
-        )
+        matches!(doc_type, DocType::WsEvent | DocType::GameTick | DocType::ServerState | DocType::SystemEvent)
     }
 
     /// The table of a part: its own, else made from its light columns.

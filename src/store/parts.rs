@@ -22,9 +22,7 @@ use super::fsio;
 use super::ids::SessionId;
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink, TableBuilder};
-use super::schema::{
-    DocType, META_CONTENTS, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema,
-};
+use super::schema::{DocType, META_CONTENTS, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema};
 
 /// The build that writes, as parts and manifests name it.
 pub const BUILD: &str = concat!("replayer ", env!("CARGO_PKG_VERSION"));

@@ -91,7 +91,10 @@ fn errors_name_the_next_call_and_leave_the_cursor_where_it_was() {
         (json!({"action": "run", "until": {"phase": "COOLDOWN", "price_above": 2}}), "can never hold"),
         (json!({"action": "act", "side": "SELL"}), "No active position"),
         (json!({"action": "act", "side": "BUY", "amount": "NaN"}), "finite"),
-        (json!({"action": "act", "side": "BUY", "amount": "0.1234567890123456789012345678901234567890"}), "digits"),
+        (
+            json!({"action": "act", "side": "BUY", "amount": "0.1234567890123456789012345678901234567890"}),
+            "digits",
+        ),
         (json!({"action": "act"}), "side is missing"),
     ] {
         let mut call = arguments.clone();

@@ -202,7 +202,8 @@ fn told(moved: &moves::Moved, action: Action) -> Moved {
 fn at(held: &mut Held, args: &Args) -> Output {
     let mut accounts: Vec<Map<String, Value>> = Vec::new();
     let snapshot = held.cursor.snapshot(false);
-    if let Some(Value::Object(mut account)) = snapshot.account.and_then(|account| serde_json::to_value(account).ok())
+    if let Some(Value::Object(mut account)) =
+        snapshot.account.and_then(|account| serde_json::to_value(account).ok())
     {
         account.retain(|_, value| !value.is_null());
         account.remove("age_ms");

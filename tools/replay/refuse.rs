@@ -57,7 +57,9 @@ fn of_cursor(handle: &str, error: &CursorError) -> ToolError {
         CursorError::NothingThen { recorded: None, .. } => {
             "capture {} says whether anything is being recorded".to_owned()
         }
-        CursorError::TooMuch(_) => r#"replay {"action": "open", "from": "…", "to": "…"} with a shorter time"#.into(),
+        CursorError::TooMuch(_) => {
+            r#"replay {"action": "open", "from": "…", "to": "…"} with a shorter time"#.into()
+        }
         CursorError::NoTick { nearest, recorded, .. } => {
             let near = nearest.0.or(nearest.1).or(recorded.map(|(first, _)| first));
             match near.filter(|_| opened) {

@@ -11,6 +11,7 @@ use arrow::compute::filter_record_batch;
 
 use crate::state::past;
 use crate::state::rows::Columns;
+use crate::store::StoreError;
 use crate::store::catalog::{Catalog, Part};
 use crate::store::contents::{Contents, GameExtent};
 use crate::store::follow::Follower;
@@ -19,7 +20,6 @@ use crate::store::lease::Lease;
 use crate::store::root::{DataRoot, NO_DATE};
 use crate::store::scan;
 use crate::store::schema::DocType;
-use crate::store::StoreError;
 
 /// Bytes of text that one look may bring into memory.
 const MOST_BYTES: usize = 256 << 20;
@@ -117,10 +117,7 @@ impl Archive {
     }
 
     /// Looks, and looks again at the newer catalog when a part went away meanwhile.
-    fn looking<T>(
-        &mut self,
-        look: impl Fn(&mut Archive) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn looking<T>(&mut self, look: impl Fn(&mut Archive) -> Result<T, StoreError>) -> Result<T, StoreError> {
         for _ in 1..TRIES {
             match look(self) {
                 Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -170,10 +167,8 @@ impl Archive {
             }
             let tail = archive.tail.iter().filter(|(doc_type, _)| *doc_type == DocType::GameTick);
             add(&Contents::of_batches(DocType::GameTick, tail.map(|(_, batch)| batch)));
-            let mut all: Vec<Recorded> = found
-                .into_iter()
-                .map(|((session_id, _), extent)| Recorded { session_id, extent })
-                .collect();
+            let mut all: Vec<Recorded> =
+                found.into_iter().map(|((session_id, _), extent)| Recorded { session_id, extent }).collect();
             all.sort_by_key(|recorded| recorded.extent.seq);
             Ok(all)
         })
@@ -354,7 +349,11 @@ impl Archive {
                     see(&batch?);
                 }
             }
-            archive.tail.iter().filter(|(kind, _)| *kind == DocType::ServerState).for_each(|(_, batch)| see(batch));
+            archive
+                .tail
+                .iter()
+                .filter(|(kind, _)| *kind == DocType::ServerState)
+                .for_each(|(_, batch)| see(batch));
             Ok(newest)
         })
     }
@@ -410,10 +409,7 @@ fn kept(
 ///
 /// # Errors
 /// Arrow's.
-pub fn since(
-    batches: Vec<(DocType, RecordBatch)>,
-    first: u64,
-) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
+pub fn since(batches: Vec<(DocType, RecordBatch)>, first: u64) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
     let kept = batches.into_iter().map(|(doc_type, batch)| {
         Ok((doc_type, kept(doc_type, &batch, |columns, row| columns.seq(row) >= first)?))
     });

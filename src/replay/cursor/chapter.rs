@@ -46,6 +46,8 @@ pub struct Chapter {
     pub times: (Option<i64>, Option<i64>),
     /// It ends with the game: the last frame of the game so far. The packet that reveals the seed comes after it.
     pub game_last: Option<u64>,
+    /// Another game began after it, so that its own frames are all there.
+    pub followed: bool,
     /// When its frames were recorded, where known.
     pub ts: Option<(i64, i64)>,
 }
@@ -140,9 +142,8 @@ pub fn again(archive: &mut Archive, covers: &Covers, known: &Outline) -> Result<
             let now = session(archive, &last.session_id, extent)?;
             // What went before stands; sessions only grow at their end.
             let from = now.iter().position(|chapter| chapter.first == last.first).unwrap_or(now.len());
-            let ended = |chapter: &Chapter| {
-                chapter.ts.zip(last.times.1).is_some_and(|((first, _), to)| first >= to)
-            };
+            let ended =
+                |chapter: &Chapter| chapter.ts.zip(last.times.1).is_some_and(|((first, _), to)| first >= to);
             let grown: Vec<Chapter> = now.into_iter().skip(from).collect();
             if !grown.is_empty() {
                 let times = last.times;
@@ -169,11 +170,7 @@ fn is_complete(recorded: &Recorded) -> bool {
     recorded.extent.rugged && recorded.extent.first_tick.is_some_and(|tick| tick <= 1)
 }
 
-fn game(
-    archive: &mut Archive,
-    game_id: &str,
-    session_id: Option<&str>,
-) -> Result<(Chapter, Choice), CursorError> {
+fn game(archive: &mut Archive, game_id: &str, session_id: Option<&str>) -> Result<(Chapter, Choice), CursorError> {
     let mut found = archive.game(game_id)?;
     // The best first: whole, then most ticks; the id decides between equals, so that the choice is always the same.
     found.sort_by(|a, b| {
@@ -216,6 +213,7 @@ fn game(
         lead: lead(first, before),
         times: (None, None),
         game_last: Some(game_last),
+        followed: games.iter().any(|other| other.extent.seq.0 > first),
         ts: best.extent.ts,
         session_id: best.session_id,
     };
@@ -247,6 +245,7 @@ fn session(archive: &mut Archive, session_id: &str, extent: Extent) -> Result<Ve
             lead: 0,
             times: (None, None),
             game_last: None,
+            followed: false,
             ts: extent.ts,
         }]);
     }
@@ -262,6 +261,7 @@ fn session(archive: &mut Archive, session_id: &str, extent: Extent) -> Result<Ve
             lead: if place == 0 { first } else { lead(first, before) },
             times: (None, None),
             game_last: None,
+            followed: next.is_some(),
             ts: game.extent.ts,
         }
     });

@@ -84,7 +84,8 @@ impl Passed {
         let Some(marks) = reel.marks().get(from..=to) else { return };
         self.events += marks.len() as u64;
         for price in marks.iter().filter_map(|mark| mark.price) {
-            self.prices = Some(self.prices.map_or((price, price), |(low, high)| (low.min(price), high.max(price))));
+            self.prices =
+                Some(self.prices.map_or((price, price), |(low, high)| (low.min(price), high.max(price))));
         }
         for (place, note) in reel.notes(from, to) {
             let Some(step) = reel.step(*place) else { continue };

@@ -12,6 +12,7 @@ use super::error::CursorError;
 use super::reel::Reel;
 use super::step::Mark;
 use super::{Cursor, chapter};
+use crate::protocol::line::LineFormat;
 use crate::replay::account::{LocalAccount, Market, Order, Settings};
 use crate::store::StoreError;
 use crate::store::ids::{EventRef, SessionId};
@@ -22,7 +23,6 @@ use crate::store::parts::BUILD;
 use crate::store::record::{Record, Source, now_us};
 use crate::store::root::DataRoot;
 use crate::store::schema::{SCHEMA_VERSION, is_newer};
-use crate::protocol::line::LineFormat;
 
 /// Actions of one cursor.
 const MOST_ACTIONS: usize = 1_000;
@@ -87,7 +87,7 @@ impl Orders {
     fn replayed(&self, reel: &Reel, chapter: usize, index: usize) -> (LocalAccount, Vec<(usize, String)>) {
         let mut account = LocalAccount::new(self.settings);
         let mut refused = Vec::new();
-        let in_chapter = || self.taken.iter().enumerate().filter(|(_, taken)| taken.place.0 == chapter);
+        let in_chapter = || self.taken.iter().enumerate().filter(move |(_, taken)| taken.place.0 == chapter);
         // Before the first action there is nothing that a place could change.
         let first = in_chapter().map(|(_, taken)| taken.place.1).min().unwrap_or(index).min(index);
         let marks = reel.marks().iter().enumerate().take(index + 1).skip(first);
@@ -201,7 +201,8 @@ impl Orders {
         game_id: &str,
         then_us: Option<i64>,
     ) -> Result<EventRef, StoreError> {
-        if let Some(found) = SchemaManifest::load(root)?.filter(|found| is_newer(&found.schema_version, SCHEMA_VERSION))
+        if let Some(found) =
+            SchemaManifest::load(root)?.filter(|found| is_newer(&found.schema_version, SCHEMA_VERSION))
         {
             return Err(StoreError::NewerSchema {
                 root: root.path().to_owned(),

@@ -101,6 +101,7 @@ impl Reel {
     pub fn follow(&mut self, archive: &mut Archive, chapter: &Chapter) -> Result<bool, CursorError> {
         self.chapter.last = chapter.last;
         self.chapter.game_last = chapter.game_last;
+        self.chapter.followed = chapter.followed;
         self.chapter.ts = chapter.ts;
         if self.over || self.read_to >= self.chapter.last {
             return Ok(false);
@@ -122,16 +123,18 @@ impl Reel {
             if ts.is_some_and(|ts| to.is_some_and(|to| ts >= to)) {
                 return;
             }
-            if self.steps.is_empty() && coming.is_empty() && ts.is_some_and(|ts| from.is_some_and(|from| ts < from)) {
+            if self.steps.is_empty()
+                && coming.is_empty()
+                && ts.is_some_and(|ts| from.is_some_and(|from| ts < from))
+            {
                 // Before the time that is covered: lead-in.
                 apply(&mut self.end, &row);
                 self.seen.extend(self.end.game().map(|game| game.id.to_string()));
                 return;
             }
             let seen = &mut self.seen;
-            let step = Step::read(&row, (offset + batch, place), &self.session, &mut self.names, &|id| {
-                seen.contains(id)
-            });
+            let step =
+                Step::read(&row, (offset + batch, place), &self.session, &mut self.names, &|id| seen.contains(id));
             if let super::step::What::Fact(crate::state::Fact::Tick(tick)) = &step.what
                 && let Some(id) = tick.game_id.as_deref()
                 && !seen.contains(id)
@@ -163,16 +166,17 @@ impl Reel {
             return;
         }
         let mut trial = self.end.clone();
-        let reveals = after.iter().position(|step| {
-            step.apply(&mut trial).iter().any(|note| self.reveals(note))
-        });
+        let reveals = after.iter().position(|step| step.apply(&mut trial).iter().any(|note| self.reveals(note)));
         match reveals {
             Some(place) => {
                 after.into_iter().take(place + 1).for_each(|step| self.push(step));
                 self.over = true;
             }
             // It may still come: these are read again then.
-            None => self.over = after.last().is_some_and(|last| last.at.seq >= game_last.saturating_add(SEED_WITHIN)),
+            None => {
+                let waited = after.last().is_some_and(|last| last.at.seq >= game_last.saturating_add(SEED_WITHIN));
+                self.over = self.chapter.followed && waited;
+            }
         }
     }
 

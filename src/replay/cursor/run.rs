@@ -35,8 +35,8 @@ impl Cursor {
             let end = reel.len().min(from.saturating_add(left.min(STRIDE)));
             for index in from..end {
                 let Some(step) = reel.step(index) else { break };
-                let holds = watcher
-                    .look(step.event_name(), step.direction(), step.glance(), || reel.payload(step));
+                let holds =
+                    watcher.look(step.event_name(), step.direction(), step.glance(), || reel.payload(step));
                 if holds {
                     found = Some((Stopped::ConditionHolds, index));
                 } else if asks_own && own.contains(&(chapter, index)) {

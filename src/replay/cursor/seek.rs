@@ -93,12 +93,7 @@ impl Cursor {
     ///
     /// # Errors
     /// When there is no such place: the cursor is then where it was.
-    pub fn seek(
-        &mut self,
-        archive: &Shared,
-        target: &Target,
-        budget: &Budget<'_>,
-    ) -> Result<Moved, CursorError> {
+    pub fn seek(&mut self, archive: &Shared, target: &Target, budget: &Budget<'_>) -> Result<Moved, CursorError> {
         self.follow(archive)?;
         let mut passed = Passed::new();
         let (chapter, reel, index) = match target {
@@ -225,9 +220,8 @@ impl Cursor {
     }
 
     fn address(&mut self, archive: &Shared, session_id: &str, seq: u64) -> Result<Found, CursorError> {
-        let holds = |chapter: &Chapter| {
-            chapter.session_id == session_id && (chapter.first..=chapter.last).contains(&seq)
-        };
+        let holds =
+            |chapter: &Chapter| chapter.session_id == session_id && (chapter.first..=chapter.last).contains(&seq);
         // Two games of one cursor may share frames around a rug: the current one is asked first.
         let mut chapters: Vec<usize> = Vec::new();
         chapters.extend(self.outline.chapters.get(self.chapter).filter(|one| holds(one)).map(|_| self.chapter));
@@ -259,7 +253,8 @@ impl Cursor {
                 return Ok((chapter, reel, index));
             }
             passed.over(&reel, from, reel.len().saturating_sub(1));
-            let not_again = |whole| CursorError::NotAgain { what: what.to_owned(), looked_at: passed.events, whole };
+            let not_again =
+                |whole| CursorError::NotAgain { what: what.to_owned(), looked_at: passed.events, whole };
             if budget.spent(passed.events)?.is_some() {
                 return Err(not_again("and there are more"));
             }

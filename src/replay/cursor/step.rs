@@ -115,9 +115,7 @@ fn fact_of(event: &Event<'_>, wanted: &dyn Fn(&str) -> bool) -> Fact<'static> {
         Some(inner) => {
             fact::read(inner.format, inner.hint.as_deref(), &inner.text, event.is_sent()).into_owned(wanted)
         }
-        None => {
-            fact::read(event.format, event.event_name, event.text, event.is_sent()).into_owned(wanted)
-        }
+        None => fact::read(event.format, event.event_name, event.text, event.is_sent()).into_owned(wanted),
     }
 }
 

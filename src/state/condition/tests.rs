@@ -17,13 +17,10 @@ fn see(watcher: &mut Watcher, frame: &str) -> bool {
 }
 
 fn tick(price: f64) -> String {
-    format!(
-        r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"price":{price},"tickCount":1}}]"#
-    )
+    format!(r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"price":{price},"tickCount":1}}]"#)
 }
 
-const TRADE: &str =
-    r#"42["standard/newTrade",{"__trace":true},{"type":"buy","amount":0.5,"list":[{"x":"7"}]}]"#;
+const TRADE: &str = r#"42["standard/newTrade",{"__trace":true},{"type":"buy","amount":0.5,"list":[{"x":"7"}]}]"#;
 
 #[test]
 fn a_price_is_crossed_at_a_game_state() {
@@ -117,9 +114,8 @@ fn a_drawdown_is_measured_from_the_peak_so_far() {
 
 #[test]
 fn own_trades_are_those_of_the_account_that_logged_in() {
-    let trade = |player: &str| {
-        format!(r#"42["standard/newTrade",{{"type":"buy","playerId":"{player}","amount":1}}]"#)
-    };
+    let trade =
+        |player: &str| format!(r#"42["standard/newTrade",{{"type":"buy","playerId":"{player}","amount":1}}]"#);
     let mut watcher = watcher(json!({"own_trade": true})).unwrap();
     assert!(!see(&mut watcher, &trade("me")), "nobody is logged in yet");
     assert!(!see(&mut watcher, r#"42["usernameStatus",{"id":"me"}]"#));

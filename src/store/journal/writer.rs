@@ -62,8 +62,7 @@ impl SegmentWriter {
     /// # Errors
     /// When it cannot be written; nothing is then in the journal.
     pub fn whole(root: &DataRoot, head: &SegmentHead, records: &[Record<'_>]) -> Result<(), StoreError> {
-        let (folder, path) =
-            (root.session_dir(head.session_id), segment_path(root, head.session_id, head.number));
+        let (folder, path) = (root.session_dir(head.session_id), segment_path(root, head.session_id, head.number));
         let temporary = folder.join(format!(".tmp-{}-{}", head.number, std::process::id()));
         let file = create_file(&folder, &temporary)?;
         let mut writer = SegmentWriter { file, path: temporary, length: 0, buffer: Vec::new() };
@@ -82,8 +81,7 @@ impl SegmentWriter {
 
     fn begin(&mut self, head: &SegmentHead) -> Result<(), StoreError> {
         let mut bytes = MAGIC.to_vec();
-        let json =
-            serde_json::to_vec(head).map_err(|error| StoreError::io("write", &self.path)(error.into()))?;
+        let json = serde_json::to_vec(head).map_err(|error| StoreError::io("write", &self.path)(error.into()))?;
         frame_body(&mut bytes, |out| out.extend_from_slice(&json));
         self.write(&bytes)
     }

@@ -113,7 +113,8 @@ fn an_action_is_stored_only_when_asked_even_while_another_process_records() {
     assert_ne!(told["stored_as"], told_again["stored_as"]);
     let rows = |root: &DataRoot| {
         let filter = crate::store::scan::ScanFilter::default();
-        let batches = crate::store::scan::scan(root, crate::store::schema::DocType::PlayerAction, &filter).unwrap();
+        let batches =
+            crate::store::scan::scan(root, crate::store::schema::DocType::PlayerAction, &filter).unwrap();
         let mut found = Vec::new();
         for batch in batches.map(Result::unwrap) {
             use arrow::array::AsArray;

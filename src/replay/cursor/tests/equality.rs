@@ -147,8 +147,7 @@ fn real_recordings_are_the_same_at_every_tick_whichever_way_it_was_reached() {
     let archive = root.archive();
     let ids = archive.lock().all_games().unwrap();
     assert!(ids.len() > 250, "{}", ids.len());
-    let places: usize =
-        ids.iter().map(|id| same_by_every_way(&archive, &games(&[id]), Unit::Tick)).sum();
+    let places: usize = ids.iter().map(|id| same_by_every_way(&archive, &games(&[id]), Unit::Tick)).sum();
     eprintln!("{places} places in {} real games", ids.len());
 }
 

@@ -178,8 +178,12 @@ fn a_drawdown_is_measured_from_the_peak_before_the_place() {
 fn fields_and_own_trades_stop_a_run() {
     let (_root, archive, truths, _) = recorded(Config { logged_in: true, ..small(11, 8) });
     let mut cursor = Cursor::open(&archive, games(&[&truths[0].game_id, &truths[1].game_id])).unwrap();
-    let moved = run(&mut cursor, &archive, json!({"event_name": "standard/newTrade", "field": "amount", "above": 0}));
-    assert_eq!((moved.stopped, cursor.place().unwrap().event.as_str()), (Stopped::ConditionHolds, "standard/newTrade"));
+    let moved =
+        run(&mut cursor, &archive, json!({"event_name": "standard/newTrade", "field": "amount", "above": 0}));
+    assert_eq!(
+        (moved.stopped, cursor.place().unwrap().event.as_str()),
+        (Stopped::ConditionHolds, "standard/newTrade")
+    );
     let session = cursor.outline().chapters[0].session_id.clone();
     let mut cursor = Cursor::open(&archive, Covers::Session(session)).unwrap();
     let moved = run(&mut cursor, &archive, json!({"own_trade": true}));

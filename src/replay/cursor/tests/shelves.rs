@@ -57,8 +57,11 @@ fn a_cursor_that_cannot_be_placed_is_not_kept() {
     let (root, _archive, truths, _) = recorded(small(3, 1));
     let shelf = Shelf::new(root.root.path().to_owned());
     let orders = Orders::new(Settings::default());
-    let failed = shelf.open(games(&[&truths[0].game_id]), orders, |_| String::new(), |held, archive| {
-        held.cursor.seek(archive, &Target::Seq(u64::MAX), &budget())
-    });
+    let failed = shelf.open(
+        games(&[&truths[0].game_id]),
+        orders,
+        |_| String::new(),
+        |held, archive| held.cursor.seek(archive, &Target::Seq(u64::MAX), &budget()),
+    );
     assert!(failed.is_err() && shelf.list().is_empty());
 }
