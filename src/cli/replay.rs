@@ -1,6 +1,6 @@
 //! `replayer replay GAME`: a recorded game stepped through on a terminal, line by line, so that it can be scripted.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 

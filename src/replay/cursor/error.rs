@@ -10,7 +10,7 @@ pub enum CursorError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No recording has this game.
-    #[error("no recording has the game {game_id:?}{}", nearest(.nearest))]
+    #[error("no recording has the game {game_id:?}{}", similar(.nearest))]
     UnknownGame {
         /// What was asked for.
         game_id: String,
@@ -36,7 +36,7 @@ pub enum CursorError {
         sessions: Vec<String>,
     },
     /// No such session.
-    #[error("there is no session {session_id:?}{}", newest(.newest))]
+    #[error("there is no session {session_id:?}{}", latest(.newest))]
     UnknownSession {
         /// What was asked for.
         session_id: String,
@@ -44,7 +44,7 @@ pub enum CursorError {
         newest: Vec<String>,
     },
     /// Nothing was recorded then.
-    #[error("nothing was recorded between {from} and {to}{}", recorded(.recorded))]
+    #[error("nothing was recorded between {from} and {to}{}", otherwise(.recorded))]
     NothingThen {
         /// The first moment.
         from: String,
@@ -57,7 +57,7 @@ pub enum CursorError {
     #[error("that is too much for one cursor: {0}")]
     TooMuch(String),
     /// The tick was not recorded.
-    #[error("the recording of {game_id} has no tick {tick}{}", ticks(.recorded, .nearest))]
+    #[error("the recording of {game_id} has no tick {tick}{}", tick_span(.recorded, .nearest))]
     NoTick {
         /// The game.
         game_id: String,
@@ -97,28 +97,28 @@ pub enum CursorError {
     Stopped,
 }
 
-fn nearest(ids: &[String]) -> String {
+fn similar(ids: &[String]) -> String {
     match ids {
         [] => "; nothing was recorded yet".to_owned(),
         ids => format!(". Similar ids that were: {}", ids.join(", ")),
     }
 }
 
-fn newest(ids: &[String]) -> String {
+fn latest(ids: &[String]) -> String {
     match ids {
         [] => "; nothing was recorded yet".to_owned(),
         ids => format!(". The newest ones are {}", ids.join(", ")),
     }
 }
 
-fn recorded(span: &Option<(String, String)>) -> String {
+fn otherwise(span: &Option<(String, String)>) -> String {
     match span {
         Some((from, to)) => format!("; there is something from {from} to {to}"),
         None => "; nothing was recorded yet".to_owned(),
     }
 }
 
-fn ticks(recorded: &Option<(u32, u32)>, nearest: &(Option<u32>, Option<u32>)) -> String {
+fn tick_span(recorded: &Option<(u32, u32)>, nearest: &(Option<u32>, Option<u32>)) -> String {
     let Some((first, last)) = recorded else { return ": it has no tick at all".to_owned() };
     match nearest {
         (Some(before), Some(after)) => {
