@@ -7,7 +7,7 @@ const CUT: usize = 2048;
 
 fn each(check: impl Fn(&Tool)) {
     let tools = router().list_all();
-    assert_eq!(tools.len(), 5);
+    assert_eq!(tools.len(), 8);
     for tool in &tools {
         check(tool);
     }
@@ -41,10 +41,11 @@ fn schemas_are_objects_and_every_argument_is_described() {
 }
 
 #[test]
-fn only_the_export_writes_and_nothing_destroys() {
+fn few_tools_write_and_nothing_destroys() {
+    const WRITE: [&str; 3] = ["capture", "export_dataset", "replay"];
     each(|tool| {
         let hints = tool.annotations.as_ref().unwrap();
-        assert_eq!(hints.read_only_hint, Some(tool.name != "export_dataset"), "{}", tool.name);
+        assert_eq!(hints.read_only_hint, Some(!WRITE.contains(&tool.name.as_ref())), "{}", tool.name);
         assert_eq!(hints.destructive_hint, Some(false), "{}", tool.name);
     });
 }
@@ -67,6 +68,7 @@ fn the_examples_are_calls_that_parse() {
     check::<get_events::GetEvents>();
     check::<get_game::GetGame>();
     check::<query_sql::QuerySql>();
+    check::<replay::Replay>();
     check::<search::Search>();
 }
 
