@@ -7,7 +7,8 @@ const CUT: usize = 2048;
 
 fn each(check: impl Fn(&Tool)) {
     let tools = router().list_all();
-    assert_eq!(tools.len(), 8);
+    // A model sees all of them at every turn.
+    assert!((8..=12).contains(&tools.len()), "{} tools", tools.len());
     for tool in &tools {
         check(tool);
     }

@@ -24,6 +24,9 @@ use crate::store::schema::DocType;
 /// Bytes of text that one look may bring into memory.
 const MOST_BYTES: usize = 256 << 20;
 
+/// Tables of contents kept: a day's are some hundred kilobytes.
+const MOST_CONTENTS: usize = 256;
+
 /// How often a look is repeated because a part went away under it (compaction).
 const TRIES: usize = 4;
 
@@ -132,6 +135,10 @@ impl Archive {
     fn contents_of(&mut self, part: &Part) -> Result<Arc<Contents>, StoreError> {
         if let Some(known) = self.contents.get(&part.path) {
             return Ok(known.clone());
+        }
+        if self.contents.len() >= MOST_CONTENTS {
+            // Only who looks through years of parts comes here, and that is no step.
+            self.contents.clear();
         }
         let contents = Arc::new(Contents::of_part(&self.root, part)?);
         self.contents.insert(part.path.clone(), contents.clone());
