@@ -10,6 +10,7 @@ use replayer::replay::cursor::moves::Unit;
 use replayer::replay::cursor::seek::Target;
 use replayer::replay::cursor::{Budget, Cursor};
 use replayer::simulator::{Config, Session};
+use replayer::state::condition::Condition;
 use replayer::store::Store;
 use replayer::store::catalog::Catalog;
 use replayer::store::import::{FileCounts, ImportedFile};
@@ -48,7 +49,8 @@ fn open(archive: &Shared, id: &str) -> Cursor {
 pub fn stepping() {
     let (_folder, root, ids) = recorded(40);
     let archive = Shared::open(&root).unwrap();
-    let (mut ticks, mut events, mut backs, mut opens) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ticks, mut events, mut runs, mut backs, mut opens) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for id in &ids {
         let begun = Instant::now();
         let mut cursor = open(&archive, id);
@@ -67,6 +69,11 @@ pub fn stepping() {
             }
             rates.push(best);
         }
+        cursor.seek(&archive, &Target::Start, &budget()).unwrap();
+        let until = Condition { price_above: Some(1e12), ..Condition::default() };
+        let begun = Instant::now();
+        let looked = cursor.run(&archive, &until, &[], &budget()).unwrap().events;
+        runs.push(looked as f64 / begun.elapsed().as_secs_f64());
         loop {
             let begun = Instant::now();
             let made = cursor.back(&archive, 1, Unit::Event, &budget()).unwrap().steps;
@@ -83,6 +90,7 @@ pub fn stepping() {
     };
     line("forward by ticks, state after each", ticks.iter().map(|rate| rate / 1e6).collect(), "M ticks/s");
     line("forward by events, state after each", events.iter().map(|rate| rate / 1e6).collect(), "M events/s");
+    line("run to a condition, no state", runs.iter().map(|rate| rate / 1e6).collect(), "M events/s");
     line("back one event, with the state", backs, "µs");
     line("opening a game", opens, "ms");
 }
@@ -106,7 +114,7 @@ pub fn mcp_step() {
     }
 }
 
-const DAYS: u64 = 8;
+const DAYS: u64 = 11;
 const GAMES_A_DAY: usize = 1_150;
 
 /// A store of about ten million rows: days of games without full snapshots, each day a session.

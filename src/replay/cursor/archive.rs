@@ -3,7 +3,6 @@
 //! Each part's table of contents is read once; from then on a place costs the pages it stands on and no more.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -350,8 +349,8 @@ impl Archive {
             for part in parts.iter().take(2) {
                 let contents = archive.contents_of(part)?;
                 let Some(range) = contents.rows_of(session_id, 0, last).pop() else { continue };
-                let tail: [Range<usize>; 1] = [range.start.max(range.end.saturating_sub(2048))..range.end];
-                let rows = Some((tail.as_slice(), rows_of(part)));
+                let tail = range.start.max(range.end.saturating_sub(2048))..range.end;
+                let rows = Some((std::slice::from_ref(&tail), rows_of(part)));
                 for batch in past::selected(&archive.root, part, &["session_id", "seq"], rows)? {
                     see(&batch?);
                 }

@@ -303,7 +303,7 @@ fn range(
             candidates.push((ticks, within));
         }
     }
-    candidates.sort_by(|a, b| b.0.cmp(&a.0));
+    candidates.sort_by_key(|(ticks, _)| std::cmp::Reverse(*ticks));
     let mut outline = Outline::default();
     let mut taken: Vec<(i64, i64)> = Vec::new();
     let mut accepted: Vec<(i64, Vec<Chapter>)> = Vec::new();

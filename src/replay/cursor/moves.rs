@@ -118,7 +118,8 @@ impl Budget<'_> {
         if events >= self.events {
             return Ok(Some(Stopped::Bound));
         }
-        Ok((Instant::now() >= self.until).then_some(Stopped::Time))
+        // Before the first event nothing has taken any time; asking the clock costs as much as a short step.
+        Ok((events > 0 && Instant::now() >= self.until).then_some(Stopped::Time))
     }
 }
 
