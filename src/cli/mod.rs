@@ -5,6 +5,7 @@ pub mod context;
 pub mod data;
 pub mod demo;
 pub mod doctor;
+mod heap;
 pub mod index;
 pub mod legacy;
 pub mod model;
@@ -112,6 +113,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     }
     let path = DataRoot::resolve(cli.data.as_deref())?;
     if let Command::Serve(args) = cli.command {
+        heap::return_large_buffers();
         // Its stdout belongs to the protocol.
         return Ok(serve::run(args, path));
     }
@@ -119,6 +121,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         return simulate::run(args, &path, &mut Out::stdout());
     }
     if let Command::Record(args) = cli.command {
+        heap::return_large_buffers();
         return Ok(record::run(args, &path));
     }
     let mut out = Out::stdout();

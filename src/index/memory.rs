@@ -14,6 +14,11 @@ pub(super) const STOP_WORDS: [&str; 48] = [
     "who", "with",
 ];
 
+/// What a question asks for by its form. Nearly every card has such words ("purpose and fields"), so in a question they
+/// would favour cards that have little else.
+const ASKING_WORDS: [&str; 10] =
+    ["carries", "carry", "event", "events", "field", "fields", "show", "shows", "tell", "tells"];
+
 /// Texts by the words in them, ranked by BM25.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -76,11 +81,15 @@ impl Memory {
     }
 }
 
-/// The words of a question that say something, each once.
+/// The words of a question that say something, each once. A question of nothing but asking words keeps them.
 pub fn query_words(question: &str) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     let mut words = words::words(question);
     words.retain(|word| !STOP_WORDS.contains(&word.as_str()) && seen.insert(word.clone()));
+    let asks = |word: &String| ASKING_WORDS.contains(&word.as_str());
+    if !words.iter().all(asks) {
+        words.retain(|word| !asks(word));
+    }
     words.truncate(64);
     words
 }
@@ -110,5 +119,11 @@ mod tests {
     #[test]
     fn a_question_keeps_what_says_something() {
         assert_eq!(query_words("What is in the playerUpdate?"), ["playerupdate", "player", "update"]);
+    }
+
+    #[test]
+    fn the_form_of_a_question_is_not_searched_for() {
+        assert_eq!(query_words("Which field tells the rank?"), ["rank"]);
+        assert_eq!(query_words("which events"), ["events"]);
     }
 }

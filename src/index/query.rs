@@ -9,7 +9,7 @@ use super::checkpoint::{Checkpoint, ModelStamp};
 use super::embed::Embedder;
 use super::error::IndexError;
 use super::memory;
-use super::ranking::{self, Fused, Names, Pin};
+use super::ranking::{self, Fused, Names, Pin, Ranked};
 use super::table::{Candidate, UnitTable, one_of, quoted};
 use super::units::{Unit, UnitKind};
 use super::words;
@@ -397,8 +397,8 @@ fn with(filter: Option<&str>, condition: &str) -> String {
     filter.map_or_else(|| condition.to_owned(), |filter| format!("{condition} AND {filter}"))
 }
 
-fn places(candidates: &[Candidate]) -> Vec<(u64, UnitKind)> {
-    candidates.iter().map(|candidate| (candidate.row, candidate.kind)).collect()
+fn places(candidates: &[Candidate]) -> Vec<Ranked> {
+    candidates.iter().map(|candidate| candidate.ranked).collect()
 }
 
 /// Why a unit stands where it stands.

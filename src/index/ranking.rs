@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::units::UnitKind;
+use super::units::{Tier, UnitKind};
 use super::words::{identifiers, looks_like_identifier};
 
 /// The constant of reciprocal rank fusion: how much being first counts over being tenth.
@@ -25,26 +25,40 @@ pub struct Fused {
     pub score: f64,
 }
 
-/// How much a place counts for a unit of this kind: what explains comes before what is an instance of it.
-fn weight(kind: UnitKind) -> f64 {
-    match kind {
+/// A row of a ranked list, and what its place is worth.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// The row.
+    pub row: u64,
+    /// Its kind.
+    pub kind: UnitKind,
+    /// How well it is known.
+    pub tier: Tier,
+}
+
+/// How much a place counts for a unit: what explains comes before what is an instance of it, and what was seen before
+/// a card that has little but a name. (References were written from measurements, whatever they report.)
+fn weight(ranked: &Ranked) -> f64 {
+    let of_kind = match ranked.kind {
         UnitKind::EventCard | UnitKind::Reference => 1.15,
         UnitKind::FieldCard => 1.0,
         UnitKind::Sample | UnitKind::Game | UnitKind::Session | UnitKind::Anomaly => 0.8,
-    }
+    };
+    let is_hearsay = ranked.tier != Tier::Observed && ranked.kind != UnitKind::Reference;
+    if is_hearsay { of_kind * 0.9 } else { of_kind }
 }
 
-/// Fuses two ranked lists of (row, kind). Rows with the same score stand in the order of their addresses, so that
-/// pages fit together.
-pub fn fuse(meaning: &[(u64, UnitKind)], keywords: &[(u64, UnitKind)], weighted: bool) -> Vec<Fused> {
+/// Fuses two ranked lists. Rows with the same score stand in the order of their addresses, so that pages fit together.
+pub fn fuse(meaning: &[Ranked], keywords: &[Ranked], weighted: bool) -> Vec<Fused> {
     let mut rows: HashMap<u64, Fused> = HashMap::new();
-    let mut add = |list: &[(u64, UnitKind)], set: fn(&mut Fused, usize)| {
-        for (place, (row, kind)) in list.iter().enumerate() {
-            let fused = rows.entry(*row).or_insert(Fused { row: *row, meaning: None, keywords: None, score: 0.0 });
+    let mut add = |list: &[Ranked], set: fn(&mut Fused, usize)| {
+        for (place, ranked) in list.iter().enumerate() {
+            let row = ranked.row;
+            let fused = rows.entry(row).or_insert(Fused { row, meaning: None, keywords: None, score: 0.0 });
             set(fused, place + 1);
             #[expect(clippy::cast_precision_loss, reason = "places are small")]
             let score = 1.0 / (K + (place + 1) as f64);
-            fused.score += score * if weighted { weight(*kind) } else { 1.0 };
+            fused.score += score * if weighted { weight(ranked) } else { 1.0 };
         }
     };
     add(meaning, |fused, place| fused.meaning = Some(place));
@@ -216,8 +230,12 @@ mod tests {
 
     use super::*;
 
-    fn kinds(rows: &[u64], kind: UnitKind) -> Vec<(u64, UnitKind)> {
-        rows.iter().map(|row| (*row, kind)).collect()
+    fn ranked(row: u64, kind: UnitKind) -> Ranked {
+        Ranked { row, kind, tier: Tier::Observed }
+    }
+
+    fn kinds(rows: &[u64], kind: UnitKind) -> Vec<Ranked> {
+        rows.iter().map(|row| ranked(*row, kind)).collect()
     }
 
     #[test]
@@ -238,8 +256,16 @@ mod tests {
 
     #[test]
     fn what_explains_comes_before_an_instance() {
-        let fused = fuse(&[(1, UnitKind::Sample), (2, UnitKind::EventCard)], &[], true);
+        let fused = fuse(&[ranked(1, UnitKind::Sample), ranked(2, UnitKind::EventCard)], &[], true);
         assert_eq!(fused[0].row, 2);
+    }
+
+    #[test]
+    fn what_was_seen_comes_before_hearsay() {
+        let hearsay = Ranked { tier: Tier::Documented, ..ranked(1, UnitKind::EventCard) };
+        assert_eq!(fuse(&[hearsay, ranked(2, UnitKind::EventCard)], &[], true)[0].row, 2);
+        let reference = Ranked { tier: Tier::Documented, ..ranked(1, UnitKind::Reference) };
+        assert_eq!(fuse(&[reference, ranked(2, UnitKind::Reference)], &[], true)[0].row, 1);
     }
 
     fn names() -> Names {

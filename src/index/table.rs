@@ -19,6 +19,7 @@ use lancedb::{Connection, DistanceType, ObjectStoreRegistry, Session, Table};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{IndexError, short};
+use super::ranking::Ranked;
 use super::units::{Tier, Unit, UnitKind};
 use super::words;
 
@@ -104,10 +105,8 @@ impl std::fmt::Display for Stamp {
 /// One place of a ranked list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Address of the row in this version of the table.
-    pub row: u64,
-    /// Kind of the unit.
-    pub kind: UnitKind,
+    /// The row, by its address in this version of the table.
+    pub ranked: Ranked,
     /// Distance (nearest first) or keyword score (highest first).
     pub value: f32,
 }
@@ -366,7 +365,7 @@ impl UnitTable {
             .column("vector")
             .distance_type(DistanceType::Cosine)
             .refine_factor(2)
-            .select(Select::columns(&["kind", "_distance"]))
+            .select(Select::columns(&["kind", "tier", "_distance"]))
             .limit(limit)
             .with_row_id();
         if let Some(filter) = filter {
@@ -392,7 +391,7 @@ impl UnitTable {
             .table
             .query()
             .full_text_search(search)
-            .select(Select::columns(&["kind", "_score"]))
+            .select(Select::columns(&["kind", "tier", "_score"]))
             .limit(limit)
             .with_row_id();
         if let Some(filter) = filter {
@@ -613,12 +612,13 @@ fn candidates(batches: &[RecordBatch], value: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
     for batch in batches {
         let values = batch.column_by_name(value).and_then(|column| column.as_primitive_opt::<Float32Type>());
-        let kinds = column(batch, "kind");
-        for (place, (row, kind)) in row_ids(batch).into_iter().zip(kinds).enumerate() {
+        let (kinds, tiers) = (column(batch, "kind"), column(batch, "tier"));
+        for (place, ((row, kind), tier)) in row_ids(batch).into_iter().zip(kinds).zip(tiers).enumerate() {
             if let Some(kind) = kind.as_deref().and_then(UnitKind::from_name) {
                 let value =
                     values.filter(|values| values.is_valid(place)).map_or(0.0, |values| values.value(place));
-                out.push(Candidate { row, kind, value });
+                let ranked = Ranked { row, kind, tier: parse_tier(tier.as_deref()) };
+                out.push(Candidate { ranked, value });
             }
         }
     }
