@@ -69,11 +69,13 @@ pub struct Args {
     pub from: Option<String>,
     /// open: up to this time.
     pub to: Option<String>,
-    /// open: rules of the local account. Default right.
+    /// open: rules of the local account: right (default: as the server plays) or legacy (the desktop application's).
+    #[schemars(with = "Option<String>")]
     pub rules: Option<Rules>,
     /// step, back: how many. Default 1.
     pub n: Option<u64>,
     /// step, back: tick (where tick, phase or game change; default) or event (every frame).
+    #[schemars(with = "Option<String>")]
     pub by: Option<Unit>,
     /// seek, open: where this tick was first shown.
     pub tick: Option<u32>,
@@ -90,8 +92,9 @@ pub struct Args {
     pub event_name: Option<String>,
     /// seek: the next event that changed this: game_rugged, seed_revealed, own_trade, drift_opened, tick_gap, …
     pub change: Option<String>,
-    /// run: the condition, as in get_events wait: {"price_above": 5}, {"drawdown_above": 0.5}, {"rug": true},
-    /// {"own_trade": true}, {"event_name": "…", "field": "…", "above": 1}.
+    /// run: the condition, with the parts of get_events wait: {"price_above": 5}, {"drawdown_above": 0.5},
+    /// {"rug": true}, {"own_trade": true}, {"event_name": "…", "field": "…", "above": 1}.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub until: Option<Condition>,
     /// run: events to look at, at most. Default 1000000.
     pub max_events: Option<u64>,

@@ -59,3 +59,25 @@ fn a_session_that_is_being_recorded_grows_by_games_and_survives_sealing() {
     recorder.close().unwrap();
     assert_eq!(step(&mut cursor, &archive, 1, Unit::Event).stopped, Stopped::End);
 }
+
+#[test]
+fn parts_that_are_put_together_meanwhile_are_read_from_where_they_went() {
+    let root = Root::new();
+    let (first, truths) = play(small(3, 3));
+    let session = root.record(&first);
+    let (second, _) = play(small(4, 3));
+    root.record(&second);
+    let archive = root.archive();
+    let mut cursor = Cursor::open(&archive, Covers::Session(session)).unwrap();
+    let store = Store::open(&root.root, "test").unwrap();
+    let compacted = store.compact(|_, _| {}).unwrap();
+    assert!(compacted.parts_after < compacted.parts_before, "{compacted:?}");
+    let mut events = 1;
+    while step(&mut cursor, &archive, 1, Unit::Event).steps == 1 {
+        events += 1;
+    }
+    assert_eq!(events, first.len());
+    let mut game = open(&root.archive(), &truths[1].game_id);
+    seek(&mut game, &archive, Target::End).unwrap();
+    assert_eq!(game.fold().game_by_id(&truths[1].game_id).unwrap().proven, Some(true));
+}
