@@ -139,7 +139,11 @@ impl LocalAccount {
         let action = order.action();
         match self.game_id.as_deref() {
             Some(here) if here != market.game_id => {
-                return Err(Refusal::OtherGame { action, here: here.to_owned(), there: market.game_id.to_owned() });
+                return Err(Refusal::OtherGame {
+                    action,
+                    here: here.to_owned(),
+                    there: market.game_id.to_owned(),
+                });
             }
             Some(_) => {}
             None => self.game_id = Some(market.game_id.into()),
@@ -170,7 +174,8 @@ impl LocalAccount {
     pub fn reset(&mut self) {
         let mut statistics = self.statistics;
         statistics.games_played += u64::from(self.game_id.is_some());
-        *self = LocalAccount { statistics, differences: self.differences.clone(), ..LocalAccount::new(self.settings) };
+        *self =
+            LocalAccount { statistics, differences: self.differences.clone(), ..LocalAccount::new(self.settings) };
     }
 
     /// Makes `balance` the one that result and drawdown are measured against; what is in the account stays.

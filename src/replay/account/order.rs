@@ -74,11 +74,7 @@ impl Order {
     ///
     /// # Errors
     /// [`Refusal`] for an unknown action, what is missing or does not belong, and what is no number.
-    pub fn from_words(
-        action: &str,
-        amount: Option<&Value>,
-        percentage: Option<&Value>,
-    ) -> Result<Order, Refusal> {
+    pub fn from_words(action: &str, amount: Option<&Value>, percentage: Option<&Value>) -> Result<Order, Refusal> {
         let amount = amount.filter(|value| !value.is_null());
         let percentage = percentage.filter(|value| !value.is_null());
         let action = match action.trim().to_ascii_uppercase().as_str() {
@@ -89,9 +85,7 @@ impl Order {
         };
         match (action, amount, percentage) {
             (Action::Sell, Some(_), _) => Err(Refusal::Incomplete { action, what: "takes no amount" }),
-            (Action::Sell, None, part) => {
-                Ok(Order::Sell { percentage: part.map(parse_percentage).transpose()? })
-            }
+            (Action::Sell, None, part) => Ok(Order::Sell { percentage: part.map(parse_percentage).transpose()? }),
             (_, _, Some(_)) => Err(Refusal::Incomplete { action, what: "takes no percentage" }),
             (_, None, None) => Err(Refusal::Incomplete { action, what: "needs an amount" }),
             (Action::Buy, Some(value), None) => Ok(Order::Buy { amount: parse_amount(action, value)? }),
@@ -130,9 +124,9 @@ pub fn parse_percentage(value: &Value) -> Result<Decimal, Refusal> {
     };
     let refuse = || Refusal::InvalidPercentage(text.chars().take(60).collect());
     let part = match text.strip_suffix('%') {
-        Some(percent) => number::parse(percent.trim_end())
-            .ok()
-            .and_then(|percent| percent.checked_div(Decimal::ONE_HUNDRED)),
+        Some(percent) => {
+            number::parse(percent.trim_end()).ok().and_then(|percent| percent.checked_div(Decimal::ONE_HUNDRED))
+        }
         None => number::parse(&text).ok(),
     };
     part.filter(|part| SELL_PERCENTAGES.contains(part)).ok_or_else(refuse)
