@@ -13,10 +13,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use path::{Step, path};
+
 use super::fact::Fact;
 use crate::protocol::line;
 use crate::protocol::payload::{GameState, PlayerUpdate, Trade};
 use crate::protocol::phase::Phase;
+
+mod path;
 
 #[cfg(test)]
 mod tests;
@@ -107,13 +111,6 @@ pub enum ConditionError {
 }
 
 const PHASES: [Phase; 4] = [Phase::Cooldown, Phase::Presale, Phase::Active, Phase::Rugged];
-
-/// A step into a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
 
 /// An event, as far as a condition looks at it.
 #[derive(Debug, Clone, Copy)]
@@ -431,35 +428,4 @@ fn phase(name: &str) -> Result<Phase, ConditionError> {
         let known = "COOLDOWN, PRESALE, ACTIVE or RUGGED";
         ConditionError::Unknown { name: "phase", found: name.to_owned(), known }
     })
-}
-
-/// `leaderboard[0].pnl`, with or without a leading `$.`.
-fn path(text: &str) -> Result<Vec<Step>, ConditionError> {
-    let failed = |at: usize| ConditionError::Path { path: text.to_owned(), at: at + 1 };
-    let start = if text.starts_with("$.") { 2 } else { 0 };
-    let mut steps = Vec::new();
-    let mut rest = text.get(start..).unwrap_or_default();
-    let place = |rest: &str| text.chars().count().saturating_sub(rest.chars().count());
-    if rest.is_empty() {
-        return Err(failed(place(rest)));
-    }
-    loop {
-        let end = rest.find(['.', '[']).unwrap_or(rest.len());
-        let (key, after) = rest.split_at(end);
-        if key.is_empty() || key.contains(']') {
-            return Err(failed(place(rest)));
-        }
-        steps.push(Step::Key(key.to_owned()));
-        rest = after;
-        while let Some(inside) = rest.strip_prefix('[') {
-            let (index, after) = inside.split_once(']').ok_or_else(|| failed(place(inside)))?;
-            steps.push(Step::Index(index.parse().map_err(|_| failed(place(inside)))?));
-            rest = after;
-        }
-        match rest.strip_prefix('.') {
-            Some(more) if !more.is_empty() => rest = more,
-            None if rest.is_empty() => return Ok(steps),
-            _ => return Err(failed(place(rest))),
-        }
-    }
 }

@@ -2,11 +2,15 @@
 //!
 //! Each part's table of contents is read once; from then on a place costs the pages it stands on and no more.
 
+mod filter;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{AsArray, RecordBatch};
+
+pub use filter::since;
+use filter::{kept, recorded_ticks};
 
 use crate::state::past;
 use crate::state::rows::Columns;
@@ -395,39 +399,6 @@ impl Extent {
 
 fn rows_of(part: &Part) -> usize {
     usize::try_from(part.rows).unwrap_or(usize::MAX)
-}
-
-/// The rows of a batch that pass.
-fn kept(
-    doc_type: DocType,
-    batch: &RecordBatch,
-    keep: impl Fn(&Columns<'_>, usize) -> bool,
-) -> Result<RecordBatch, StoreError> {
-    let columns = Columns::of(doc_type, batch);
-    let mask: BooleanArray = (0..columns.len()).map(|row| Some(keep(&columns, row))).collect();
-    if mask.true_count() == batch.num_rows() {
-        return Ok(batch.clone());
-    }
-    Ok(filter_record_batch(batch, &mask)?)
-}
-
-/// The rows from a `seq` on; the others are let go.
-///
-/// # Errors
-/// Arrow's.
-pub fn since(batches: Vec<(DocType, RecordBatch)>, first: u64) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
-    let kept = batches.into_iter().map(|(doc_type, batch)| {
-        Ok((doc_type, kept(doc_type, &batch, |columns, row| columns.seq(row) >= first)?))
-    });
-    kept.filter(|kept| !matches!(kept, Ok((_, batch)) if batch.num_rows() == 0)).collect()
-}
-
-/// Ticks of older recordings, which have no frame. Others are projections of a frame, or recomputed.
-fn recorded_ticks(batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
-    let sources = batch.column_by_name("tick_source").and_then(|column| column.as_string_opt::<i32>());
-    let is = |row: usize| sources.is_some_and(|column| column.is_valid(row) && column.value(row) == "recording");
-    let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(is(row))).collect();
-    Ok(filter_record_batch(batch, &mask)?)
 }
 
 /// The date that a game id begins with, the day before and the day after: recorders' clocks and zones differ.
