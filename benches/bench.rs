@@ -7,13 +7,14 @@ mod capturing;
 mod exploring;
 mod indexing;
 mod recording;
+mod replaying;
 mod searching;
 mod serving;
 mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 14] = [
+    let all: [(&str, fn()); 17] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -28,6 +29,9 @@ fn main() {
         ("delay", recording::delay),
         ("both-sources", recording::both_sources),
         ("recorder-memory", recording::memory),
+        ("replay-step", replaying::stepping),
+        ("replay-mcp", replaying::mcp_step),
+        ("replay-seek", replaying::seek),
     ];
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {

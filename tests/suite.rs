@@ -10,6 +10,7 @@ mod interop;
 mod legacy;
 mod live;
 mod protocol;
+mod replay;
 mod search;
 mod server;
 mod sql;

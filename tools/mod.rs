@@ -13,6 +13,7 @@ pub mod get_events;
 pub mod get_game;
 pub mod live_state;
 pub mod query_sql;
+pub mod replay;
 pub mod search;
 pub mod show_chart;
 pub mod verify;
@@ -119,6 +120,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<get_game::GetGame>())
         .with_route(route::<live_state::LiveState>())
         .with_route(route::<query_sql::QuerySql>())
+        .with_route(route::<replay::Replay>())
         .with_route(route::<search::Search>())
         .with_route(route::<show_chart::ShowChart>())
         .with_route(route::<verify::Verify>())
@@ -133,6 +135,7 @@ pub fn readme_table() -> String {
         let changes = match tool.name.as_ref() {
             capture::Capture::NAME => "starts and stops the recording",
             verify::Verify::NAME => "writes proposals and decisions",
+            replay::Replay::NAME => "moves its cursors; stores own actions when asked to",
             _ if reads => "no",
             _ => "writes a file",
         };

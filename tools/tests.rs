@@ -45,7 +45,7 @@ fn schemas_are_objects_and_every_argument_is_described() {
 }
 
 /// Tools that change something; everything else says that it only reads.
-const WRITE: [&str; 3] = ["capture", "export_dataset", "verify"];
+const WRITE: [&str; 4] = ["capture", "export_dataset", "replay", "verify"];
 
 #[test]
 fn what_changes_something_says_so_and_nothing_destroys() {
@@ -79,6 +79,7 @@ fn the_examples_are_calls_that_parse() {
     check::<get_game::GetGame>();
     check::<live_state::LiveState>();
     check::<query_sql::QuerySql>();
+    check::<replay::Replay>();
     check::<search::Search>();
     check::<verify::Verify>();
     check::<show_chart::ShowChart>();

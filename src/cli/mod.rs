@@ -13,6 +13,7 @@ pub mod model;
 pub mod out;
 pub mod protocol;
 pub mod record;
+pub mod replay;
 pub mod schema;
 pub mod serve;
 pub mod simulate;
@@ -51,6 +52,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Sql(sql::SqlArgs),
     Watch(watch::WatchArgs),
+    Replay(replay::ReplayArgs),
     Simulate(simulate::SimulateArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
@@ -133,6 +135,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Doctor(args) => doctor::run(args, &path, &mut out),
         Command::Sql(args) => sql::run(args, &path, &mut out),
         Command::Watch(args) => watch::run(args, &path, &mut out),
+        Command::Replay(args) => replay::run(args, &path, &mut out),
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),

@@ -196,7 +196,7 @@ impl Filter {
 }
 
 /// `amount>1`, `type=buy`, `amount`.
-fn field_test(text: &str) -> Result<Condition, CliError> {
+pub(super) fn field_test(text: &str) -> Result<Condition, CliError> {
     let number = |value: &str| {
         value.trim().parse::<f64>().map_err(|_| {
             CliError::Failed(format!(

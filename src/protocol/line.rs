@@ -47,10 +47,12 @@ pub enum LineFormat {
     GameDocument = 14,
     /// A document about captures, not a capture.
     Document = 15,
+    /// `{action, game_id, tick, price, amount, …}`: an action that was taken in a replay.
+    ReplayAction = 16,
 }
 
 /// Every format, in the order of its number.
-pub const ALL_FORMATS: [LineFormat; 16] = [
+pub const ALL_FORMATS: [LineFormat; 17] = [
     LineFormat::Wire,
     LineFormat::System,
     LineFormat::RawCapture,
@@ -67,6 +69,7 @@ pub const ALL_FORMATS: [LineFormat; 16] = [
     LineFormat::ExportedRow,
     LineFormat::GameDocument,
     LineFormat::Document,
+    LineFormat::ReplayAction,
 ];
 
 impl LineFormat {
@@ -89,6 +92,7 @@ impl LineFormat {
             LineFormat::ExportedRow => "exported_row",
             LineFormat::GameDocument => "game_document",
             LineFormat::Document => "document",
+            LineFormat::ReplayAction => "replay_action",
         }
     }
 
@@ -177,7 +181,8 @@ pub fn decode<'a>(format: LineFormat, hint: Option<&'a str>, text: &'a str) -> E
         | LineFormat::HistoryCollector
         | LineFormat::Demonstration
         | LineFormat::GameDocument
-        | LineFormat::Document => Event::unread(FrameStatus::Ok, None),
+        | LineFormat::Document
+        | LineFormat::ReplayAction => Event::unread(FrameStatus::Ok, None),
     }
 }
 

@@ -37,6 +37,7 @@ use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use crate::index::Service;
+use crate::replay::cursor::shelf::Shelf;
 use crate::sql::SqlClient;
 use crate::verify::desk::Desk;
 use crate::verify::explore::Explorer;
@@ -63,6 +64,7 @@ Which tool:
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); the newest ones; wait until \
 something comes.
+- replay: walk recorded games frame by frame or tick by tick, run until something happens, trade in them.
 - live_state: the game and the account now, or at a past moment. capture: is anything being \
 recorded; start, stop.
 - export_dataset: more rows than fit an answer, to a file. show_chart: a game as a picture.
@@ -95,6 +97,8 @@ pub struct App {
     pub desk: Arc<Desk>,
     /// What the person at the client was asked and has not answered yet.
     pub questions: Questions,
+    /// The open replay cursors.
+    pub replay: Shelf,
     /// Who is told of changes.
     pub subscriptions: Subscriptions,
     /// How much at once, how long.
@@ -108,8 +112,10 @@ impl App {
         let live = Hub::new(root.clone(), stop.clone());
         let explorer = Arc::new(Explorer::new(&root));
         let desk = Arc::new(Desk::new(explorer.clone(), sql.clone(), policy));
+        let replay = Shelf::new(root.clone());
         Self {
             root,
+            replay,
             desk,
             questions: Questions::default(),
             sql,

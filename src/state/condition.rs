@@ -1,8 +1,11 @@
 //! "Wait until": a condition on events, the same for waiting on the live feed and for running a replay.
 //!
 //! All parts that are given must hold at one event. Phase and price are those of the game when the event came, so
-//! `{"event_name": "standard/newTrade", "price_above": 10}` is a trade above 10x. With phase or price alone the
-//! condition is asked at each `gameStateUpdate`.
+//! `{"event_name": "standard/newTrade", "price_above": 10}` is a trade above 10x. With phase, price or drawdown alone
+//! the condition is asked at each `gameStateUpdate`.
+//!
+//! An event is looked at through a [`Glance`], so that those who have its text and those who keep only what it says
+//! ask the same.
 
 use std::fmt;
 
@@ -10,9 +13,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use path::{Step, path};
+
+use super::fact::Fact;
 use crate::protocol::line;
-use crate::protocol::payload::GameState;
+use crate::protocol::payload::{GameState, PlayerUpdate, Trade};
 use crate::protocol::phase::Phase;
+
+mod path;
+
+#[cfg(test)]
+mod tests;
 
 /// What has to hold, as an agent writes it. At least one part is needed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +44,15 @@ pub struct Condition {
     /// The price is below this.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub price_below: Option<f64>,
+    /// The price is more than this share below the game's peak so far, 0 to 1: 0.5 is half of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub drawdown_above: Option<f64>,
+    /// true: the first packet that shows a game's rug.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug: Option<bool>,
+    /// true: a trade or side bet of the logged-in account.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub own_trade: Option<bool>,
     /// A field of the event's payload, like "amount" or "leaderboard[0].pnl". Alone: it is there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub field: Option<String>,
@@ -52,7 +72,8 @@ pub struct Condition {
 pub enum ConditionError {
     /// Nothing is asked for.
     #[error(
-        "the condition is empty: give at least one of event_name, direction, phase, price_above, price_below, field"
+        "the condition is empty: give at least one of event_name, direction, phase, price_above, price_below, \
+         drawdown_above, rug, own_trade, field"
     )]
     Empty,
     /// Not one of the values there are.
@@ -84,16 +105,12 @@ pub enum ConditionError {
         /// Upper bound.
         below: f64,
     },
+    /// No game is like that.
+    #[error("{0}: the condition can never hold")]
+    Impossible(&'static str),
 }
 
 const PHASES: [Phase; 4] = [Phase::Cooldown, Phase::Presale, Phase::Active, Phase::Rugged];
-
-/// A step into a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
-    Key(String),
-    Index(usize),
-}
 
 /// An event, as far as a condition looks at it.
 #[derive(Debug, Clone, Copy)]
@@ -104,13 +121,96 @@ pub struct Seen<'a> {
     pub direction: Option<&'a str>,
 }
 
+/// What a condition needs of an event besides its name and payload.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Glance<'a> {
+    /// A packet of the game's state.
+    State {
+        /// The round.
+        game_id: Option<&'a str>,
+        /// By the packet's own indicators.
+        phase: Option<Phase>,
+        /// Multiplier.
+        price: Option<f64>,
+    },
+    /// It tells who the own account is.
+    Own(Option<&'a str>),
+    /// A trade of this player.
+    Trade(Option<&'a str>),
+    /// A side bet of the own account.
+    OwnBet,
+    /// Anything else.
+    Other,
+}
+
+impl<'a> Glance<'a> {
+    /// The glance at an event that was read as a fact.
+    pub fn of(fact: &'a Fact<'_>) -> Glance<'a> {
+        match fact {
+            Fact::Tick(tick) => {
+                Glance::State { game_id: tick.game_id.as_deref(), phase: tick.phase(), price: tick.price }
+            }
+            Fact::Account(update) => Glance::Own(update.player_id()),
+            Fact::Identity { id, .. } => Glance::Own(id.as_deref()),
+            Fact::Trade { trade, .. } => Glance::Trade(trade.player_id.as_deref()),
+            Fact::OwnBet(_) => Glance::OwnBet,
+            _ => Glance::Other,
+        }
+    }
+}
+
+/// Games whose rug is remembered: around a rug, packets of the old and the new game alternate.
+const MOST_RUGGED: usize = 4;
+
+/// The game as the packets so far tell it.
+#[derive(Debug, Clone, Default)]
+struct Now {
+    phase: Option<Phase>,
+    price: Option<f64>,
+    game_id: Option<String>,
+    peak: Option<f64>,
+    rugged: Vec<String>,
+}
+
+impl Now {
+    /// Takes a packet; whether it is the first that shows its game's rug.
+    fn take(&mut self, game_id: Option<&str>, phase: Option<Phase>, price: Option<f64>) -> bool {
+        let was_rugged = self.phase == Some(Phase::Rugged);
+        if game_id.is_some() && self.game_id.as_deref() != game_id {
+            self.game_id = game_id.map(str::to_owned);
+            self.peak = None;
+        }
+        (self.phase, self.price) = (phase.or(self.phase), price);
+        if let Some(price) = price {
+            self.peak = Some(self.peak.map_or(price, |peak| peak.max(price)));
+        }
+        if phase != Some(Phase::Rugged) {
+            return false;
+        }
+        let Some(game_id) = game_id else { return !was_rugged };
+        if self.rugged.iter().any(|known| known == game_id) {
+            return false;
+        }
+        if self.rugged.len() >= MOST_RUGGED {
+            self.rugged.remove(0);
+        }
+        self.rugged.push(game_id.to_owned());
+        true
+    }
+
+    fn drawdown(&self) -> Option<f64> {
+        self.price.zip(self.peak).filter(|(_, peak)| *peak > 0.0).map(|(price, peak)| 1.0 - price / peak)
+    }
+}
+
 /// Asks a condition of one event after the other.
 #[derive(Debug, Clone)]
 pub struct Watcher {
     condition: Condition,
     phase: Option<Phase>,
     field: Option<Vec<Step>>,
-    now: (Option<Phase>, Option<f64>),
+    now: Now,
+    own: Option<String>,
 }
 
 impl Watcher {
@@ -143,8 +243,9 @@ impl Watcher {
                 return Err(ConditionError::Never { above, below });
             }
         }
+        possible(&condition, phase)?;
         let field = condition.field.as_deref().map(path).transpose()?;
-        Ok(Watcher { condition, phase, field, now: (None, None) })
+        Ok(Watcher { condition, phase, field, now: Now::default(), own: None })
     }
 
     /// What is asked.
@@ -154,45 +255,117 @@ impl Watcher {
 
     /// The game's phase and price before the first event, where they are known.
     pub fn starting_at(mut self, phase: Option<Phase>, price: Option<f64>) -> Watcher {
-        self.now = (phase, price);
+        (self.now.phase, self.now.price) = (phase, price);
+        self
+    }
+
+    /// The game before the first event, and its peak so far.
+    pub fn in_game(mut self, game_id: &str, peak: Option<f64>) -> Watcher {
+        self.now.game_id = Some(game_id.to_owned());
+        self.now.peak = peak;
+        if self.now.phase == Some(Phase::Rugged) {
+            self.now.rugged.push(game_id.to_owned());
+        }
+        self
+    }
+
+    /// Who the own account is, where that is known before the first event.
+    pub fn as_player(mut self, player_id: Option<&str>) -> Watcher {
+        self.own = player_id.map(str::to_owned).or(self.own);
         self
     }
 
     /// Takes the next event; whether the condition holds at it.
     pub fn see(&mut self, seen: &Seen<'_>) -> bool {
-        let name = seen.event.name.as_deref();
-        let state = name == Some("gameStateUpdate");
-        if state
-            && let Some(game) =
-                seen.event.payload.and_then(|payload| serde_json::from_str::<GameState<'_>>(payload.get()).ok())
-        {
-            let phase = Phase::of(game.active, game.rugged, game.allow_pre_round_buys, game.cooldown_timer);
-            self.now = (phase.or(self.now.0), game.price);
-        }
-        let condition = &self.condition;
-        let by_state =
-            condition.event_name.is_none() && condition.field.is_none() && condition.direction.is_none();
-        (!by_state || state) && self.holds(seen)
+        self.see_with(seen, false)
     }
 
     /// Takes the next event; whether it comes while the condition holds: with phase or price alone that is true of
     /// every event in that phase, not only of the packets that show it.
     pub fn see_any(&mut self, seen: &Seen<'_>) -> bool {
-        self.see(seen) || self.holds(seen)
+        self.see_with(seen, true)
     }
 
-    fn holds(&self, seen: &Seen<'_>) -> bool {
-        let (condition, name) = (&self.condition, seen.event.name.as_deref());
-        condition.event_name.as_deref().is_none_or(|wanted| name == Some(wanted))
-            && condition.direction.as_deref().is_none_or(|wanted| seen.direction == Some(wanted))
-            && self.phase.is_none_or(|wanted| self.now.0 == Some(wanted))
-            && within(condition.price_above, condition.price_below, self.now.1)
-            && self.field.as_ref().is_none_or(|steps| self.passes(seen, steps))
+    fn see_with(&mut self, seen: &Seen<'_>, any: bool) -> bool {
+        let name = seen.event.name.as_deref();
+        let raw = seen.event.payload.map(|payload| payload.get());
+        let received = seen.direction != Some("sent");
+        let asks_own = self.condition.own_trade.is_some();
+        let payload = || raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+        match (name, raw) {
+            (Some("gameStateUpdate"), Some(raw)) => {
+                let Ok(game) = serde_json::from_str::<GameState<'_>>(raw) else {
+                    return self.ask(name, seen.direction, Glance::Other, any, payload);
+                };
+                let phase = Phase::of(game.active, game.rugged, game.allow_pre_round_buys, game.cooldown_timer);
+                let glance = Glance::State { game_id: game.game_id.as_deref(), phase, price: game.price };
+                self.ask(name, seen.direction, glance, any, payload)
+            }
+            (Some("playerUpdate" | "usernameStatus"), Some(raw)) if asks_own && received => {
+                let own = serde_json::from_str::<PlayerUpdate<'_>>(raw).unwrap_or_default();
+                let glance = Glance::Own(own.player_id.as_deref().or(own.id.as_deref()));
+                self.ask(name, seen.direction, glance, any, payload)
+            }
+            (Some("standard/newTrade" | "newTrade"), Some(raw)) if asks_own && received => {
+                let trade = serde_json::from_str::<Trade<'_>>(raw).unwrap_or_default();
+                self.ask(name, seen.direction, Glance::Trade(trade.player_id.as_deref()), any, payload)
+            }
+            (Some("currentSidebet" | "currentSidebetResult" | "currentSideBetResult"), _) if received => {
+                self.ask(name, seen.direction, Glance::OwnBet, any, payload)
+            }
+            _ => self.ask(name, seen.direction, Glance::Other, any, payload),
+        }
     }
 
-    fn passes(&self, seen: &Seen<'_>, steps: &[Step]) -> bool {
-        let Some(payload) = seen.event.payload else { return false };
-        let Ok(payload) = serde_json::from_str::<Value>(payload.get()) else { return false };
+    /// Takes the next event by its name, its direction (`received` or `sent`) and a glance at it; `payload` is asked
+    /// only when everything else holds.
+    pub fn look(
+        &mut self,
+        name: Option<&str>,
+        direction: Option<&str>,
+        glance: Glance<'_>,
+        payload: impl FnOnce() -> Option<Value>,
+    ) -> bool {
+        self.ask(name, direction, glance, false, payload)
+    }
+
+    fn ask(
+        &mut self,
+        name: Option<&str>,
+        direction: Option<&str>,
+        glance: Glance<'_>,
+        any: bool,
+        payload: impl FnOnce() -> Option<Value>,
+    ) -> bool {
+        let (mut state, mut rugs, mut own) = (false, false, false);
+        match glance {
+            Glance::State { game_id, phase, price } => {
+                state = true;
+                rugs = self.now.take(game_id, phase, price);
+            }
+            Glance::Own(Some(id)) if self.own.as_deref() != Some(id) => self.own = Some(id.to_owned()),
+            Glance::Trade(player) => own = player.is_some() && player == self.own.as_deref(),
+            Glance::OwnBet => own = true,
+            Glance::Own(_) | Glance::Other => {}
+        }
+        let condition = &self.condition;
+        let by_state = condition.event_name.is_none()
+            && condition.field.is_none()
+            && condition.direction.is_none()
+            && condition.own_trade.is_none();
+        (any || !by_state || state)
+            && condition.event_name.as_deref().is_none_or(|wanted| name == Some(wanted))
+            && condition.direction.as_deref().is_none_or(|wanted| direction == Some(wanted))
+            && (condition.rug.is_none() || rugs)
+            && (condition.own_trade.is_none() || own)
+            && self.phase.is_none_or(|wanted| self.now.phase == Some(wanted))
+            && within(condition.price_above, condition.price_below, self.now.price)
+            && within(condition.drawdown_above, None, self.now.drawdown())
+            && self.field.as_ref().is_none_or(|steps| self.passes(payload(), steps))
+    }
+
+    fn passes(&self, payload: Option<Value>, steps: &[Step]) -> bool {
+        let Some(payload) = payload else { return false };
         let found = steps.iter().try_fold(&payload, |value, step| match step {
             Step::Key(key) => value.get(key),
             Step::Index(index) => value.get(index),
@@ -202,6 +375,30 @@ impl Watcher {
         condition.equals.as_ref().is_none_or(|wanted| same(wanted, found))
             && within(condition.above, condition.below, number(found))
     }
+}
+
+/// Refuses what no game can show, so that nobody waits for it.
+fn possible(condition: &Condition, phase: Option<Phase>) -> Result<(), ConditionError> {
+    for (name, flag) in [("rug", condition.rug), ("own_trade", condition.own_trade)] {
+        if flag == Some(false) {
+            return Err(ConditionError::Unknown { name, found: "false".into(), known: "true, or left out" });
+        }
+    }
+    let priced = condition.price_above.is_some() || condition.price_below.is_some();
+    let why = if condition.drawdown_above.is_some_and(|share| !(0.0..1.0).contains(&share)) {
+        "drawdown_above is a share of the peak from 0 to below 1"
+    } else if condition.price_below.is_some_and(|price| price <= 0.0) {
+        "a price is always above 0"
+    } else if matches!(phase, Some(Phase::Cooldown | Phase::Presale))
+        && (priced || condition.drawdown_above.is_some() || condition.rug.is_some())
+    {
+        "before a game begins it has no price and no rug"
+    } else if condition.rug.is_some() && phase.is_some_and(|phase| phase != Phase::Rugged) {
+        "a rug is shown in the phase RUGGED only"
+    } else {
+        return Ok(());
+    };
+    Err(ConditionError::Impossible(why))
 }
 
 impl fmt::Display for Condition {
@@ -231,127 +428,4 @@ fn phase(name: &str) -> Result<Phase, ConditionError> {
         let known = "COOLDOWN, PRESALE, ACTIVE or RUGGED";
         ConditionError::Unknown { name: "phase", found: name.to_owned(), known }
     })
-}
-
-/// `leaderboard[0].pnl`, with or without a leading `$.`.
-fn path(text: &str) -> Result<Vec<Step>, ConditionError> {
-    let failed = |at: usize| ConditionError::Path { path: text.to_owned(), at: at + 1 };
-    let start = if text.starts_with("$.") { 2 } else { 0 };
-    let mut steps = Vec::new();
-    let mut rest = text.get(start..).unwrap_or_default();
-    let place = |rest: &str| text.chars().count().saturating_sub(rest.chars().count());
-    if rest.is_empty() {
-        return Err(failed(place(rest)));
-    }
-    loop {
-        let end = rest.find(['.', '[']).unwrap_or(rest.len());
-        let (key, after) = rest.split_at(end);
-        if key.is_empty() || key.contains(']') {
-            return Err(failed(place(rest)));
-        }
-        steps.push(Step::Key(key.to_owned()));
-        rest = after;
-        while let Some(inside) = rest.strip_prefix('[') {
-            let (index, after) = inside.split_once(']').ok_or_else(|| failed(place(inside)))?;
-            steps.push(Step::Index(index.parse().map_err(|_| failed(place(inside)))?));
-            rest = after;
-        }
-        match rest.strip_prefix('.') {
-            Some(more) if !more.is_empty() => rest = more,
-            None if rest.is_empty() => return Ok(steps),
-            _ => return Err(failed(place(rest))),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::protocol::line::{LineFormat, decode};
-
-    fn watcher(condition: Value) -> Result<Watcher, ConditionError> {
-        Watcher::new(serde_json::from_value(condition).unwrap())
-    }
-
-    fn see(watcher: &mut Watcher, frame: &str) -> bool {
-        let event = decode(LineFormat::Wire, None, frame);
-        watcher.see(&Seen { event: &event, direction: Some("received") })
-    }
-
-    fn tick(price: f64) -> String {
-        format!(
-            r#"42["gameStateUpdate",{{"gameId":"g","active":true,"rugged":false,"price":{price},"tickCount":1}}]"#
-        )
-    }
-
-    const TRADE: &str =
-        r#"42["standard/newTrade",{"__trace":true},{"type":"buy","amount":0.5,"list":[{"x":"7"}]}]"#;
-
-    #[test]
-    fn a_price_is_crossed_at_a_game_state() {
-        let mut watcher = watcher(json!({"price_above": 2.0})).unwrap();
-        assert!(!see(&mut watcher, &tick(2.0)));
-        assert!(see(&mut watcher, &tick(2.1)));
-        assert!(!see(&mut watcher, TRADE), "asked at game states only");
-    }
-
-    #[test]
-    fn an_event_is_seen_at_the_price_of_its_moment() {
-        let mut watcher = watcher(json!({"event_name": "standard/newTrade", "price_above": 2})).unwrap();
-        assert!(!see(&mut watcher, TRADE));
-        see(&mut watcher, &tick(3.0));
-        assert!(see(&mut watcher, TRADE));
-    }
-
-    #[test]
-    fn a_phase_holds_by_the_packet_that_shows_it() {
-        let mut watcher = watcher(json!({"phase": "presale"})).unwrap();
-        assert!(!see(&mut watcher, &tick(1.0)));
-        assert!(see(&mut watcher, r#"42["gameStateUpdate",{"allowPreRoundBuys":true,"cooldownTimer":100}]"#));
-    }
-
-    #[test]
-    fn fields_are_found_by_path_and_tested() {
-        for (condition, holds) in [
-            (json!({"field": "amount", "above": 0.4}), true),
-            (json!({"field": "amount", "above": 0.4, "below": 0.45}), false),
-            (json!({"field": "$.type", "equals": "buy"}), true),
-            (json!({"field": "list[0].x", "equals": 7}), true),
-            (json!({"field": "list[1].x"}), false),
-            (json!({"field": "nothing"}), false),
-            (json!({"field": "type", "above": 1}), false),
-        ] {
-            let mut watcher = watcher(condition.clone()).unwrap();
-            assert_eq!(see(&mut watcher, TRADE), holds, "{condition}");
-        }
-    }
-
-    #[test]
-    fn a_condition_that_cannot_be_meant_is_refused() {
-        for (condition, says) in [
-            (json!({}), "at least one"),
-            (json!({"phase": "ACTIV"}), "COOLDOWN, PRESALE, ACTIVE or RUGGED"),
-            (json!({"direction": "in"}), "received or sent"),
-            (json!({"above": 1}), "give field too"),
-            (json!({"price_above": 3, "price_below": 2}), "can never hold"),
-            (json!({"field": "a..b"}), "at character 3"),
-            (json!({"field": "a[x]"}), "at character 3"),
-            (json!({"field": ""}), "at character 1"),
-        ] {
-            let error = watcher(condition.clone()).unwrap_err().to_string();
-            assert!(error.contains(says), "{condition}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_direction_can_be_asked_for() {
-        let mut watcher = watcher(json!({"direction": "sent"})).unwrap();
-        let event = decode(LineFormat::Wire, None, TRADE);
-        assert!(!watcher.see(&Seen { event: &event, direction: Some("received") }));
-        assert!(watcher.see(&Seen { event: &event, direction: Some("sent") }));
-    }
 }

@@ -16,6 +16,7 @@ use crate::protocol::line::{self, FrameStatus, LineFormat, RecordingLine};
 use crate::protocol::payload::Trade;
 use crate::protocol::phase::Phase;
 
+mod owned;
 mod tick;
 
 pub use tick::{Finished, Full, GodCandleRecord, MAX_TICK, Statistics, Tick};

@@ -300,7 +300,7 @@ pub(super) fn extend(ranges: &mut Vec<Range<usize>>, row: usize) {
 }
 
 /// Some rows (all without `rows`: ranges, and how many rows there are) and some columns of a part.
-pub(super) fn selected(
+pub(crate) fn selected(
     root: &DataRoot,
     part: &Part,
     columns: &[&str],
@@ -319,6 +319,6 @@ pub(super) fn selected(
 }
 
 /// The columns that events are made from.
-pub(super) const fn event_columns() -> &'static [&'static str] {
+pub(crate) const fn event_columns() -> &'static [&'static str] {
     &FULL
 }

@@ -19,8 +19,26 @@ pub enum Row<'a> {
     System(SystemEvent<'a>),
 }
 
+impl Row<'_> {
+    /// Its number in the session.
+    pub fn seq(&self) -> u64 {
+        match self {
+            Row::Event(event) => event.seq,
+            Row::System(event) => event.seq,
+        }
+    }
+
+    /// When it happened, microseconds UTC.
+    pub fn ts(&self) -> Option<i64> {
+        match self {
+            Row::Event(event) => event.ts,
+            Row::System(event) => event.ts,
+        }
+    }
+}
+
 /// The columns of one batch that events are made from.
-pub(super) struct Columns<'b> {
+pub(crate) struct Columns<'b> {
     doc_type: DocType,
     rows: usize,
     ts: Option<&'b TimestampMicrosecondArray>,
@@ -39,7 +57,7 @@ fn text_at(column: Option<&StringArray>, row: usize) -> Option<&str> {
 }
 
 impl<'b> Columns<'b> {
-    pub(super) fn of(doc_type: DocType, batch: &'b RecordBatch) -> Columns<'b> {
+    pub(crate) fn of(doc_type: DocType, batch: &'b RecordBatch) -> Columns<'b> {
         let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
         Columns {
             doc_type,
@@ -58,20 +76,20 @@ impl<'b> Columns<'b> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows
     }
 
-    pub(super) fn ts(&self, row: usize) -> Option<i64> {
+    pub(crate) fn ts(&self, row: usize) -> Option<i64> {
         self.ts.filter(|column| column.is_valid(row)).map(|column| column.value(row))
     }
 
-    pub(super) fn seq(&self, row: usize) -> u64 {
+    pub(crate) fn seq(&self, row: usize) -> u64 {
         let seq = self.seq.filter(|column| column.is_valid(row)).map(|column| column.value(row));
         seq.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0)
     }
 
-    pub(super) fn session(&self, row: usize) -> &'b str {
+    pub(crate) fn session(&self, row: usize) -> &'b str {
         text_at(self.session_id, row).unwrap_or_default()
     }
 
@@ -104,15 +122,17 @@ impl<'b> Columns<'b> {
 /// Calls `take` with every row of the batches in order. Batches of `ws_event` and `system_event` are read, and
 /// of `game_tick` the ticks of 2025 recordings, which have no frame; others are passed over.
 pub fn in_order(batches: &[(DocType, RecordBatch)], mut take: impl FnMut(Row<'_>)) {
+    in_order_with_places(batches, |row, _| take(row));
+}
+
+/// As [`in_order`], with the place of each row: the batch, and the row in it.
+pub fn in_order_with_places(batches: &[(DocType, RecordBatch)], mut take: impl FnMut(Row<'_>, (usize, usize))) {
     let wanted =
         |doc_type: DocType| matches!(doc_type, DocType::WsEvent | DocType::SystemEvent | DocType::GameTick);
-    let columns: Vec<Columns<'_>> = batches
-        .iter()
-        .filter(|(doc_type, _)| wanted(*doc_type))
-        .map(|(doc_type, batch)| Columns::of(*doc_type, batch))
-        .collect();
+    let columns: Vec<Columns<'_>> =
+        batches.iter().map(|(doc_type, batch)| Columns::of(*doc_type, batch)).collect();
     let mut places: Vec<(&str, u64, Option<i64>, usize, usize)> = Vec::new();
-    for (batch, columns) in columns.iter().enumerate() {
+    for (batch, columns) in columns.iter().enumerate().filter(|(_, columns)| wanted(columns.doc_type)) {
         for row in 0..columns.len() {
             places.push((columns.session(row), columns.seq(row), columns.ts(row), batch, row));
         }
@@ -127,8 +147,8 @@ pub fn in_order(batches: &[(DocType, RecordBatch)], mut take: impl FnMut(Row<'_>
     }
     places.sort_by_key(|(_, _, ts, ..)| *ts);
     for (_, _, _, batch, row) in places {
-        if let Some(row) = columns.get(batch).and_then(|columns| columns.row(row)) {
-            take(row);
+        if let Some(found) = columns.get(batch).and_then(|columns| columns.row(row)) {
+            take(found, (batch, row));
         }
     }
 }

@@ -8,7 +8,8 @@
 //! * [`project`] — the one function from a stored text to rows; [`games`] keeps each game once.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
-//!   [`migrate`], [`prune`] — how they come and go. [`verify`] — whether all of it is true.
+//!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
+//!   [`verify`] — whether all of it is true.
 //! * [`follow`] — what is new since the last look, without any contact to the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
@@ -16,6 +17,7 @@
 pub mod catalog;
 pub mod chain;
 pub mod compact;
+pub mod contents;
 pub mod error;
 pub mod follow;
 pub mod fsio;

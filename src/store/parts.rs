@@ -17,11 +17,12 @@ use parquet::schema::types::ColumnPath;
 
 use super::StoreError;
 use super::catalog::{Lineage, Part, SeqRange};
+use super::contents::{Contents, ContentsMaker};
 use super::fsio;
 use super::ids::SessionId;
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink, TableBuilder};
-use super::schema::{DocType, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema};
+use super::schema::{DocType, META_CONTENTS, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema};
 
 /// The build that writes, as parts and manifests name it.
 pub const BUILD: &str = concat!("replayer ", env!("CARGO_PKG_VERSION"));
@@ -76,6 +77,7 @@ struct OpenPart {
     temporary: PathBuf,
     writer: ArrowWriter<File>,
     table: TableBuilder,
+    contents: Option<ContentsMaker>,
     part: Part,
     ranges: BTreeMap<SessionId, SeqRange>,
     last_used: u64,
@@ -245,7 +247,8 @@ impl OpenPart {
             lineage,
         };
         let table = TableBuilder::new(doc_type);
-        Ok(OpenPart { temporary, writer, table, part, ranges: BTreeMap::new(), last_used: 0 })
+        let contents = Contents::is_kept(doc_type).then(|| ContentsMaker::new(doc_type));
+        Ok(OpenPart { temporary, writer, table, contents, part, ranges: BTreeMap::new(), last_used: 0 })
     }
 
     fn saw(&mut self, session_id: SessionId, seq: u64) {
@@ -269,6 +272,9 @@ impl OpenPart {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.part.rows += batch.num_rows() as u64;
+        if let Some(contents) = &mut self.contents {
+            contents.take(batch);
+        }
         self.writer.write(batch).map_err(|error| write_failed(&self.temporary, error))
     }
 
@@ -292,6 +298,9 @@ impl OpenPart {
             [(META_SCHEMA, SCHEMA_VERSION), (META_DOC_TYPE, self.part.doc_type.as_str()), (META_PART, &entry)]
         {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
+        }
+        if let Some(contents) = self.contents.as_ref().and_then(ContentsMaker::to_metadata) {
+            self.writer.append_key_value_metadata(KeyValue::new(META_CONTENTS.to_owned(), contents));
         }
         self.writer.finish().map_err(|error| write_failed(&self.temporary, error))?;
         self.writer.inner().sync_all().map_err(StoreError::io("sync", &self.temporary))

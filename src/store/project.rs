@@ -23,6 +23,7 @@ use crate::protocol::phase::Phase;
 use crate::protocol::requests::{OpenOrder, RequestTracker, action_type};
 
 mod older;
+mod replayed;
 
 /// What projecting one record needs to know of the earlier ones.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +51,7 @@ pub fn project<S: RowSink>(
         LineFormat::Demonstration => older::demonstration(rows),
         LineFormat::HistoryCollector => older::history_entry(rows, context),
         LineFormat::GameDocument => older::game_document(rows, context),
+        LineFormat::ReplayAction => replayed::action(rows),
         LineFormat::Document => rows.system(Some("imported_document"), None, Some(record.text)),
         _ => {
             let inner = line::inner(record.format, record.text);

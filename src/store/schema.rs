@@ -15,6 +15,8 @@ pub const META_SCHEMA: &str = "replayer.schema_version";
 pub const META_DOC_TYPE: &str = "replayer.doc_type";
 /// Key of the part's own catalog entry (JSON) in its Parquet metadata: the catalog can be rebuilt from it.
 pub const META_PART: &str = "replayer.part";
+/// Key of the part's table of contents (JSON) in its Parquet metadata.
+pub const META_CONTENTS: &str = "replayer.contents";
 
 /// The kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -226,7 +228,11 @@ const SERVER_STATE: &[Column] = &[
 
 const PLAYER_ACTION: &[Column] = &[
     column("action_type", Kind::Text, "BUY, SELL, PARTIAL_SELL or SIDEBET"),
-    column("stage", Kind::Text, "request, or ack (the server's answer to it)"),
+    column(
+        "stage",
+        Kind::Text,
+        "request, ack (the server's answer to it), or replay (taken in a replay, executed by the local account)",
+    ),
     column("amount", Kind::Float, "SOL"),
     column("price", Kind::Float, "multiplier, where the order or its ack names one"),
     column("percentage", Kind::Float, "share of the position to sell"),

@@ -69,7 +69,9 @@ pub(super) async fn until(
     if last.is_none()
         && let Some(game) = &snapshot.game
     {
-        watcher = watcher.starting_at(game.phase.and_then(named), game.price);
+        watcher = watcher.starting_at(game.phase.and_then(named), game.price).in_game(&game.game_id, game.peak);
+        let own = snapshot.account.as_ref().and_then(|account| account.player_id.as_deref());
+        watcher = watcher.as_player(own);
     }
     let mut looked_at = 0;
     let ended = |met: bool, found, last, looked_at| Ended {

@@ -99,7 +99,7 @@ pub struct Finished<'a> {
     /// The highest price as the entry says it.
     pub peak: Option<f64>,
     /// Its prices, JSON text: read only when a game wants them.
-    pub prices: Option<&'a RawValue>,
+    pub prices: Option<Cow<'a, RawValue>>,
 }
 
 /// A god-candle record of the day.
@@ -275,7 +275,7 @@ fn finished(history: &RawValue) -> Vec<Finished<'_>> {
                 seed: fair.server_seed,
                 version: entry.game_version.and_then(|version| version.parse().ok()),
                 peak: entry.peak_multiplier,
-                prices: entry.prices,
+                prices: entry.prices.map(Cow::Borrowed),
             }
         })
         .collect()

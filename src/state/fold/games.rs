@@ -190,7 +190,8 @@ impl Fold {
         let Some(game) = self.games.iter_mut().find(|game| game.id.as_ref() == id && game.seed.is_none()) else {
             return;
         };
-        let path: Vec<f64> = entry.prices.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let path: Vec<f64> =
+            entry.prices.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let game = Arc::make_mut(game);
         game.reported_peak = entry.peak;
         let (filled, disagreements) = game.reveal(seed, entry.version, &path);

@@ -41,12 +41,9 @@ impl SegmentWriter {
         let path = segment_path(root, head.session_id, head.number);
         let folder = root.session_dir(head.session_id);
         let file = create_file(&folder, &path)?;
-        let mut bytes = MAGIC.to_vec();
-        let json = serde_json::to_vec(&head).map_err(|error| StoreError::io("write", &path)(error.into()))?;
-        frame_body(&mut bytes, |out| out.extend_from_slice(&json));
         let mut writer = SegmentWriter { file, path, length: 0, buffer: Vec::new() };
         let begun = writer
-            .write(&bytes)
+            .begin(&head)
             .and_then(|()| writer.sync())
             .and_then(|()| fsio::sync_folder(&folder))
             .and_then(|()| fsio::sync_folder(&root.journal_dir()));
@@ -56,6 +53,37 @@ impl SegmentWriter {
             return Err(error);
         }
         Ok(writer)
+    }
+
+    /// Writes a whole segment, or nothing: it gets its name when it is complete and durable, so that whoever seals
+    /// the journal never meets half of it. This is how a process without the lease stores rows of its own: as a
+    /// session of its own, which readers see at once and the next writer seals when it starts.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing is then in the journal.
+    pub fn whole(root: &DataRoot, head: &SegmentHead, records: &[Record<'_>]) -> Result<(), StoreError> {
+        let (folder, path) = (root.session_dir(head.session_id), segment_path(root, head.session_id, head.number));
+        let temporary = folder.join(format!(".tmp-{}-{}", head.number, std::process::id()));
+        let file = create_file(&folder, &temporary)?;
+        let mut writer = SegmentWriter { file, path: temporary, length: 0, buffer: Vec::new() };
+        let written = writer
+            .begin(head)
+            .and_then(|()| records.iter().try_for_each(|record| writer.append(record)))
+            .and_then(|()| writer.sync())
+            .and_then(|()| fs::rename(&writer.path, &path).map_err(StoreError::io("publish", &path)));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&writer.path);
+            return Err(error);
+        }
+        fsio::sync_folder(&folder)?;
+        fsio::sync_folder(&root.journal_dir())
+    }
+
+    fn begin(&mut self, head: &SegmentHead) -> Result<(), StoreError> {
+        let mut bytes = MAGIC.to_vec();
+        let json = serde_json::to_vec(head).map_err(|error| StoreError::io("write", &self.path)(error.into()))?;
+        frame_body(&mut bytes, |out| out.extend_from_slice(&json));
+        self.write(&bytes)
     }
 
     /// Appends one record with a single `write(2)`. When this returns, the record survives the process.

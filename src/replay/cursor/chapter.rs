@@ -1,0 +1,348 @@
+//! What a cursor goes through: chapters, each a range of frames of one session, mostly one game.
+//!
+//! A chapter says from which frame on the state at its start is folded (its lead-in: the game before). That depends
+//! on the chapter alone, never on how one came to it, so that the same place is the same state.
+
+use super::archive::{Archive, Extent, Recorded};
+use super::error::CursorError;
+
+/// What a cursor covers, as it was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Covers {
+    /// Games, in this order; of each the best recording, or the one of `session_id`.
+    Games {
+        /// The rounds.
+        ids: Vec<String>,
+        /// The session to take them from.
+        session_id: Option<String>,
+    },
+    /// Everything of a session.
+    Session(String),
+    /// Everything from a moment to another one, microseconds UTC; the end is not part of it.
+    Range {
+        /// The first moment.
+        from_us: i64,
+        /// The moment after the last one.
+        to_us: i64,
+        /// The session to take it from.
+        session_id: Option<String>,
+    },
+}
+
+/// A range of frames of one session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chapter {
+    /// The session.
+    pub session_id: String,
+    /// The game it is about; `None` for what was recorded before any game.
+    pub game_id: Option<String>,
+    /// The first `seq`.
+    pub first: u64,
+    /// The last `seq`; `u64::MAX` where it ends with the session.
+    pub last: u64,
+    /// The lead-in begins with this `seq`.
+    pub lead: u64,
+    /// Only from this time on, and before that one.
+    pub times: (Option<i64>, Option<i64>),
+    /// It ends with the game: the last frame of the game so far. The packet that reveals the seed comes after it.
+    pub game_last: Option<u64>,
+    /// Another game began after it, so that its own frames are all there.
+    pub followed: bool,
+    /// When its frames were recorded, where known.
+    pub ts: Option<(i64, i64)>,
+}
+
+/// Which recording of a game was taken, and which others there are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// The round.
+    pub game_id: String,
+    /// The session taken.
+    pub session_id: String,
+    /// Its packets with a price.
+    pub ticks: u64,
+    /// Whether it has the game from tick 0 or 1 to the rug.
+    pub complete: bool,
+    /// The other sessions that have it: id, packets with a price, complete.
+    pub others: Vec<(String, u64, bool)>,
+}
+
+/// The chapters of what is covered, and how recordings were chosen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outline {
+    /// In the order in which the cursor goes through them.
+    pub chapters: Vec<Chapter>,
+    /// For games.
+    pub choices: Vec<Choice>,
+    /// Sessions of a time range that were left out, because a better one covers the same time.
+    pub left_out: Vec<String>,
+}
+
+/// The packet that reveals a game's seed comes within this many frames after the game's last one.
+pub const SEED_WITHIN: u64 = 64;
+
+/// A lead-in has at most this many frames.
+const LEAD_FRAMES: u64 = 20_000;
+
+/// A cursor goes through at most this many chapters: more than two weeks of games.
+const MOST_CHAPTERS: usize = 20_000;
+
+/// Ids named in an error.
+const NAMED: usize = 5;
+
+/// Looks up what is covered.
+///
+/// # Errors
+/// When a game or session is not there, nothing was recorded in the time, or it is too much.
+pub fn outline(archive: &mut Archive, covers: &Covers) -> Result<Outline, CursorError> {
+    let outline = match covers {
+        Covers::Games { ids, session_id } => {
+            let mut outline = Outline::default();
+            for id in ids {
+                let (chapter, choice) = game(archive, id, session_id.as_deref())?;
+                outline.chapters.push(chapter);
+                outline.choices.push(choice);
+            }
+            outline
+        }
+        Covers::Session(session_id) => {
+            let extent = extent_of(archive, session_id)?;
+            Outline { chapters: session(archive, session_id, extent)?, ..Outline::default() }
+        }
+        Covers::Range { from_us, to_us, session_id } => range(archive, *from_us, *to_us, session_id.as_deref())?,
+    };
+    if outline.chapters.len() > MOST_CHAPTERS {
+        return Err(CursorError::TooMuch(format!(
+            "it has {} games, a cursor goes through at most {MOST_CHAPTERS}",
+            outline.chapters.len()
+        )));
+    }
+    Ok(outline)
+}
+
+/// The outline as it is now, of sessions that are still being written: the same chapters, the last of them perhaps
+/// further, and those that came since.
+///
+/// # Errors
+/// When a part cannot be read.
+pub fn again(archive: &mut Archive, covers: &Covers, known: &Outline) -> Result<Outline, CursorError> {
+    let mut outline = known.clone();
+    let Some(last) = known.chapters.last() else { return Ok(outline) };
+    match (covers, last.game_id.as_deref()) {
+        (Covers::Games { .. }, Some(game_id)) => {
+            let (chapter, choice) = game(archive, game_id, Some(&last.session_id))?;
+            outline.chapters.pop();
+            outline.chapters.push(chapter);
+            outline.choices.pop();
+            outline.choices.push(choice);
+        }
+        (Covers::Games { .. }, None) => {}
+        (Covers::Session(_) | Covers::Range { .. }, _) => {
+            let extent = extent_of(archive, &last.session_id)?;
+            let now = session(archive, &last.session_id, extent)?;
+            // What went before stands; sessions only grow at their end.
+            let from = now.iter().position(|chapter| chapter.first == last.first).unwrap_or(now.len());
+            let ended =
+                |chapter: &Chapter| chapter.ts.zip(last.times.1).is_some_and(|((first, _), to)| first >= to);
+            let grown: Vec<Chapter> = now.into_iter().skip(from).collect();
+            if !grown.is_empty() {
+                let times = last.times;
+                outline.chapters.pop();
+                let grown = grown.into_iter().filter(|chapter| !ended(chapter));
+                outline.chapters.extend(grown.map(|chapter| Chapter { times, ..chapter }));
+            }
+        }
+    }
+    Ok(outline)
+}
+
+fn extent_of(archive: &Archive, session_id: &str) -> Result<Extent, CursorError> {
+    let sessions = archive.sessions();
+    sessions.get(session_id).copied().ok_or_else(|| CursorError::UnknownSession {
+        session_id: session_id.to_owned(),
+        // Ids sort by time of start.
+        newest: sessions.keys().rev().take(NAMED).cloned().collect(),
+    })
+}
+
+/// Whether the whole game was recorded.
+fn is_complete(recorded: &Recorded) -> bool {
+    recorded.extent.rugged && recorded.extent.first_tick.is_some_and(|tick| tick <= 1)
+}
+
+fn game(archive: &mut Archive, game_id: &str, session_id: Option<&str>) -> Result<(Chapter, Choice), CursorError> {
+    let mut found = archive.game(game_id)?;
+    // The best first: whole, then most ticks; the id decides between equals, so that the choice is always the same.
+    found.sort_by(|a, b| {
+        let worth = |recorded: &Recorded| (is_complete(recorded), recorded.extent.priced, recorded.extent.packets);
+        worth(b).cmp(&worth(a)).then_with(|| a.session_id.cmp(&b.session_id))
+    });
+    let best = match session_id {
+        Some(wanted) => found.iter().find(|recorded| recorded.session_id == wanted),
+        None => found.first(),
+    };
+    let Some(best) = best.cloned() else {
+        return Err(match (found.is_empty(), session_id) {
+            (false, Some(session_id)) => CursorError::NotInSession {
+                game_id: game_id.to_owned(),
+                session_id: session_id.to_owned(),
+                sessions: found.into_iter().map(|recorded| recorded.session_id).collect(),
+            },
+            _ if archive.history_names(game_id)? => CursorError::HistoryOnly { game_id: game_id.to_owned() },
+            _ => CursorError::UnknownGame { game_id: game_id.to_owned(), nearest: nearest(archive, game_id)? },
+        });
+    };
+    let choice = Choice {
+        game_id: game_id.to_owned(),
+        session_id: best.session_id.clone(),
+        ticks: best.extent.priced,
+        complete: is_complete(&best),
+        others: found
+            .iter()
+            .filter(|recorded| recorded.session_id != best.session_id)
+            .map(|recorded| (recorded.session_id.clone(), recorded.extent.priced, is_complete(recorded)))
+            .collect(),
+    };
+    let games = archive.games_of(&best.session_id)?;
+    let before = games.iter().rev().find(|other| other.extent.seq.0 < best.extent.seq.0);
+    let (first, game_last) = best.extent.seq;
+    let chapter = Chapter {
+        game_id: Some(game_id.to_owned()),
+        first,
+        last: game_last.saturating_add(SEED_WITHIN),
+        lead: lead(first, before),
+        times: (None, None),
+        game_last: Some(game_last),
+        followed: games.iter().any(|other| other.extent.seq.0 > first),
+        ts: best.extent.ts,
+        session_id: best.session_id,
+    };
+    Ok((chapter, choice))
+}
+
+/// Where the lead-in of a chapter begins: with the game before.
+fn lead(first: u64, before: Option<&Recorded>) -> u64 {
+    before.map_or(0, |before| before.extent.seq.0).max(first.saturating_sub(LEAD_FRAMES))
+}
+
+fn nearest(archive: &mut Archive, game_id: &str) -> Result<Vec<String>, CursorError> {
+    let mut ids = archive.all_games()?;
+    let far = |id: &String| strsim::osa_distance(id, game_id);
+    ids.sort_by_cached_key(far);
+    ids.truncate(NAMED);
+    Ok(ids)
+}
+
+/// A session game by game: each chapter goes up to the first frame of the next game.
+fn session(archive: &mut Archive, session_id: &str, extent: Extent) -> Result<Vec<Chapter>, CursorError> {
+    let games = archive.games_of(session_id)?;
+    if games.is_empty() {
+        return Ok(vec![Chapter {
+            session_id: session_id.to_owned(),
+            game_id: None,
+            first: extent.seq.0,
+            last: u64::MAX,
+            lead: 0,
+            times: (None, None),
+            game_last: None,
+            followed: false,
+            ts: extent.ts,
+        }]);
+    }
+    let chapters = games.iter().enumerate().map(|(place, game)| {
+        let before = place.checked_sub(1).and_then(|place| games.get(place));
+        let next = games.get(place + 1);
+        let first = if place == 0 { extent.seq.0 } else { game.extent.seq.0 };
+        Chapter {
+            session_id: session_id.to_owned(),
+            game_id: Some(game.extent.game_id.clone()),
+            first,
+            last: next.map_or(u64::MAX, |next| next.extent.seq.0 - 1),
+            lead: if place == 0 { first } else { lead(first, before) },
+            times: (None, None),
+            game_last: None,
+            followed: next.is_some(),
+            ts: game.extent.ts,
+        }
+    });
+    Ok(chapters.filter(|chapter| chapter.first <= chapter.last).collect())
+}
+
+fn range(
+    archive: &mut Archive,
+    from_us: i64,
+    to_us: i64,
+    session_id: Option<&str>,
+) -> Result<Outline, CursorError> {
+    let overlaps = |ts: Option<(i64, i64)>| ts.is_some_and(|(first, last)| first < to_us && last >= from_us);
+    let mut sessions: Vec<(String, Extent)> =
+        archive.sessions().into_iter().filter(|(_, extent)| overlaps(extent.ts)).collect();
+    if let Some(wanted) = session_id {
+        extent_of(archive, wanted)?;
+        sessions.retain(|(id, _)| id == wanted);
+    }
+    let mut candidates: Vec<(u64, Vec<Chapter>)> = Vec::new();
+    for (id, extent) in sessions {
+        let games = archive.games_of(&id)?;
+        let ticks = games
+            .iter()
+            .filter(|recorded| overlaps(recorded.extent.ts))
+            .map(|recorded| recorded.extent.priced)
+            .sum();
+        let chapters = session(archive, &id, extent)?;
+        let mut within: Vec<Chapter> = Vec::new();
+        for (place, chapter) in chapters.iter().enumerate() {
+            // A chapter goes on until the next game begins.
+            let begins = if place == 0 { i64::MIN } else { chapter.ts.map_or(i64::MIN, |ts| ts.0) };
+            let next = chapters.get(place + 1).and_then(|next| next.ts).map_or(i64::MAX, |ts| ts.0);
+            if begins < to_us && next >= from_us {
+                within.push(Chapter { times: (Some(from_us), Some(to_us)), ..chapter.clone() });
+            }
+        }
+        if !within.is_empty() {
+            candidates.push((ticks, within));
+        }
+    }
+    candidates.sort_by_key(|(ticks, _)| std::cmp::Reverse(*ticks));
+    let mut outline = Outline::default();
+    let mut taken: Vec<(i64, i64)> = Vec::new();
+    let mut accepted: Vec<(i64, Vec<Chapter>)> = Vec::new();
+    for (_, chapters) in candidates {
+        let times = chapters.iter().filter_map(|chapter| chapter.ts);
+        let span = times.fold(None, |span: Option<(i64, i64)>, ts| {
+            Some(span.map_or(ts, |span| (span.0.min(ts.0), span.1.max(ts.1))))
+        });
+        let Some(span) = span.map(|(first, last)| (first.max(from_us), last.min(to_us))) else { continue };
+        if taken.iter().any(|other| span.0 <= other.1 && other.0 <= span.1) {
+            outline.left_out.extend(chapters.first().map(|chapter| chapter.session_id.clone()));
+            continue;
+        }
+        taken.push(span);
+        accepted.push((span.0, chapters));
+    }
+    accepted.sort_by_key(|(first, _)| *first);
+    outline.chapters = accepted.into_iter().flat_map(|(_, chapters)| chapters).collect();
+    if outline.chapters.is_empty() {
+        return Err(nothing_then(archive, from_us, to_us));
+    }
+    Ok(outline)
+}
+
+/// The error for a time in which nothing was recorded.
+pub fn nothing_then(archive: &Archive, from_us: i64, to_us: i64) -> CursorError {
+    let sessions = archive.sessions();
+    let times = sessions.values().filter_map(|extent| extent.ts);
+    let recorded = times.fold(None, |span: Option<(i64, i64)>, ts| {
+        Some(span.map_or(ts, |span| (span.0.min(ts.0), span.1.max(ts.1))))
+    });
+    CursorError::NothingThen {
+        from: time(from_us),
+        to: time(to_us),
+        recorded: recorded.map(|(first, last)| (time(first), time(last))),
+    }
+}
+
+/// RFC 3339 with milliseconds.
+pub fn time(us: i64) -> String {
+    jiff::Timestamp::from_microsecond(us).map_or_else(|_| format!("{us} µs"), |time| format!("{time:.3}"))
+}

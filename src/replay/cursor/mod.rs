@@ -1,0 +1,289 @@
+//! Cursors: places in recorded games that are moved forward and back, event by event or tick by tick.
+//!
+//! A place is "after this event". The state at a place is the fold of its chapter's lead-in and of the chapter's
+//! events up to it, so that it is the same whichever way it was reached. Moving never reads from the start: a
+//! chapter is read once ([`reel`]), and the state anywhere in it is the checkpoint before and a few facts more.
+//!
+//! * [`archive`] — where the frames lie. [`chapter`] — what a cursor covers, game by game.
+//! * [`reel`] — a chapter in memory; [`step`] — one event of it.
+//! * [`moves`] — step and back; [`seek`] — to a place; [`run`] — until a condition holds.
+//! * [`place`] — places as an agent reads them, and what differs between two.
+//! * [`orders`] — actions that are taken on the way, and the local account.
+//! * [`shelf`] — many cursors at once. [`error`] — why not.
+
+pub mod archive;
+pub mod chapter;
+pub mod error;
+pub mod moves;
+pub mod orders;
+pub mod place;
+pub mod reel;
+pub mod run;
+pub mod seek;
+pub mod shelf;
+pub mod step;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use archive::Shared;
+use chapter::{Chapter, Covers, Outline};
+use error::CursorError;
+use place::Place;
+use reel::Reel;
+
+use crate::state::condition::Watcher;
+use crate::state::{Fold, Snapshot};
+
+/// A place in recorded games.
+pub struct Cursor {
+    covers: Covers,
+    outline: Outline,
+    /// The chapter it is in.
+    chapter: usize,
+    /// The event of the chapter that it is after.
+    index: usize,
+    reel: Arc<Reel>,
+    /// The chapter that was looked at last besides the current one.
+    other: Option<(usize, Arc<Reel>)>,
+    /// The state at a place of the current chapter, to go on from.
+    now: Option<(usize, Fold)>,
+    /// Somebody is still recording what it covers.
+    live: bool,
+}
+
+/// How much a move may look at, and when it has to stop.
+pub struct Budget<'s> {
+    /// Events.
+    pub events: u64,
+    /// The moment at which it stops.
+    pub until: Instant,
+    /// Whether the caller wants it to stop.
+    pub stop: &'s dyn Fn() -> bool,
+}
+
+impl Budget<'static> {
+    /// So many events within so long, without a way to stop it.
+    pub fn new(events: u64, time: Duration) -> Budget<'static> {
+        Budget { events, until: Instant::now() + time, stop: &|| false }
+    }
+}
+
+/// Events of a move that is not told how many; more than a day of games.
+pub const EVENTS: u64 = 1_000_000;
+
+/// How long a move may take.
+pub const TIME: Duration = Duration::from_secs(20);
+
+impl Cursor {
+    /// Opens a cursor at the first event of what is covered.
+    ///
+    /// # Errors
+    /// When there is nothing, or it cannot be read.
+    pub fn open(archive: &Shared, covers: Covers) -> Result<Cursor, CursorError> {
+        let archive = &mut *archive.lock();
+        archive.refresh()?;
+        let outline = chapter::outline(archive, &covers)?;
+        let mut first = None;
+        for (place, chapter) in outline.chapters.iter().enumerate() {
+            let reel = Reel::load(archive, chapter)?;
+            if !reel.is_empty() {
+                first = Some((place, Arc::new(reel)));
+                break;
+            }
+        }
+        let Some((chapter, reel)) = first else {
+            return Err(match &covers {
+                Covers::Range { from_us, to_us, .. } => chapter::nothing_then(archive, *from_us, *to_us),
+                _ => CursorError::Refused("nothing that can be stepped through was recorded there".to_owned()),
+            });
+        };
+        let live = outline.chapters.last().is_some_and(|last| archive.is_live(&last.session_id));
+        Ok(Cursor { covers, outline, chapter, index: 0, reel, other: None, now: None, live })
+    }
+
+    /// What it covers, as it was asked for.
+    pub fn covers(&self) -> &Covers {
+        &self.covers
+    }
+
+    /// Its chapters, and which recordings were chosen.
+    pub fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// The current chapter in memory.
+    pub fn reel(&self) -> &Reel {
+        &self.reel
+    }
+
+    /// The chapter it is in, and the event of it that it is after.
+    pub fn position(&self) -> (usize, usize) {
+        (self.chapter, self.index)
+    }
+
+    /// Bytes it keeps in memory.
+    pub fn bytes(&self) -> usize {
+        self.reel.bytes() + self.other.as_ref().map_or(0, |(_, reel)| reel.bytes())
+    }
+
+    /// Takes in what was recorded since, where somebody still records. Whether there is more to follow.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn follow(&mut self, archive: &Shared) -> Result<bool, CursorError> {
+        if !self.live {
+            return Ok(false);
+        }
+        let archive = &mut *archive.lock();
+        let Some(last) = self.outline.chapters.last() else { return Ok(false) };
+        // Asked before reading: what was recorded up to the end of the session is then read.
+        self.live = archive.is_live(&last.session_id);
+        archive.refresh()?;
+        let outline = chapter::again(archive, &self.covers, &self.outline)?;
+        if let Some(chapter) = outline.chapters.get(self.chapter)
+            && let Some(reel) = Arc::get_mut(&mut self.reel)
+        {
+            reel.follow(archive, chapter)?;
+        }
+        // A chapter beside the current one is read anew when it is wanted.
+        self.other = None;
+        self.outline = outline;
+        Ok(self.live)
+    }
+
+    /// A chapter in memory.
+    fn load(&mut self, archive: &Shared, chapter: usize) -> Result<Arc<Reel>, CursorError> {
+        if chapter == self.chapter {
+            return Ok(self.reel.clone());
+        }
+        if let Some((_, reel)) = self.other.as_ref().filter(|(known, _)| *known == chapter) {
+            return Ok(reel.clone());
+        }
+        let Some(wanted) = self.outline.chapters.get(chapter) else {
+            return Err(CursorError::Refused(format!("there is no chapter {chapter}")));
+        };
+        let reel = Arc::new(Reel::load(&mut archive.lock(), wanted)?);
+        self.other = Some((chapter, reel.clone()));
+        Ok(reel)
+    }
+
+    /// Goes to a place by its chapter and event, as [`Cursor::position`] gave it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn go_to(&mut self, archive: &Shared, chapter: usize, index: usize) -> Result<(), CursorError> {
+        let reel = self.load(archive, chapter)?;
+        let last = reel.len().saturating_sub(1);
+        self.go(chapter, reel, index.min(last));
+        Ok(())
+    }
+
+    /// Whether somebody is still recording what it covers.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Goes to a place that was found.
+    fn go(&mut self, chapter: usize, reel: Arc<Reel>, index: usize) {
+        if chapter != self.chapter {
+            self.other = Some((self.chapter, std::mem::replace(&mut self.reel, reel)));
+            self.chapter = chapter;
+            self.now = None;
+        }
+        self.index = index;
+    }
+
+    /// The state at the place.
+    pub fn fold(&mut self) -> &Fold {
+        let (reel, index) = (&self.reel, self.index);
+        let now = match self.now.take() {
+            // Going on is cheaper than the way from the checkpoint, unless that is nearer.
+            Some((at, mut fold)) if at <= index && index - at <= index % reel::EVERY + 1 => {
+                reel.advance(&mut fold, at + 1, index);
+                fold
+            }
+            _ => reel.fold_at(index),
+        };
+        &self.now.insert((index, now)).1
+    }
+
+    /// The state at the place, as an agent reads it.
+    pub fn snapshot(&mut self, detailed: bool) -> Snapshot {
+        let now_us = self.time_us().unwrap_or(0);
+        let fold = self.fold();
+        let mut snapshot = if detailed { fold.detailed(now_us) } else { fold.snapshot(now_us) };
+        // Whether the capture was alive is a question of then, not of a replay.
+        snapshot.status = None;
+        snapshot.capture.health = None;
+        snapshot
+    }
+
+    /// When the event of the place happened, or the last one before it that has a time; microseconds UTC.
+    pub fn time_us(&self) -> Option<i64> {
+        let upto = self.reel.steps().get(..=self.index).unwrap_or_default();
+        upto.iter().rev().find_map(|step| step.at.ts)
+    }
+
+    /// The place.
+    pub fn place(&self) -> Option<Place> {
+        let mut place = place::of(&self.reel, self.index)?;
+        let chapters = self.outline.chapters.len();
+        if chapters > 1 {
+            place.game = Some(format!("{} of {chapters}", self.chapter + 1));
+        }
+        let (is_first, is_last) = (self.chapter == 0, self.chapter + 1 == chapters);
+        place.at = if is_last && self.index + 1 == self.reel.len() {
+            Some(if self.more_comes() { "live_end" } else { "end" }.to_owned())
+        } else {
+            (is_first && self.index == 0).then(|| "start".to_owned())
+        };
+        Some(place)
+    }
+
+    /// Whether something is still being recorded after the last event.
+    fn more_comes(&self) -> bool {
+        self.live && !(self.chapter + 1 == self.outline.chapters.len() && self.reel.is_over())
+    }
+
+    /// From where to where it goes, in words.
+    pub fn extent(&self) -> String {
+        let chapters = &self.outline.chapters;
+        if let ([_], Some(first), Some(last)) =
+            (chapters.as_slice(), self.reel.steps().first(), self.reel.steps().last())
+        {
+            let times = match (first.at.ts, last.at.ts) {
+                (Some(from), Some(to)) => format!(", {} to {}", chapter::time(from), chapter::time(to)),
+                _ => String::new(),
+            };
+            return format!("{} to {}{times}", first.at.event_ref(), last.at.event_ref());
+        }
+        let times: Vec<(i64, i64)> = chapters.iter().filter_map(|chapter| chapter.ts).collect();
+        let from = times.iter().map(|ts| ts.0).min().map_or_else(|| "?".to_owned(), chapter::time);
+        let to = times.iter().map(|ts| ts.1).max().map_or_else(|| "?".to_owned(), chapter::time);
+        let games: Vec<&str> =
+            chapters.iter().filter_map(|chapter: &Chapter| chapter.game_id.as_deref()).collect();
+        let names = match games.as_slice() {
+            [first, .., last] => format!(" from {first} to {last}"),
+            [one] => format!(" {one}"),
+            [] => String::new(),
+        };
+        format!("{} games{names}, {from} to {to}", games.len())
+    }
+
+    /// A watcher that knows the game and the account at the place.
+    fn watcher_here(&mut self, watcher: Watcher) -> Watcher {
+        let mark = self.reel.mark_at(self.index);
+        let fold = self.fold();
+        let own = fold.account().identity.as_ref().map(|own| own.id.to_string());
+        let game = fold.game().map(|game| (game.id.to_string(), game.prices.peak().map(|(_, peak)| peak)));
+        let watcher = watcher.starting_at(mark.phase, mark.price).as_player(own.as_deref());
+        match game {
+            Some((id, peak)) => watcher.in_game(&id, peak),
+            None => watcher,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! A chapter in memory: its events as facts, where the game stands after each, and checkpoints of the fold.
+//!
+//! Reading is the expensive part and is done once. The state after any event is the checkpoint before it and at
+//! most [`EVERY`] facts; a checkpoint shares its games with the fold, so that one costs some kilobytes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use serde_json::Value;
+
+use super::archive::{self, Archive};
+use super::chapter::{Chapter, SEED_WITHIN};
+use super::error::CursorError;
+use super::step::{Mark, Step};
+use crate::protocol::line::{self, LineFormat};
+use crate::state::event::GameId;
+use crate::state::rows::{self, Row};
+use crate::state::{Fold, Note};
+use crate::store::schema::DocType;
+
+/// Events between two checkpoints.
+pub const EVERY: usize = 64;
+
+/// A chapter, loaded.
+pub struct Reel {
+    chapter: Chapter,
+    session: Arc<str>,
+    steps: Vec<Step>,
+    marks: Vec<Mark>,
+    games: Vec<GameId>,
+    /// What each event changed, by event, rising.
+    notes: Vec<(usize, Note)>,
+    /// The fold before events 0, [`EVERY`], 2 × [`EVERY`], …
+    checkpoints: Vec<Fold>,
+    /// The fold after the last event.
+    end: Fold,
+    texts: Vec<Texts>,
+    names: Vec<Arc<str>>,
+    /// Games that were seen: only their price paths are kept of the histories.
+    seen: HashSet<String>,
+    /// The last `seq` that was read.
+    read_to: u64,
+    /// Nothing can come after the last event any more.
+    over: bool,
+    bytes: usize,
+}
+
+/// The texts of one batch.
+struct Texts {
+    texts: Option<StringArray>,
+    formats: Option<StringArray>,
+}
+
+impl Reel {
+    /// Reads a chapter and its lead-in.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn load(archive: &mut Archive, chapter: &Chapter) -> Result<Reel, CursorError> {
+        let session: Arc<str> = chapter.session_id.as_str().into();
+        let mut base = Fold::new();
+        // The account's last word before the lead-in: later trades would have made a later one.
+        if let Some(seq) = archive.last_update(&chapter.session_id, chapter.lead)? {
+            let batches = archive.rows(&chapter.session_id, seq, seq)?;
+            rows::in_order(&batches, |row| apply(&mut base, &row));
+        }
+        // One look for both: they often stand on the same page.
+        let batches = archive.rows(&chapter.session_id, chapter.lead.min(chapter.first), chapter.last)?;
+        rows::in_order(&batches, |row| {
+            if row.seq() < chapter.first {
+                apply(&mut base, &row);
+            }
+        });
+        let batches = archive::since(batches, chapter.first)?;
+        let seen = base.games().map(|game| game.id.to_string()).collect();
+        let mut reel = Reel {
+            chapter: chapter.clone(),
+            session,
+            steps: Vec::new(),
+            marks: Vec::new(),
+            games: Vec::new(),
+            notes: Vec::new(),
+            checkpoints: Vec::new(),
+            end: base,
+            texts: Vec::new(),
+            names: Vec::new(),
+            seen,
+            read_to: chapter.first.saturating_sub(1),
+            over: false,
+            bytes: 0,
+        };
+        reel.take(&batches);
+        Ok(reel)
+    }
+
+    /// Takes in what was recorded since, up to the end of the chapter as it is now known. Whether anything came.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the reel is then as it was.
+    pub fn follow(&mut self, archive: &mut Archive, chapter: &Chapter) -> Result<bool, CursorError> {
+        self.chapter.last = chapter.last;
+        self.chapter.game_last = chapter.game_last;
+        self.chapter.followed = chapter.followed;
+        self.chapter.ts = chapter.ts;
+        if self.over || self.read_to >= self.chapter.last {
+            return Ok(false);
+        }
+        let before = self.steps.len();
+        let batches = archive.rows(&self.chapter.session_id, self.read_to + 1, self.chapter.last)?;
+        self.take(&batches);
+        Ok(self.steps.len() > before)
+    }
+
+    fn take(&mut self, batches: &[(DocType, RecordBatch)]) {
+        let before = self.steps.len();
+        let offset = self.texts.len();
+        self.texts.extend(batches.iter().map(Texts::of));
+        let mut coming: Vec<Step> = Vec::new();
+        let (from, to) = self.chapter.times;
+        rows::in_order_with_places(batches, |row, (batch, place)| {
+            let ts = row.ts();
+            if ts.is_some_and(|ts| to.is_some_and(|to| ts >= to)) {
+                return;
+            }
+            if self.steps.is_empty()
+                && coming.is_empty()
+                && ts.is_some_and(|ts| from.is_some_and(|from| ts < from))
+            {
+                // Before the time that is covered: lead-in.
+                apply(&mut self.end, &row);
+                self.seen.extend(self.end.game().map(|game| game.id.to_string()));
+                return;
+            }
+            let seen = &mut self.seen;
+            let step =
+                Step::read(&row, (offset + batch, place), &self.session, &mut self.names, &|id| seen.contains(id));
+            if let super::step::What::Fact(crate::state::Fact::Tick(tick)) = &step.what
+                && let Some(id) = tick.game_id.as_deref()
+                && !seen.contains(id)
+            {
+                seen.insert(id.to_owned());
+            }
+            coming.push(step);
+        });
+        self.add(coming);
+        if self.steps.len() == before {
+            self.texts.truncate(offset);
+        }
+        self.bytes = self.texts.iter().map(Texts::bytes).sum();
+    }
+
+    /// Adds events; of those after a game's last frame only up to the one that reveals its seed.
+    fn add(&mut self, coming: Vec<Step>) {
+        let game_last = self.chapter.game_last.unwrap_or(u64::MAX);
+        let mut after: Vec<Step> = Vec::new();
+        for step in coming {
+            if step.at.seq <= game_last {
+                self.push(step);
+            } else {
+                after.push(step);
+            }
+        }
+        if self.chapter.game_last.is_some() && self.has_seed() {
+            self.over = true;
+            return;
+        }
+        let mut trial = self.end.clone();
+        let reveals = after.iter().position(|step| step.apply(&mut trial).iter().any(|note| self.reveals(note)));
+        match reveals {
+            Some(place) => {
+                after.into_iter().take(place + 1).for_each(|step| self.push(step));
+                self.over = true;
+            }
+            // It may still come: these are read again then.
+            None => {
+                let waited = after.last().is_some_and(|last| last.at.seq >= game_last.saturating_add(SEED_WITHIN));
+                self.over = self.chapter.followed && waited;
+            }
+        }
+    }
+
+    fn reveals(&self, note: &Note) -> bool {
+        matches!(note, Note::SeedRevealed { game_id, .. } if Some(game_id.as_ref()) == self.chapter.game_id.as_deref())
+    }
+
+    /// Whether the seed was revealed by a frame of the game itself.
+    fn has_seed(&self) -> bool {
+        self.notes.iter().any(|(_, note)| self.reveals(note))
+    }
+
+    fn push(&mut self, step: Step) {
+        let place = self.steps.len();
+        if place.is_multiple_of(EVERY) {
+            self.checkpoints.push(self.end.clone());
+        }
+        let before = match self.marks.last() {
+            Some(mark) => *mark,
+            None => self.mark(),
+        };
+        let notes = step.apply(&mut self.end);
+        self.notes.extend(notes.into_iter().map(|note| (place, note)));
+        let mut mark = self.mark();
+        mark.stops = place == 0 || mark.is_elsewhere(&before);
+        self.read_to = step.at.seq;
+        self.marks.push(mark);
+        self.steps.push(step);
+    }
+
+    /// Where the game stands at the end of what was taken.
+    fn mark(&mut self) -> Mark {
+        let Some(game) = self.end.game() else { return Mark::default() };
+        let known = self.games.iter().rposition(|id| *id == game.id);
+        let place = known.unwrap_or(self.games.len());
+        let mark = Mark {
+            game: u32::try_from(place).ok(),
+            phase: game.phase,
+            tick: game.tick,
+            price: game.price,
+            stops: false,
+        };
+        if known.is_none() {
+            self.games.push(game.id.clone());
+        }
+        mark
+    }
+
+    /// The chapter.
+    pub fn chapter(&self) -> &Chapter {
+        &self.chapter
+    }
+
+    /// How many events it has.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether nothing can come after its last event any more.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Bytes of text it keeps; the facts take about half as much again.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// An event.
+    pub fn step(&self, place: usize) -> Option<&Step> {
+        self.steps.get(place)
+    }
+
+    /// All events.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Where the game stands after an event.
+    pub fn mark_at(&self, place: usize) -> Mark {
+        self.marks.get(place).copied().unwrap_or_default()
+    }
+
+    /// Where the game stands after each event.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// The id of a mark's game.
+    pub fn game(&self, mark: &Mark) -> Option<&GameId> {
+        self.games.get(usize::try_from(mark.game?).ok()?)
+    }
+
+    /// What the events in `from ..= to` changed.
+    pub fn notes(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = &(usize, Note)> {
+        let start = self.notes.partition_point(|(place, _)| *place < from);
+        let end = self.notes.partition_point(|(place, _)| *place <= to);
+        self.notes.get(start..end.max(start)).unwrap_or_default().iter()
+    }
+
+    /// The state after event `place`, from the checkpoint before it.
+    pub fn fold_at(&self, place: usize) -> Fold {
+        let at = place / EVERY;
+        let mut fold = self.checkpoints.get(at).cloned().unwrap_or_default();
+        self.advance(&mut fold, at * EVERY, place);
+        fold
+    }
+
+    /// Moves a fold on by the events `from ..= to`.
+    pub fn advance(&self, fold: &mut Fold, from: usize, to: usize) {
+        for step in self.steps.get(from..to.saturating_add(1).min(self.steps.len())).unwrap_or_default() {
+            drop(step.apply(fold));
+        }
+    }
+
+    /// The payload of an event, read from its text.
+    pub fn payload(&self, step: &Step) -> Option<Value> {
+        let (batch, row) = step.text;
+        let texts = self.texts.get(batch)?;
+        let text = text_at(texts.texts.as_ref(), row)?;
+        let format = text_at(texts.formats.as_ref(), row).and_then(LineFormat::from_name);
+        let format = format.unwrap_or(LineFormat::Recording);
+        if format == LineFormat::Recording {
+            return serde_json::from_str(text).ok();
+        }
+        let inner = line::inner(format, text);
+        let event = match &inner {
+            Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
+            None => line::decode(format, step.event_name(), text),
+        };
+        serde_json::from_str(event.payload?.get()).ok()
+    }
+}
+
+fn apply(fold: &mut Fold, row: &Row<'_>) {
+    match row {
+        Row::Event(event) => drop(fold.apply(event)),
+        Row::System(event) => drop(fold.system(event)),
+    }
+}
+
+impl Texts {
+    fn of((_, batch): &(DocType, RecordBatch)) -> Texts {
+        let column =
+            |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).cloned();
+        Texts { texts: column("raw_json"), formats: column("format") }
+    }
+
+    fn bytes(&self) -> usize {
+        self.texts.as_ref().map_or(0, |texts| texts.get_array_memory_size())
+    }
+}
+
+fn text_at(column: Option<&StringArray>, row: usize) -> Option<&str> {
+    column.filter(|column| row < column.len() && column.is_valid(row)).map(|column| column.value(row))
+}

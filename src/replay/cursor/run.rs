@@ -1,0 +1,73 @@
+//! Running forward until a condition holds, within bounds.
+
+use super::archive::Shared;
+use super::error::CursorError;
+use super::moves::{Moved, Passed, Stopped};
+use super::{Budget, Cursor};
+use crate::state::condition::{Condition, Watcher};
+
+/// Events looked at between two looks at the clock.
+const STRIDE: usize = 4096;
+
+impl Cursor {
+    /// Moves forward to the next event at which the condition holds, or as far as it may. The same conditions as
+    /// those one waits for on the live feed. `own` names places (chapter, event) at which an action of this replay
+    /// stands: for a condition on own trades they count as one.
+    ///
+    /// # Errors
+    /// When the condition can never hold, or the store cannot be read: the cursor is then where it was.
+    pub fn run(
+        &mut self,
+        archive: &Shared,
+        until: &Condition,
+        own: &[(usize, usize)],
+        budget: &Budget<'_>,
+    ) -> Result<Moved, CursorError> {
+        let watcher = Watcher::new(until.clone())?;
+        self.follow(archive)?;
+        let mut watcher = self.watcher_here(watcher);
+        let asks_own = *until == Condition { own_trade: Some(true), ..Condition::default() };
+        let (mut chapter, mut from, mut reel) = (self.chapter, self.index + 1, self.reel.clone());
+        let mut passed = Passed::new();
+        let (stopped, place) = loop {
+            let mut found = None;
+            let left = usize::try_from(budget.events - passed.events).unwrap_or(usize::MAX);
+            let end = reel.len().min(from.saturating_add(left.min(STRIDE)));
+            for index in from..end {
+                let Some(step) = reel.step(index) else { break };
+                let holds =
+                    watcher.look(step.event_name(), step.direction(), step.glance(), || reel.payload(step));
+                if holds {
+                    found = Some((Stopped::ConditionHolds, index));
+                } else if asks_own && own.contains(&(chapter, index)) {
+                    found = Some((Stopped::OwnAction, index));
+                }
+                if found.is_some() {
+                    break;
+                }
+            }
+            if let Some((stopped, index)) = found {
+                passed.over(&reel, from, index);
+                break (stopped, index);
+            }
+            if end > from {
+                passed.over(&reel, from, end - 1);
+                from = end;
+            }
+            if let Some(stopped) = budget.spent(passed.events)? {
+                break (stopped, from.saturating_sub(1));
+            }
+            if from < reel.len() {
+                continue;
+            }
+            match self.next_chapter(archive, chapter)? {
+                Some((next, loaded)) => (chapter, reel, from) = (next, loaded, 0),
+                None => break (self.end_of(chapter), reel.len().saturating_sub(1)),
+            }
+        };
+        drop(reel);
+        let reel = self.load(archive, chapter)?;
+        self.go(chapter, reel, place);
+        Ok(passed.ended(0, stopped))
+    }
+}

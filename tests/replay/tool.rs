@@ -1,0 +1,141 @@
+//! The tool `replay` as an agent uses it.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::common::{record, root};
+use crate::server::Wire;
+
+fn opened(wire: &mut Wire, game_id: &str) -> String {
+    let answer = wire.call("replay", json!({"action": "open", "game_id": game_id}));
+    answer["cursor"].as_str().unwrap().to_owned()
+}
+
+fn call(wire: &mut Wire, cursor: &str, action: &str, more: Value) -> Value {
+    let mut arguments = json!({"action": action, "cursor": cursor});
+    arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    wire.call("replay", arguments)
+}
+
+#[test]
+fn a_game_is_walked_traded_in_and_compared() {
+    let (_folder, root) = root();
+    let truths = record(&root, 3);
+    let truth = truths.iter().find(|truth| truth.prices.len() > 20).unwrap();
+    let mut wire = Wire::opened(root.path());
+    let answer = wire.call("replay", json!({"action": "open", "game_id": truth.game_id, "tick": 5}));
+    let cursor = answer["cursor"].as_str().unwrap().to_owned();
+    assert_eq!(answer["place"]["tick"], 5);
+    assert_eq!(answer["place"]["price"].as_f64().unwrap().to_bits(), truth.prices[5].to_bits());
+    assert_eq!(answer["opened"]["recordings"][0]["complete"], true);
+    let bought = call(&mut wire, &cursor, "act", json!({"side": "BUY", "amount": "0.01"}));
+    assert_eq!(bought["acted"]["action"], "BUY", "{bought}");
+    let later = call(&mut wire, &cursor, "step", json!({"n": 3}));
+    assert_eq!((&later["place"]["tick"], &later["moved"]["steps"]), (&json!(8), &json!(3)));
+    let local = later["accounts"].as_array().unwrap().iter().find(|one| one["source"] != "server").unwrap();
+    assert!(local["position"]["amount"].is_string(), "{later}");
+    let diff = call(&mut wire, &cursor, "diff", json!({}));
+    let paths: Vec<&str> =
+        diff["differences"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert!(paths.contains(&"game.price") && paths.contains(&"game.tick"), "{paths:?}");
+    assert_eq!((&diff["place"]["tick"], &diff["other"]["tick"]), (&json!(8), &json!(5)));
+    let rug = call(&mut wire, &cursor, "run", json!({"until": {"rug": true}}));
+    assert_eq!(rug["moved"]["stopped"], "condition_holds");
+    assert_eq!(rug["place"]["tick"], json!(truth.prices.len() - 1));
+    assert!(rug["changed"].as_array().unwrap().iter().any(|one| one["note"] == "game_rugged"), "{rug}");
+    let state = call(&mut wire, &cursor, "state", json!({"detailed": true}));
+    assert_eq!(state["state"]["detail"]["prices"].as_array().unwrap().len(), truth.prices.len());
+    // The frame of the place is the frame that get_events gives.
+    let refs = json!({"refs": [rug["place"]["ref"]], "max_text": 200});
+    assert!(wire.call("get_events", refs)["events"][0]["raw_json"].as_str().unwrap().contains("gameStateUpdate"));
+    let listed = wire.call("replay", json!({"action": "list"}));
+    assert_eq!(listed["cursors"][0]["actions"], 1);
+    wire.call("replay", json!({"action": "close", "cursor": cursor}));
+    assert!(wire.refused("replay", json!({"action": "state", "cursor": cursor})).contains("\"action\": \"open\""));
+}
+
+#[test]
+fn a_forgotten_cursor_is_opened_again_by_the_call_its_error_names() {
+    let (_folder, root) = root();
+    let truths = record(&root, 2);
+    let mut wire = Wire::opened(root.path());
+    let first = opened(&mut wire, &truths[0].game_id);
+    let place = call(&mut wire, &first, "step", json!({"n": 9, "by": "event"}))["place"].clone();
+    for _ in 0..16 {
+        opened(&mut wire, &truths[0].game_id);
+    }
+    let error = wire.refused("replay", json!({"action": "step", "cursor": first}));
+    let again = error.split("next: replay ").nth(1).unwrap();
+    let answer = wire.call("replay", serde_json::from_str(again).unwrap());
+    assert_eq!(answer["place"], place, "{error}");
+}
+
+#[test]
+fn errors_name_the_next_call_and_leave_the_cursor_where_it_was() {
+    let (_folder, root) = root();
+    let truths = record(&root, 2);
+    let mut wire = Wire::opened(root.path());
+    let typo = format!("{}x", &truths[1].game_id[..truths[1].game_id.len() - 1]);
+    let error = wire.refused("replay", json!({"action": "open", "game_id": typo}));
+    assert!(error.contains(&truths[1].game_id), "{error}");
+    let cursor = opened(&mut wire, &truths[1].game_id);
+    let here = call(&mut wire, &cursor, "step", json!({"n": 2}))["place"].clone();
+    for (arguments, says) in [
+        (json!({"action": "seek", "tick": 9999}), "goes from tick 0"),
+        (json!({"action": "seek", "time": "2001-01-01T00:00:00Z"}), "outside"),
+        (json!({"action": "seek", "time": "noon"}), "no time"),
+        (json!({"action": "seek"}), "names no place"),
+        (json!({"action": "seek", "tick": 1, "place": "end"}), "several places"),
+        (json!({"action": "run"}), "needs until"),
+        (json!({"action": "run", "until": {"phase": "COOLDOWN", "price_above": 2}}), "can never hold"),
+        (json!({"action": "act", "side": "SELL"}), "No active position"),
+        (json!({"action": "act", "side": "BUY", "amount": "NaN"}), "finite"),
+        (
+            json!({"action": "act", "side": "BUY", "amount": "0.1234567890123456789012345678901234567890"}),
+            "digits",
+        ),
+        (json!({"action": "act"}), "side is missing"),
+    ] {
+        let mut call = arguments.clone();
+        call["cursor"] = json!(cursor);
+        let error = wire.refused("replay", call);
+        assert!(error.contains(says) && error.contains("next: "), "{arguments}: {error}");
+    }
+    assert!(wire.refused("replay", json!({"action": "step"})).contains("cursor is missing"));
+    assert_eq!(call(&mut wire, &cursor, "state", json!({}))["place"], here);
+}
+
+#[test]
+fn an_action_that_is_recorded_is_found_by_sql() {
+    let (_folder, root) = root();
+    let truths = record(&root, 2);
+    let truth = truths.iter().find(|truth| truth.prices.len() > 5).unwrap();
+    let mut wire = Wire::opened(root.path());
+    let answer = wire.call("replay", json!({"action": "open", "game_id": truth.game_id, "tick": 2}));
+    let cursor = answer["cursor"].as_str().unwrap().to_owned();
+    let acted = call(&mut wire, &cursor, "act", json!({"side": "BUY", "amount": 0.01, "record": true}));
+    assert!(acted["acted"]["stored_as"].is_string(), "{acted}");
+    let sql = "SELECT game_id, action_type, amount, stage FROM player_action WHERE source = 'replay'";
+    let begun = Instant::now();
+    let rows = loop {
+        let rows = wire.call("query_sql", json!({"sql": sql}))["rows"].clone();
+        if rows != json!([]) || begun.elapsed().as_secs() > 5 {
+            break rows;
+        }
+    };
+    assert_eq!(rows, json!([[truth.game_id, "BUY", 0.01, "replay"]]));
+}
+
+#[test]
+fn the_ids_of_games_are_completed_for_the_autopsy() {
+    let (_folder, root) = root();
+    let truths = record(&root, 2);
+    let mut wire = Wire::opened(root.path());
+    let typed = &truths[0].game_id[..12];
+    let answer = wire.ask(
+        "completion/complete",
+        json!({"ref": {"type": "ref/prompt", "name": "rug-autopsy"}, "argument": {"name": "game_id", "value": typed}}),
+    );
+    assert!(answer["result"]["completion"]["values"].as_array().unwrap().contains(&json!(truths[0].game_id)));
+}

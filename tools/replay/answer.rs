@@ -1,0 +1,287 @@
+//! Does an action and says where the cursor is then.
+
+use serde_json::{Map, Value};
+
+use super::{Action, Args, Moved, OpenCursor, Opened, Output, Recording, ask, refuse};
+use crate::replay::account::Order;
+use crate::replay::cursor::archive::Shared;
+use crate::replay::cursor::error::CursorError;
+use crate::replay::cursor::moves;
+use crate::replay::cursor::orders::Orders;
+use crate::replay::cursor::place::{self, Difference};
+use crate::replay::cursor::seek::Target;
+use crate::replay::cursor::shelf::{Held, Shelf};
+use crate::replay::cursor::{Budget, Cursor};
+use crate::server::errors::ToolError;
+use crate::tools::RESULT_BYTES;
+
+/// Differences told at most.
+const DIFFERENCES: usize = 200;
+/// Recordings told when a cursor is opened.
+const RECORDINGS: usize = 10;
+/// Prices kept of a state that is too long for an answer.
+const PRICES: usize = 300;
+
+/// Answers a call.
+///
+/// # Errors
+/// What happened, why, what to call instead.
+pub fn to(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+    match args.action {
+        Action::Open => open(shelf, args, budget),
+        Action::List => Ok(list(shelf)),
+        Action::Close => {
+            let handle = ask::handle(args)?;
+            let closed = shelf.close(handle).map_err(|error| refuse::tool_error(handle, error))?;
+            let next = format!("{} opens it again", refuse::again(&closed.opened, &closed.event_ref));
+            Ok(Output { next: Some(next), ..Output::default() })
+        }
+        _ => on_cursor(shelf, args, budget),
+    }
+}
+
+fn open(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+    let (covers, target) = (ask::covers(args)?, ask::target(args, true)?);
+    let orders = Orders::new(ask::settings(args));
+    let first = |held: &mut Held, archive: &Shared| {
+        if let Some(target) = &target {
+            held.cursor.seek(archive, target, budget)?;
+        }
+        let mut output = at(held, args);
+        output.opened = Some(opened(&held.cursor));
+        Ok(output)
+    };
+    let done = shelf.open(covers, orders, |cursor| ask::again(args, cursor), first);
+    let (handle, output) = done.map_err(|error| refuse::tool_error("", error))?;
+    Ok(Output { cursor: Some(handle), ..output })
+}
+
+fn opened(cursor: &Cursor) -> Opened {
+    let outline = cursor.outline();
+    let recordings = outline.choices.iter().take(RECORDINGS).map(|choice| Recording {
+        game_id: choice.game_id.clone(),
+        session_id: choice.session_id.clone(),
+        ticks: choice.ticks,
+        complete: choice.complete,
+        others: choice.others.iter().map(|(session_id, ..)| session_id.clone()).collect(),
+    });
+    Opened {
+        covers: cursor.extent(),
+        recordings: recordings.collect(),
+        left_out: outline.left_out.clone(),
+        live: cursor.is_live(),
+    }
+}
+
+fn list(shelf: &Shelf) -> Output {
+    let cursors = shelf.list().into_iter().map(|open| OpenCursor {
+        again: refuse::again(&open.opened, &open.event_ref),
+        cursor: open.handle,
+        game_id: open.game_id,
+        event_ref: open.event_ref,
+        actions: open.actions,
+    });
+    let cursors: Vec<OpenCursor> = cursors.collect();
+    let next = cursors.is_empty().then(|| r#"replay {"action": "open", "game_id": "…"}"#.to_owned());
+    Output { cursors: Some(cursors), next, ..Output::default() }
+}
+
+fn on_cursor(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+    let handle = ask::handle(args)?;
+    let target = match args.action {
+        Action::Seek => Some(ask::target(args, false)?.ok_or_else(|| {
+            ToolError::new(
+                "The cursor was not moved",
+                "seek names no place: give tick, time, ref, place, phase, event_name or change",
+                format!(r#"replay {{"action": "seek", "cursor": "{handle}", "tick": 100}}"#),
+            )
+        })?),
+        Action::Diff => args.since.as_deref().map(since).transpose()?,
+        _ => None,
+    };
+    if args.action == Action::Run && args.until.is_none() {
+        return Err(ToolError::new(
+            "The cursor was not moved",
+            "run needs until: the condition to run to",
+            format!(r#"replay {{"action": "run", "cursor": "{handle}", "until": {{"rug": true}}}}"#),
+        ));
+    }
+    let order = match args.action {
+        Action::Act => Some(order(args, handle)?),
+        _ => None,
+    };
+    let done = shelf.with(handle, |held, archive| {
+        let from = held.cursor.position();
+        let output = act_on(held, archive, args, target.as_ref(), order.as_ref(), budget)?;
+        if held.cursor.position() != from {
+            held.before = Some(from);
+        }
+        Ok(output)
+    });
+    let output = done.map_err(|error| refuse::tool_error(handle, error))?;
+    Ok(Output { cursor: Some(handle.to_owned()), ..output })
+}
+
+fn since(text: &str) -> Result<Target, ToolError> {
+    match text.trim() {
+        "start" => Ok(Target::Start),
+        "end" => Ok(Target::End),
+        text => ask::address(text),
+    }
+}
+
+fn order(args: &Args, handle: &str) -> Result<Order, ToolError> {
+    let example = format!(r#"replay {{"action": "act", "cursor": "{handle}", "side": "BUY", "amount": "0.01"}}"#);
+    let what = "Nothing was done";
+    let Some(side) = args.side.as_deref() else {
+        return Err(ToolError::new(what, "side is missing: BUY, SELL or SIDEBET", example));
+    };
+    Order::from_words(side, args.amount.as_ref(), args.percentage.as_ref())
+        .map_err(|refusal| ToolError::new(what, format!("{refusal}. {}", refusal.advice()), example))
+}
+
+fn act_on(
+    held: &mut Held,
+    archive: &Shared,
+    args: &Args,
+    target: Option<&Target>,
+    order: Option<&Order>,
+    budget: &Budget<'_>,
+) -> Result<Output, CursorError> {
+    let (count, unit) = (args.n.unwrap_or(1), args.by.unwrap_or_default());
+    let moved = match args.action {
+        Action::Step => Some(held.cursor.step(archive, count, unit, budget)?),
+        Action::Back => Some(held.cursor.back(archive, count, unit, budget)?),
+        Action::Seek => target.map(|target| held.cursor.seek(archive, target, budget)).transpose()?,
+        Action::Run => {
+            let own = held.orders.places();
+            let until = args.until.clone().unwrap_or_default();
+            Some(held.cursor.run(archive, &until, &own, budget)?)
+        }
+        Action::Act | Action::State | Action::Diff => {
+            held.cursor.follow(archive)?;
+            None
+        }
+        Action::Open | Action::Close | Action::List => None,
+    };
+    let acted = match order {
+        Some(order) => Some(held.orders.act(&mut held.cursor, archive, *order, args.record == Some(true))?),
+        None => None,
+    };
+    let mut output = at(held, args);
+    output.acted = acted;
+    if let Some(moved) = moved {
+        output.truncated |= moved.changed_before > 0;
+        if moved.changed_before > 0 {
+            output.next = Some(format!(
+                "{} earlier changes were left out; step in smaller pieces to see them",
+                moved.changed_before
+            ));
+        }
+        output.moved = Some(told(&moved, args.action));
+        output.changed = moved.changed;
+    }
+    match args.action {
+        Action::State => state(held, args, &mut output),
+        Action::Diff => diff(held, archive, target, args, budget, &mut output)?,
+        _ => {}
+    }
+    Ok(output)
+}
+
+fn told(moved: &moves::Moved, action: Action) -> Moved {
+    Moved {
+        steps: matches!(action, Action::Step | Action::Back).then_some(moved.steps),
+        events: moved.events,
+        stopped: moved.stopped,
+        prices: moved.prices,
+    }
+}
+
+/// The place, and the money there.
+fn at(held: &mut Held, args: &Args) -> Output {
+    let mut accounts: Vec<Map<String, Value>> = Vec::new();
+    let snapshot = held.cursor.snapshot(false);
+    if let Some(Value::Object(mut account)) =
+        snapshot.account.and_then(|account| serde_json::to_value(account).ok())
+    {
+        account.retain(|_, value| !value.is_null());
+        account.remove("age_ms");
+        account.insert("source".to_owned(), "server".into());
+        accounts.push(account);
+    }
+    if held.orders.is_used(&held.cursor) || accounts.is_empty() {
+        accounts.push(held.orders.view(&held.cursor, args.detailed == Some(true)));
+    }
+    Output { place: held.cursor.place(), accounts, ..Output::default() }
+}
+
+fn state(held: &mut Held, args: &Args, output: &mut Output) {
+    let snapshot = held.cursor.snapshot(args.detailed == Some(true));
+    let Ok(Value::Object(mut state)) = serde_json::to_value(snapshot) else { return };
+    if serde_json::to_string(&state).map_or(0, |text| text.len() as u64) > RESULT_BYTES
+        && let Some(prices) = state.get_mut("detail").and_then(|detail| detail.get_mut("prices"))
+        && let Some(all) = prices.as_array_mut()
+    {
+        let dropped = all.len().saturating_sub(PRICES);
+        all.drain(..dropped);
+        output.truncated = true;
+        let game = output.place.as_ref().and_then(|place| place.game_id.clone()).unwrap_or_default();
+        output.next = Some(format!(
+            "detail.prices begins at tick {dropped}; the others: query_sql {{\"sql\": \"SELECT tick, price FROM \
+             game_tick WHERE game_id = '{game}' AND tick < {dropped} ORDER BY tick\"}}"
+        ));
+    }
+    output.state = Some(state);
+}
+
+fn diff(
+    held: &mut Held,
+    archive: &Shared,
+    target: Option<&Target>,
+    args: &Args,
+    budget: &Budget<'_>,
+    output: &mut Output,
+) -> Result<(), CursorError> {
+    let detailed = args.detailed == Some(true);
+    let here = held.cursor.position();
+    let now = whole(held, detailed);
+    match (target, held.before) {
+        (Some(target), _) => {
+            held.cursor.seek(archive, target, budget)?;
+        }
+        (None, Some((chapter, index))) => held.cursor.go_to(archive, chapter, index)?,
+        (None, None) => {
+            held.cursor.seek(archive, &Target::Start, budget)?;
+        }
+    }
+    let there = held.cursor.position();
+    let then = whole(held, detailed);
+    output.other = held.cursor.place();
+    held.cursor.go_to(archive, here.0, here.1)?;
+    let (before, after) = if there <= here { (&then, &now) } else { (&now, &then) };
+    let mut differences: Vec<Difference> = place::differences(before, after);
+    if differences.len() > DIFFERENCES {
+        output.truncated = true;
+        output.next = Some(format!(
+            "{} more values differ; a nearer place, or state at both places, shows them",
+            differences.len() - DIFFERENCES
+        ));
+        differences.truncate(DIFFERENCES);
+    }
+    output.differences = Some(differences);
+    Ok(())
+}
+
+/// State and local account of the place, as one value.
+fn whole(held: &mut Held, detailed: bool) -> Value {
+    let mut whole = serde_json::to_value(held.cursor.snapshot(detailed)).unwrap_or_default();
+    if let Value::Object(state) = &mut whole {
+        state.remove("folded_from");
+        if held.orders.is_used(&held.cursor) {
+            let local = held.orders.view(&held.cursor, true);
+            state.insert("local_account".to_owned(), Value::Object(local));
+        }
+    }
+    whole
+}
