@@ -5,6 +5,7 @@
 
 mod capturing;
 mod indexing;
+mod proving;
 mod recording;
 mod searching;
 mod serving;
@@ -12,7 +13,7 @@ mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 13] = [
+    let all: [(&str, fn()); 14] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -22,6 +23,7 @@ fn main() {
         ("embedder", searching::embedder),
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
+        ("proof", proving::proving),
         ("capture", capturing::throughput),
         ("delay", recording::delay),
         ("both-sources", recording::both_sources),

@@ -11,6 +11,7 @@
 //! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
+//! * [`replay`] — games proven from their seeds; the audit of the capture.
 //! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
 //! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod index;
 pub mod legacy;
 pub mod protocol;
+pub mod replay;
 pub mod server;
 pub mod simulator;
 pub mod sql;

@@ -3,6 +3,7 @@
 
 mod capture;
 mod common;
+mod fairness;
 mod guardrails;
 mod interop;
 mod legacy;

@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod capture;
+pub mod check_fairness;
 pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
@@ -68,6 +69,7 @@ pub trait AgentTool: 'static {
 pub fn router() -> ToolRouter<Server> {
     ToolRouter::new()
         .with_route(route::<capture::Capture>())
+        .with_route(route::<check_fairness::CheckFairness>())
         .with_route(route::<export_dataset::ExportDataset>())
         .with_route(route::<get_events::GetEvents>())
         .with_route(route::<get_game::GetGame>())

@@ -66,6 +66,8 @@ fn the_examples_are_calls_that_parse() {
             }
         }
     }
+    check::<capture::Capture>();
+    check::<check_fairness::CheckFairness>();
     check::<export_dataset::ExportDataset>();
     check::<get_events::GetEvents>();
     check::<get_game::GetGame>();

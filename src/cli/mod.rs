@@ -5,6 +5,7 @@ pub mod context;
 pub mod data;
 pub mod demo;
 pub mod doctor;
+pub mod game;
 mod heap;
 pub mod index;
 pub mod legacy;
@@ -48,6 +49,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Sql(sql::SqlArgs),
     Watch(watch::WatchArgs),
+    /// The recorded games: list them, show one, prove them from their seeds.
+    Game(game::GameArgs),
     Simulate(simulate::SimulateArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
@@ -127,6 +130,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Doctor(args) => doctor::run(args, &path, &mut out),
         Command::Sql(args) => sql::run(args, &path, &mut out),
         Command::Watch(args) => watch::run(args, &path, &mut out),
+        Command::Game(args) => game::run(args, &path, &mut out),
         Command::Data(args) => data::run(args, &path, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),

@@ -56,7 +56,16 @@ async fn both_eras_see_the_same_tools() {
     let (new, _root) = connected(mode).await;
     let names = |tools: Vec<Tool>| tools.into_iter().map(|tool| tool.name.into_owned()).collect::<Vec<_>>();
     let (old, new) = (names(old.list_all_tools().await.unwrap()), names(new.list_all_tools().await.unwrap()));
-    let all = ["capture", "export_dataset", "get_events", "get_game", "live_state", "query_sql", "search"];
+    let all = [
+        "capture",
+        "check_fairness",
+        "export_dataset",
+        "get_events",
+        "get_game",
+        "live_state",
+        "query_sql",
+        "search",
+    ];
     assert_eq!(old, all);
     assert_eq!(new, old);
 }

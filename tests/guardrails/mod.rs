@@ -22,8 +22,8 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The folders of the engine, from the bottom up: a layer may use those before it.
-const LAYERS: [&str; 9] =
-    ["protocol", "store", "state", "capture", "sql", "index", "legacy", "simulator", "server"];
+const LAYERS: [&str; 10] =
+    ["protocol", "store", "state", "capture", "sql", "index", "replay", "legacy", "simulator", "server"];
 
 #[test]
 fn lower_layers_know_nothing_of_higher_ones() {
