@@ -6,6 +6,7 @@
 mod capturing;
 mod exploring;
 mod indexing;
+mod proving;
 mod recording;
 mod replaying;
 mod searching;
@@ -14,7 +15,7 @@ mod storing;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 17] = [
+    let all: [(&str, fn()); 18] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -24,6 +25,7 @@ fn main() {
         ("embedder", searching::embedder),
         ("index-day", indexing::day),
         ("index-scale", indexing::scale),
+        ("proof", proving::proving),
         ("capture", capturing::throughput),
         ("explore", exploring::explore),
         ("delay", recording::delay),

@@ -11,7 +11,8 @@
 //! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
 //! * [`index`] — semantic search: knowledge units, the embedding model, the Lance table, hybrid queries.
-//! * [`replay`] — recorded games walked forward and back, with an own account that trades in them.
+//! * [`replay`] — recorded games walked forward and back, an own account that trades in them, games proven
+//!   from their seeds.
 //! * [`chart`] — a game's price path as a picture.
 //! * [`verify`] — the protocol explorer: checks of statements, marks with their evidence.
 //! * [`legacy`] — import of older recordings, export, comparison.

@@ -5,6 +5,7 @@ mod apps;
 mod capture;
 mod charts;
 mod common;
+mod fairness;
 mod guardrails;
 mod interop;
 mod legacy;

@@ -7,6 +7,7 @@ pub mod app_chart_points;
 pub mod app_stream;
 pub mod ask;
 pub mod capture;
+pub mod check_fairness;
 pub mod describe_protocol;
 pub mod export_dataset;
 pub mod get_events;
@@ -114,6 +115,7 @@ pub fn router() -> ToolRouter<Server> {
         .with_route(route::<app_chart_points::AppChartPoints>())
         .with_route(route::<app_stream::AppStream>())
         .with_route(route::<capture::Capture>())
+        .with_route(route::<check_fairness::CheckFairness>())
         .with_route(route::<describe_protocol::DescribeProtocol>())
         .with_route(route::<export_dataset::ExportDataset>())
         .with_route(route::<get_events::GetEvents>())

@@ -73,6 +73,7 @@ fn the_examples_are_calls_that_parse() {
     check::<app_chart_points::AppChartPoints>();
     check::<app_stream::AppStream>();
     check::<capture::Capture>();
+    check::<check_fairness::CheckFairness>();
     check::<describe_protocol::DescribeProtocol>();
     check::<export_dataset::ExportDataset>();
     check::<get_events::GetEvents>();

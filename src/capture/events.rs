@@ -1,5 +1,7 @@
 //! The types of `system_event` that the capture writes. `details` is a JSON object with the fields named here.
 //!
+//! A game's proof is written by [`crate::store::proof`]'s events.
+//!
 //! The fold reads connections from these words: `lost`, `closed`, `opened`, `connected` stand for nothing else.
 
 /// A process took the lease and records: `origin`, `pid`, `build`, `sources`; `previous` when it takes over from a

@@ -112,6 +112,7 @@ pub struct Capture {
     supervisor: Option<JoinHandle<Result<(), StoreError>>>,
     bus: bus::Bus,
     role: watch::Receiver<Role>,
+    journal: watch::Receiver<Option<Sink>>,
 }
 
 impl Capture {
@@ -120,9 +121,11 @@ impl Capture {
         let stop = CancellationToken::new();
         let bus = bus::Bus::new();
         let (role_sender, role) = watch::channel(Role::Starting);
-        let supervisor = supervisor::Supervisor { root, options, bus: bus.clone(), role: role_sender };
+        let (journal_sender, journal) = watch::channel(None);
+        let supervisor =
+            supervisor::Supervisor { root, options, bus: bus.clone(), role: role_sender, journal: journal_sender };
         let supervisor = tokio::spawn(supervisor.run(stop.clone()));
-        Capture { stop, supervisor: Some(supervisor), bus, role }
+        Capture { stop, supervisor: Some(supervisor), bus, role, journal }
     }
 
     /// Listens to what this process stores from now on. A process that does not hold the lease stores nothing:
@@ -134,6 +137,12 @@ impl Capture {
     /// What this process does for the capture.
     pub fn role(&self) -> watch::Receiver<Role> {
         self.role.clone()
+    }
+
+    /// The way into the journal for those in this process who have something to say about what is recorded, such as a
+    /// game's proof; `None` while this process does not record.
+    pub fn journal(&self) -> watch::Receiver<Option<Sink>> {
+        self.journal.clone()
     }
 
     /// Stops the sources, stores what they handed over, seals it and gives the lease back: all of it is done when

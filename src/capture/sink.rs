@@ -73,6 +73,12 @@ pub struct Sink {
     pub(super) board: Arc<Board>,
 }
 
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").field("queue", &self.queue_now().entries).finish_non_exhaustive()
+    }
+}
+
 /// What an entry takes besides its text, bytes.
 const OVERHEAD: usize = 128;
 

@@ -23,6 +23,7 @@ use super::control::{Watch, Wish};
 use super::journaling::Journaling;
 use super::public_feed::{self, Gap};
 use super::report::{self, Report, Reporter, SOURCES};
+use super::sink::Sink;
 use super::{Options, Role, events};
 use crate::store::parts::BUILD;
 use crate::store::record::Source;
@@ -86,6 +87,8 @@ pub(super) struct Supervisor {
     pub(super) options: Options,
     pub(super) bus: Bus,
     pub(super) role: watch::Sender<Role>,
+    /// The way into the journal while it is held.
+    pub(super) journal: watch::Sender<Option<Sink>>,
 }
 
 impl Supervisor {
@@ -98,6 +101,7 @@ impl Supervisor {
             let plan = Plan::new(wish.poll(), &self.options);
             if let Some(held) = holding.take_if(|held| plan.is_empty() || held.journaling.is_dead()) {
                 let reason = if plan.is_empty() { "switched off" } else { "the journal failed" };
+                self.journal.send_replace(None);
                 self.tell_end(held.end(reason).await);
             }
             if plan.is_empty() {
@@ -106,6 +110,7 @@ impl Supervisor {
                 match self.take().await {
                     Ok(held) => {
                         self.set_role(Role::Capturing { session_id: held.journaling.session_id() });
+                        self.journal.send_replace(Some(held.journaling.sink().clone()));
                         holding = Some(held);
                     }
                     Err(StoreError::Leased { holder, .. }) => self.set_role(Role::Following { holder }),
@@ -124,6 +129,7 @@ impl Supervisor {
                 () = sleep(TURN) => {}
             }
         }
+        self.journal.send_replace(None);
         match holding {
             Some(held) => held.end("asked to stop").await,
             None => Ok(()),

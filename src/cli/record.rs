@@ -15,6 +15,7 @@ use super::out::{bytes, count};
 use crate::capture::report::Report;
 use crate::capture::status::CaptureState;
 use crate::capture::{Capture, DEFAULT_BROWSER, Options, Role, SourceState, Status, Wish};
+use crate::replay::proof::background;
 use crate::server::companion::accompany;
 use crate::server::run::stop_signal;
 use crate::store::StoreError;
@@ -75,6 +76,7 @@ fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), Sto
     let stopped = runtime.block_on(async {
         let capture = Capture::start(root.clone(), Options::new("record"));
         let over = CancellationToken::new();
+        background::accompany(root.clone(), capture.journal(), over.clone());
         if !args.no_index
             && let Err(error) = accompany(root.path(), capture.role(), over.clone())
         {

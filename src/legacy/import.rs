@@ -8,8 +8,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indicatif::ProgressBar;
+use tokio_util::sync::CancellationToken;
 
 use super::detect::{self, Document, Shape};
 use super::error::LegacyError;
@@ -24,6 +26,7 @@ use super::target::{Known, NewFile, Nowhere, Target};
 use super::time::Clock;
 use super::walk::{self, Candidate};
 use crate::protocol::line::LineFormat;
+use crate::replay::proof::background::prove_pending;
 use crate::store::catalog::{Catalog, ImportEntry};
 use crate::store::import::{FileCounts, ImportBatch, ImportedFile};
 use crate::store::record::Record;
@@ -42,14 +45,21 @@ pub struct Options {
     pub bar: Option<ProgressBar>,
 }
 
-/// Imports files.
+/// Imports files, and proves the games whose seeds came with them.
 ///
 /// # Errors
 /// When a named path cannot be read, or the store cannot be written to; files published before stay.
 pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
-    let store = Store::open(root, "legacy import")?;
-    into_target(&found, &mut StoreTarget::new(&store)?, options)
+    let store = Arc::new(Store::open(root, "legacy import")?);
+    let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
+    // What a recorder does in the background. The import is whole without it.
+    match prove_pending(&store, &CancellationToken::new()) {
+        Ok((proven, differ)) if proven + differ > 0 => tracing::info!(proven, differ, "imported games checked"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "imported games are not proven yet; the next recording does it"),
+    }
+    Ok(report)
 }
 
 /// Reports what [`run`] would do, and writes nothing. It needs no lease, so it works beside a recorder.

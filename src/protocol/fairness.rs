@@ -98,6 +98,14 @@ pub fn hash_seed(seed: &str) -> String {
     })
 }
 
+/// Whether the last price of a complete path is what a rug leaves: `min(earlier) * (1 - 0.98)`, bit for bit. It can be
+/// checked without the seed.
+pub fn has_rug_price(prices: &[f64]) -> bool {
+    let Some((rug, earlier)) = prices.split_last() else { return false };
+    let lowest = earlier.iter().copied().reduce(f64::min);
+    lowest.is_some_and(|lowest| (lowest * RUG_FACTOR).to_bits() == rug.to_bits())
+}
+
 /// Plays the game of `seed` and `game_id` and returns its complete price path.
 pub fn play(seed: &str, game_id: &str, version: GameVersion) -> PricePath {
     let text = seed.encode_utf16().chain([u16::from(b'-')]).chain(game_id.encode_utf16());

@@ -10,3 +10,4 @@ pub mod line;
 pub mod payload;
 pub mod phase;
 pub mod requests;
+pub mod sidebet;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, Server, companion, stdio};
 use crate::capture::{self, Capture, Role};
+use crate::replay::proof::background;
 use crate::sql::{self, SqlClient};
 use crate::store::root::DataRoot;
 use crate::verify::desk::{Desk, recheck};
@@ -162,7 +163,8 @@ where
     result
 }
 
-/// Starts recording in the background, and the process that keeps the index up to date meanwhile.
+/// Starts recording in the background; meanwhile games are proven when their seed comes, and a process keeps the index
+/// up to date.
 fn record(root: &Path, options: capture::Options, keep_index: bool, stop: &CancellationToken) -> Option<Capture> {
     let root = match DataRoot::open(root) {
         Ok(root) => root,
@@ -172,6 +174,7 @@ fn record(root: &Path, options: capture::Options, keep_index: bool, stop: &Cance
         }
     };
     let capture = Capture::start(root.clone(), options);
+    background::accompany(root.clone(), capture.journal(), stop.clone());
     if keep_index && let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
         tracing::warn!(%error, "the index is not kept up to date while recording");
     }

@@ -95,7 +95,11 @@ static CATALOGUE: &[ViewDoc] = &[
             column("peak", "DOUBLE", "highest price multiplier, history first"),
             column("rug_price", "DOUBLE", "price at the rug"),
             column("has_seed", "BOOLEAN", "whether the server seed has been revealed"),
-            column("proven", "BOOLEAN", "whether the seed reproduced every price; NULL: cannot be told"),
+            column(
+                "proven",
+                "BOOLEAN",
+                "whether the seed reproduced every recorded price; NULL: cannot be told (yet)",
+            ),
             column("complete", "BOOLEAN", "recorded from tick 0 or 1 to the rug"),
             column("sessions", "VARCHAR[]", "session_ids that saw it"),
             column("sources", "VARCHAR[]", "sources that saw it"),
@@ -139,7 +143,7 @@ static CATALOGUE: &[ViewDoc] = &[
     },
     ViewDoc {
         name: "game_tick",
-        description: "one row per gameStateUpdate: the price over time",
+        description: "one row per gameStateUpdate: the price over time; ticks that nothing recorded are filled from the revealed seed",
         doc_type: Some(DocType::GameTick),
         own_columns: &[],
         example: "SELECT tick, price, price - lag(price) OVER (ORDER BY tick) AS change FROM game_tick \
@@ -223,11 +227,12 @@ static CATALOGUE: &[ViewDoc] = &[
 /// The views that are built on the doc-type relations `store.<doc_type>`. Each statement stands alone; later
 /// ones read earlier ones.
 pub(super) fn statements() -> Vec<String> {
-    let mut out: Vec<String> = ["game_tick", "server_state", "player_action", "system_event", "trade", "sidebet"]
+    let mut out: Vec<String> = ["server_state", "player_action", "system_event", "trade", "sidebet"]
         .iter()
         .map(|name| format!("CREATE OR REPLACE VIEW main.{name} AS SELECT * FROM store.{name}"))
         .collect();
     out.push(format!("CREATE OR REPLACE VIEW main.ws_event AS {WS_EVENT}"));
+    out.push(format!("CREATE OR REPLACE VIEW main.game_tick AS {GAME_TICK}"));
     out.push(format!("CREATE OR REPLACE VIEW main.game AS {GAME}"));
     out.push(format!("CREATE OR REPLACE VIEW main.games AS {GAMES}"));
     out.push(format!("CREATE OR REPLACE VIEW main.session AS {SESSION}"));
@@ -283,12 +288,33 @@ FROM (
   )
 )"#;
 
-/// A game's history entry is broadcast many times and may come from several recordings.
-const GAME: &str = "
-SELECT * FROM store.game
-QUALIFY row_number() OVER (PARTITION BY game_id ORDER BY quality DESC NULLS LAST, ts ASC, session_id, seq) = 1";
+/// A tick filled from the seed steps back where a recording of it came later (an import, a late frame). As a union, so
+/// that only the filled rows are looked up, and a store without any pays nothing: their row groups are told by the
+/// statistics of `tick_source`.
+const GAME_TICK: &str = "
+SELECT * FROM store.game_tick WHERE tick_source IS DISTINCT FROM 'seed'
+UNION ALL
+SELECT * FROM store.game_tick AS filled
+WHERE tick_source = 'seed' AND NOT EXISTS (
+  SELECT 1 FROM store.game_tick AS recorded
+  WHERE recorded.tick_source <> 'seed' AND recorded.price IS NOT NULL AND recorded.phase IN ('ACTIVE', 'RUGGED')
+    AND recorded.game_id = filled.game_id AND recorded.tick = filled.tick
+)";
 
-/// Ticks and history in one aggregate, so that a filter on game_id reaches both scans.
+/// A game's history entry is broadcast many times and may come from several recordings. A stored proof looked at more
+/// than the entry: it has the last word.
+const GAME: &str = "
+SELECT entry.* REPLACE (coalesce(stored.proof, entry.proven) AS proven)
+FROM store.game AS entry
+LEFT JOIN (
+  SELECT game_id, arg_max(event_type = 'game_proven', row(ts, session_id, seq)) AS proof
+  FROM store.system_event WHERE event_type IN ('game_proven', 'game_differs') AND game_id IS NOT NULL
+  GROUP BY game_id
+) AS stored ON stored.game_id = entry.game_id
+QUALIFY row_number() OVER (PARTITION BY entry.game_id ORDER BY quality DESC NULLS LAST, ts ASC, session_id, seq) = 1";
+
+/// Ticks, history and stored proofs in one aggregate, so that a filter on game_id reaches all scans. Ticks filled from
+/// the seed were not recorded.
 const GAMES: &str = "
 SELECT
   game_id,
@@ -300,19 +326,23 @@ SELECT
   coalesce(arg_max(game_peak, quality), max(price)) AS peak,
   coalesce(arg_max(game_rug_price, quality), arg_min(price, row(tick_ts, seq)) FILTER (WHERE rugged)) AS rug_price,
   coalesce(bool_or(seed), false) AS has_seed,
-  bool_or(proof) AS proven,
+  coalesce(arg_max(verdict, row(verdict_ts, session_id, seq)) FILTER (WHERE verdict IS NOT NULL), bool_or(proof)) AS proven,
   coalesce(min(tick) <= 1 AND bool_or(rugged), false) AS complete,
-  list(DISTINCT session_id ORDER BY session_id) AS sessions,
-  list(DISTINCT source ORDER BY source) AS sources
+  coalesce(list(DISTINCT session_id ORDER BY session_id) FILTER (WHERE verdict IS NULL), []) AS sessions,
+  coalesce(list(DISTINCT source ORDER BY source) FILTER (WHERE verdict IS NULL), []) AS sources
 FROM (
   SELECT game_id, session_id, source, seq, ts AS tick_ts, NULL AS game_ts, tick, price, rugged,
     NULL::BIGINT AS quality, NULL::BIGINT AS game_ticks, NULL::DOUBLE AS game_peak, NULL::DOUBLE AS game_rug_price,
-    NULL::BOOLEAN AS seed, NULL::BOOLEAN AS proof
-  FROM store.game_tick
+    NULL::BOOLEAN AS seed, NULL::BOOLEAN AS proof, NULL::BOOLEAN AS verdict, NULL AS verdict_ts
+  FROM store.game_tick WHERE tick_source IS DISTINCT FROM 'seed'
   UNION ALL
   SELECT game_id, session_id, source, seq, NULL, coalesce(ended_at, ts), NULL, NULL, NULL,
-    coalesce(quality, 0), ticks, peak, rug_price, server_seed IS NOT NULL, proven
+    coalesce(quality, 0), ticks, peak, rug_price, server_seed IS NOT NULL, proven, NULL, NULL
   FROM store.game
+  UNION ALL
+  SELECT game_id, session_id, source, seq, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, NULL, event_type = 'game_proven', ts
+  FROM store.system_event WHERE event_type IN ('game_proven', 'game_differs')
 )
 WHERE game_id IS NOT NULL
 GROUP BY game_id";

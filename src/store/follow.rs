@@ -14,7 +14,7 @@ use super::journal::reader::SegmentReader;
 use super::journal::{self, SegmentPath};
 use super::project::{Context, project};
 use super::root::DataRoot;
-use super::rows::Tables;
+use super::rows::{Cell, Envelope, RowSink, Tables};
 use super::scan;
 use super::schema::DocType;
 
@@ -47,6 +47,37 @@ pub struct Follower {
     started: bool,
     /// Sessions that had a journal at the last look.
     journaled: HashSet<SessionId>,
+    narrow: Option<Narrow>,
+}
+
+/// Which unsealed rows are handed out, for a follower that wants few: a journal may hold 64 MiB, and whoever follows
+/// beside the recorder must not hold all of it.
+#[derive(Debug, Clone)]
+pub struct Narrow {
+    /// Rows of these kinds.
+    pub doc_types: Vec<DocType>,
+    /// Of records whose text holds one of these; empty for all. Whatever else makes a row (an order's ack) is not looked
+    /// at then.
+    pub containing: Vec<String>,
+}
+
+impl Narrow {
+    fn wants(&self, text: &str) -> bool {
+        let holds = |needle: &String| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
+        self.containing.is_empty() || self.containing.iter().any(holds)
+    }
+}
+
+/// A sink that leaves out rows of other kinds.
+struct Kinds<'s> {
+    sink: &'s mut Tables,
+    wanted: &'s [DocType],
+}
+
+impl RowSink for Kinds<'_> {
+    fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError> {
+        if self.wanted.contains(&doc_type) { self.sink.row(doc_type, envelope, own) } else { Ok(()) }
+    }
 }
 
 struct Session {
@@ -80,7 +111,16 @@ impl Follower {
             games: Games::default(),
             started: false,
             journaled: HashSet::new(),
+            narrow: None,
         })
+    }
+
+    /// A follower that hands out only some of the unsealed rows.
+    ///
+    /// # Errors
+    /// As [`Follower::open`].
+    pub fn narrow(root: &DataRoot, narrow: Narrow) -> Result<Follower, StoreError> {
+        Ok(Follower { narrow: Some(narrow), ..Follower::open(root)? })
     }
 
     /// The catalog of the last look.
@@ -178,6 +218,7 @@ impl Follower {
             session.reader = Some((segment.number, SegmentReader::open(&segment.path)?));
         }
         let Session { context, reader, last_seq, .. } = session;
+        let narrow = self.narrow.as_ref();
         let Some((_, reader)) = reader else {
             return Ok(());
         };
@@ -186,7 +227,13 @@ impl Follower {
                 return Ok(());
             }
             *last_seq = record.seq;
-            project(session_id, record, context, tables)
+            match narrow {
+                None => project(session_id, record, context, tables),
+                Some(narrow) if narrow.wants(record.text) => {
+                    project(session_id, record, context, &mut Kinds { sink: tables, wanted: &narrow.doc_types })
+                }
+                Some(_) => Ok(()),
+            }
         })?;
         Ok(())
     }

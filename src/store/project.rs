@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::StoreError;
 use super::games::{GameFilter, Quality};
 use super::ids::SessionId;
+use super::proof::StoredProof;
 use super::record::{Direction, Record};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
@@ -46,7 +47,7 @@ pub fn project<S: RowSink>(
 ) -> Result<(), StoreError> {
     let rows = Rows { session_id, record, sink };
     match record.format {
-        LineFormat::System => rows.system(record.hint, Some(record.text), None),
+        LineFormat::System => rows.own_event(record.hint, record.text),
         LineFormat::Recording | LineFormat::RecorderSink => older::recording(rows),
         LineFormat::Demonstration => older::demonstration(rows),
         LineFormat::HistoryCollector => older::history_entry(rows, context),
@@ -84,6 +85,17 @@ impl<'r, S: RowSink> Rows<'r, S> {
             direction: self.record.direction,
             raw_json: None,
             ordinal: 0,
+        }
+    }
+
+    /// What the recorder says itself; a proof also fills ticks.
+    fn own_event(self, event_type: Option<&str>, details: &str) -> Result<(), StoreError> {
+        let proof = event_type.and_then(|event_type| StoredProof::read(event_type, details));
+        let envelope = Envelope { game_id: proof.as_ref().map(|proof| proof.game_id.as_str()), ..self.envelope() };
+        self.sink.row(DocType::SystemEvent, &envelope, &[event_type.into(), Cell::Text(details)])?;
+        match &proof {
+            Some(proof) => proof.fill(&envelope, self.sink),
+            None => Ok(()),
         }
     }
 

@@ -1,13 +1,17 @@
 //! Reading rows: the parts in force and the unsealed journal, without SQL.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicate, ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+};
+use parquet::file::metadata::PageIndexPolicy;
 
 use super::StoreError;
 use super::catalog::{Catalog, Part};
@@ -105,6 +109,53 @@ pub fn batches(
             None => ProjectionMask::all(),
         };
         builder.with_projection(mask).with_batch_size(2048).build().map_err(StoreError::part(&path))
+    });
+    match opened {
+        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(StoreError::part(&path)))),
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    }
+}
+
+/// Which rows of a part are read at all: those with one of these texts in this column. Pages that hold none of them are
+/// passed over, so that a few frames cost little of a large part.
+#[derive(Debug, Clone)]
+pub struct Only {
+    /// The column.
+    pub column: &'static str,
+    /// The texts.
+    pub texts: Arc<HashSet<String>>,
+}
+
+/// The rows of one part that pass all of `only`; of them, `columns`. Batches are small: frames are long.
+pub fn batches_of(
+    root: &DataRoot,
+    part: &Part,
+    columns: &[&str],
+    only: &[Only],
+) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
+    let path = root.path().join(&part.path);
+    let opened = File::open(&path).map_err(StoreError::io("open", &path)).and_then(|file| {
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+            .map_err(StoreError::part(&path))?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let tests = only.iter().map(|only| -> Box<dyn ArrowPredicate> {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), [only.column]);
+            let texts = only.texts.clone();
+            Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
+                let column = batch.columns().first().and_then(|column| column.as_string_opt::<i32>());
+                let holds =
+                    |row| column.is_some_and(|column| column.is_valid(row) && texts.contains(column.value(row)));
+                Ok((0..batch.num_rows()).map(|row| Some(holds(row))).collect::<BooleanArray>())
+            }))
+        });
+        let filter = RowFilter::new(tests.collect());
+        builder
+            .with_projection(mask)
+            .with_row_filter(filter)
+            .with_batch_size(256)
+            .build()
+            .map_err(StoreError::part(&path))
     });
     match opened {
         Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(StoreError::part(&path)))),

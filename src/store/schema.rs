@@ -212,7 +212,8 @@ const GAME_TICK: &[Column] = &[
     column(
         "tick_source",
         Kind::Text,
-        "frame (gameStateUpdate), recording (an older recorder's projection), seed (recomputed)",
+        "frame (gameStateUpdate), recording (an older recorder's projection), seed (recomputed from the revealed \
+         seed because nothing recorded it; its ts is the proof's)",
     ),
 ];
 

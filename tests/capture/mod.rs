@@ -1,6 +1,7 @@
 //! Recording as it is done: the real binary, several processes on one data root, and a simulated rugs.fun.
 
 #[cfg(unix)]
+mod audited;
 mod foreign_root;
 mod nothing_lost;
 mod secrets;

@@ -177,7 +177,12 @@ impl Games {
         let (seqs, ticks, prices) = (columns.integer("seq"), columns.integer("tick"), columns.float("price"));
         let (actives, ruggeds) = (columns.boolean("active"), columns.boolean("rugged"));
         let (trades, phases) = (columns.integer("trade_count"), columns.text("phase"));
+        let tick_sources = columns.text("tick_source");
         for row in 0..batch.num_rows() {
+            // What was filled from the seed was not recorded.
+            if text(tick_sources, row) == Some("seed") {
+                continue;
+            }
             let (Some(id), Some(session)) = (text(games, row), text(sessions, row)) else { continue };
             let event = format!("{session}:{}", integer(seqs, row).unwrap_or(0));
             let active = boolean(actives, row) == Some(true);

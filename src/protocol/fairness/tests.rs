@@ -73,8 +73,51 @@ fn real_games_reproduce_bit_for_bit() {
         assert_eq!(hash_seed(text("serverSeed")), text("serverSeedHash"));
         assert_eq!(path.rug_tick as u64, vector["rug_tick"].as_u64().unwrap());
         assert_eq!(path.peak, vector["peakMultiplier"].as_f64().unwrap());
+        assert_eq!(path.prices.len() as u64, vector["prices_len"].as_u64().unwrap());
+        assert_eq!(path.prices[path.rug_tick], vector["rug_price"].as_f64().unwrap());
+        assert_eq!(path.prices[path.rug_tick - 1], vector["last_price_before_rug"].as_f64().unwrap());
+        for (price, first) in path.prices.iter().zip(vector["first_prices"].as_array().unwrap()) {
+            assert_eq!(*price, first.as_f64().unwrap());
+        }
         assert_eq!(digest(&path.prices), text("prices_sha256_le_f64"));
+        assert!(has_rug_price(&path.prices));
     }
+}
+
+#[test]
+fn the_reference_generator_and_its_parameters_are_ours() {
+    let Some(reference) = reference() else { return };
+    let test = &reference["seedrandom_selftest"];
+    let mut generator = random(test["seed"].as_str().unwrap());
+    for draw in test["first_two"].as_array().unwrap() {
+        assert_eq!(generator.draw(), draw.as_f64().unwrap());
+    }
+    let parameter = |name: &str| reference["parameters"][name].as_f64().unwrap();
+    let ours = [
+        (RUG_CHANCE, "RUG_PROB"),
+        (DRIFT_MIN, "DRIFT_MIN"),
+        (DRIFT_MAX, "DRIFT_MAX"),
+        (BIG_MOVE_CHANCE, "BIG_MOVE_CHANCE"),
+        (BIG_MOVE_MIN, "BIG_MOVE_MIN"),
+        (BIG_MOVE_MAX, "BIG_MOVE_MAX"),
+        (GOD_CANDLE_CHANCE, "GOD_CANDLE_CHANCE"),
+        (GOD_CANDLE_MOVE, "GOD_CANDLE_MOVE"),
+        (GOD_CANDLE_MAX_PRICE, "GOD_CANDLE_MAX_PRICE"),
+        (MAX_TICKS as f64, "MAX_TICKS"),
+    ];
+    for (value, name) in ours {
+        assert_eq!(value, parameter(name), "{name}");
+    }
+}
+
+#[test]
+fn the_rug_price_rule_sees_one_bit() {
+    let path = play(&format!("{:064x}", 0xa), "20260101-00000000000000ab", GameVersion::V3);
+    assert!(has_rug_price(&path.prices));
+    let mut other = path.prices.clone();
+    let last = other.len() - 1;
+    other[last] = f64::from_bits(other[last].to_bits() ^ 1);
+    assert!(!has_rug_price(&other) && !has_rug_price(&[]) && !has_rug_price(&[1.0]));
 }
 
 /// Made-up seeds, computed when the real games above had passed: they guard the arithmetic wherever the

@@ -1,0 +1,200 @@
+//! Proves games when their seed comes, in the process that records, and stores the result.
+//!
+//! A seed comes late, in the next game's first packet, so this runs behind the journal: it follows the store's files
+//! like any reader, and hands its result to the journal as a system event ([`crate::store::proof`]). That is the whole
+//! mechanism, and the reason for it:
+//!
+//! * crash-safe: a proof is a journal record; it is there or it is not, and nothing has to agree with it;
+//! * idempotent: a game is pending while it has a seed and no stored proof, which the store itself says. After a
+//!   restart, or when another process took over, the first look finds what was left undone;
+//! * derived: the event and the ticks it fills follow from the seed and the frames; `check_fairness` computes the same
+//!   at any time without it.
+//!
+//! What goes wrong here costs a proof that is late, never a frame: the reading is on a thread of its own, and the
+//! journal takes the result as it takes any source's.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::read::{Look, ReadError};
+use super::seeds::Seeds;
+use super::verdict::Proof;
+use crate::capture::{Sink, SinkClosed};
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::follow::Follower;
+use crate::store::proof::StoredProof;
+use crate::store::record::{Record, Source, now_us};
+use crate::store::recorder::{Recorder, RecorderOptions};
+use crate::store::root::DataRoot;
+
+/// How often the journal is looked at.
+const POLL: Duration = Duration::from_millis(500);
+
+/// After something failed it is tried again this much later.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Games proven at once: their evidence is in memory.
+const BATCH: usize = 200;
+
+/// Proves games while this process records: `journal` holds the way into its journal as long as it does. Ends after
+/// `stop`.
+pub fn accompany(
+    root: DataRoot,
+    mut journal: watch::Receiver<Option<Sink>>,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let sink = journal.borrow_and_update().clone();
+            let wait = match sink {
+                Some(sink) => match keep_proving(&root, &sink, &journal, &stop).await {
+                    Ok(()) => POLL,
+                    Err(error) => {
+                        tracing::warn!(%error, "games are not proven for half a minute");
+                        AGAIN
+                    }
+                },
+                None => Duration::MAX,
+            };
+            tokio::select! {
+                changed = journal.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(wait) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    })
+}
+
+/// Proves what is pending and what comes, until this process records no more.
+async fn keep_proving(
+    root: &DataRoot,
+    sink: &Sink,
+    journal: &watch::Receiver<Option<Sink>>,
+    stop: &CancellationToken,
+) -> Result<(), ReadError> {
+    let mut prover = run(root, stop, Prover::open).await?;
+    while !stop.is_cancelled() && !journal.has_changed().unwrap_or(true) {
+        let root = root.clone();
+        let polled = run(&root, stop, move |root, stop| {
+            let proofs = prover.poll(root, stop);
+            Ok((prover, proofs?))
+        });
+        let proofs;
+        (prover, proofs) = polled.await?;
+        for proof in &proofs {
+            if store(sink, proof).await.is_err() {
+                return Ok(());
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reading takes its time: on a thread for that.
+async fn run<T: Send + 'static>(
+    root: &DataRoot,
+    stop: &CancellationToken,
+    read: impl FnOnce(&DataRoot, &CancellationToken) -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ReadError> {
+    let (root, stop) = (root.clone(), stop.clone());
+    tokio::task::spawn_blocking(move || read(&root, &stop))
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Refused(format!("proving failed: {error}")).into()))
+}
+
+async fn store(sink: &Sink, proof: &StoredProof) -> Result<(), SinkClosed> {
+    let details = serde_json::to_value(proof).unwrap_or_default();
+    match &proof.difference {
+        None => tracing::info!(game = proof.game_id, compared = proof.prices_compared, "proven"),
+        Some(difference) => tracing::warn!(game = proof.game_id, difference, "differs from its seed"),
+    }
+    sink.system(Source::Ui, proof.event_type(), details).await
+}
+
+/// Follows the store and proves games whose seed has come.
+pub struct Prover {
+    follower: Follower,
+    seeds: Seeds,
+    /// Games that were tried: those that cannot be proven are not tried again by this process.
+    tried: BTreeSet<String>,
+}
+
+impl Prover {
+    /// Looks at what the store holds already.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn open(root: &DataRoot, stop: &CancellationToken) -> Result<Prover, ReadError> {
+        let mut follower = Look::seed_follower(root)?;
+        let change = follower.poll()?;
+        let look = Look::of(root, follower.catalog().clone(), change.rows);
+        Ok(Prover { seeds: Seeds::read(&look, stop)?, follower, tried: BTreeSet::new() })
+    }
+
+    /// Proves games that became provable since the last time, at most a few hundred at once.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn poll(&mut self, root: &DataRoot, stop: &CancellationToken) -> Result<Vec<StoredProof>, ReadError> {
+        let change = self.follower.poll()?;
+        for (doc_type, batch) in &change.rows {
+            self.seeds.take(*doc_type, batch);
+        }
+        // What was appended and sealed between two looks stands in a new part only.
+        if let Some(catalog) = change.catalog {
+            self.seeds.refresh(&Look::of(root, catalog, Vec::new()), stop)?;
+        }
+        let pending = self.seeds.pending(&self.tried);
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let games: BTreeSet<String> = pending.into_iter().take(BATCH).collect();
+        let proofs = self.seeds.prove(&Look::at(root, &games)?, &games, stop)?;
+        self.tried.extend(games);
+        Ok(proofs.iter().filter_map(Proof::to_store).collect())
+    }
+}
+
+/// Proves everything that is pending in a store that nobody records into at the moment, for example after an import:
+/// the proofs become a session of their own. Returns how many games were proven, and how many differ.
+///
+/// # Errors
+/// [`ReadError`]; what was stored before stays.
+pub fn prove_pending(store: &std::sync::Arc<Store>, stop: &CancellationToken) -> Result<(u64, u64), ReadError> {
+    let root = store.root().clone();
+    let mut prover = Prover::open(&root, stop)?;
+    let mut recorder: Option<Recorder> = None;
+    let (mut proven, mut differ) = (0, 0);
+    loop {
+        let before = prover.tried.len();
+        let proofs = prover.poll(&root, stop)?;
+        for proof in &proofs {
+            let recorder = match &mut recorder {
+                Some(recorder) => recorder,
+                none => none.insert(Recorder::start(store.clone(), RecorderOptions::new("proof"))?),
+            };
+            let details = serde_json::to_string(proof).unwrap_or_default();
+            recorder.append(&Record::system(now_us(), Source::Ui, proof.event_type(), &details))?;
+            *if proof.difference.is_none() { &mut proven } else { &mut differ } += 1;
+        }
+        if prover.tried.len() == before {
+            break;
+        }
+    }
+    if let Some(recorder) = recorder {
+        recorder.close()?;
+    }
+    Ok((proven, differ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! `get_game`: the list of games, or one game's card.
+//!
+//! * [`list`] — the list and its cursor. [`card`] — one game's card, put together from the views and the proof.
+//! * [`unknown`] — the error for a game that is not there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmcp::model::ToolAnnotations;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::{AgentTool, ask, bounded};
+use crate::server::App;
+use crate::server::errors::ToolError;
+
+mod card;
+mod list;
+pub(super) mod unknown;
+
+pub use card::{Card, card};
+pub(super) use card::{rug_frame, summary};
+pub use list::Order;
+
+/// The tool.
+pub struct GetGame;
+
+/// Which game, or which part of the list.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// One game's id: gives its card. Without it: the list of games.
+    pub game_id: Option<String>,
+    /// Games in the list, 1 to 100. Default 20.
+    pub limit: Option<u64>,
+    /// The list goes on after this: the `before` of an earlier answer, or a time such as "2026-02-01T00:00:00Z"
+    /// (orders newest and oldest).
+    pub before: Option<String>,
+    /// Order of the list. Default newest.
+    pub order: Option<Order>,
+}
+
+/// A list or a card.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// The list, when no game was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub games: Option<Vec<GameRow>>,
+    /// The card of the game asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub game: Option<Card>,
+    /// Whether the list goes on.
+    pub truncated: bool,
+    /// Give this as `before` to go on.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<String>,
+    /// What to call next.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
+    /// Everything recorded up to this time (UTC) is included.
+    pub as_of: String,
+}
+
+/// One game in short. What is not known is absent.
+#[derive(Debug, Default, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct GameRow {
+    /// Id of the game.
+    pub game_id: String,
+    /// First recorded tick (UTC); for a game known from the history alone, when that arrived.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_ts: Option<String>,
+    /// Last recorded tick (UTC), likewise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last_ts: Option<String>,
+    /// Different tick numbers recorded.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticks_recorded: Option<i64>,
+    /// Lowest tick recorded; above 1 means that the start was missed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub first_tick: Option<i64>,
+    /// Tick on which the game rugged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug_tick: Option<i64>,
+    /// Highest price multiplier.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak: Option<f64>,
+    /// Price at the rug.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug_price: Option<f64>,
+    /// Whether the server seed has been revealed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub has_seed: Option<bool>,
+    /// Whether the seed reproduced every price.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub proven: Option<bool>,
+    /// Whether it was recorded from its start to its rug.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub complete: Option<bool>,
+    /// Where it was recorded from: cdp, public_ws, import, …
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sources: Option<Vec<String>>,
+}
+
+impl AgentTool for GetGame {
+    const NAME: &'static str = "get_game";
+    const TITLE: &'static str = "List games, or show one";
+    const DESCRIPTION: &'static str = "\
+Lists recorded games, newest first, or gives one game's card. Start here for \"what happened lately\" and for \
+everything about one game.
+
+- without game_id: games with peak, rug_tick, rug_price, ticks_recorded, complete, proven. order = newest, oldest, \
+peak or longest; limit; go on with before.
+- with game_id: the card. Summary, revealed seed and its hash, the proof (everything recorded against the seed; \
+check_fairness tells more), at most 60 points of the price line (game_tick has every tick), side bets settled and \
+recomputed, trades seen, and the addresses of its frames for get_events.
+
+What is not known is absent. rug_tick is the tick of the first rugged packet; tick numbers sent after it are not \
+ticks of the game. trades are the sample that the site announces, not all of them.
+
+Examples: {\"limit\": 5}
+{\"order\": \"peak\", \"limit\": 3}
+{\"game_id\": \"20260214-5f0c2d1e9a3b4c58\"}";
+    const EXAMPLE: &'static str = r#"{"limit": 5}"#;
+    const TIME: Duration = Duration::from_secs(75);
+    type Args = Args;
+    type Output = Output;
+
+    fn annotations() -> ToolAnnotations {
+        ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false)
+    }
+
+    async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
+        match args.game_id {
+            Some(game_id) => {
+                let (card, as_of) = card(&app, &game_id, &cancel).await?;
+                Ok(Output { game: Some(card), as_of, ..Output::default() })
+            }
+            None => list::list(&app, &args, &cancel).await,
+        }
+    }
+}
+
+/// Columns of [`GameRow`].
+const ROW: &str = "game_id, first_ts, last_ts, ticks_recorded, first_tick, rug_tick, peak, rug_price, has_seed, \
+                   proven, complete, sources";
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_row_reads_from_what_the_view_gives() {
+        let row: GameRow = serde_json::from_value(json!({
+            "game_id": "g", "first_ts": "2026-01-01T00:00:00.000000Z", "ticks_recorded": 10, "peak": 2,
+            "has_seed": false, "sources": ["import"],
+        }))
+        .unwrap();
+        assert_eq!((row.peak, row.rug_tick), (Some(2.0), None));
+        let text = serde_json::to_string(&row).unwrap();
+        assert!(!text.contains("null"), "{text}");
+    }
+}
