@@ -214,9 +214,10 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
     ));
     let relative: Vec<String> =
         of_element.iter().map(|path| literal(&json_path("$", path.0.get(list.len()..).unwrap_or(&[])))).collect();
+    // Spread in the SELECT: in FROM it would be a join, which holds everything in memory.
+    queries.push("each AS (SELECT *, unnest(range(len(elements))) AS n FROM spread)".to_owned());
     queries.push(format!(
-        "element AS (SELECT s.* EXCLUDE (elements), u.n, json_extract(s.elements[u.n + 1], [{}]) AS w FROM spread s, \
-         unnest(range(len(s.elements))) AS u(n))",
+        "element AS (SELECT * EXCLUDE (elements), json_extract(elements[n + 1], [{}]) AS w FROM each)",
         relative.join(", ")
     ));
     let places = Places { whole: &whole, element: &of_element };
