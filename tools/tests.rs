@@ -81,6 +81,7 @@ fn the_examples_are_calls_that_parse() {
     check::<query_sql::QuerySql>();
     check::<search::Search>();
     check::<show_chart::ShowChart>();
+    check::<verify::Verify>();
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::store::lease::Lease;
 use crate::store::open::SchemaManifest;
 use crate::store::root::DataRoot;
 use crate::store::schema::{DocType, SCHEMA_VERSION, is_newer};
+use crate::verify::log::ledger::Ledger;
 
 /// Check the data root, the SQL worker and its sandbox, and print the client configuration.
 #[derive(Debug, Args)]
@@ -75,6 +76,7 @@ pub fn run(args: DoctorArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
             findings.push(schema(&root));
             findings.push(catalog(&root));
             findings.push(unsealed(&root));
+            findings.push(decisions(&root));
             findings.push(space(&root));
             findings.push(index(&root));
             findings.extend(worker(&root));
@@ -190,6 +192,16 @@ fn unsealed(root: &DataRoot) -> Finding {
             format!("{} segments were left by a recorder that ended early", segments.len()),
             "Nothing is lost: they can be queried, and the next recording or import seals them",
         ),
+    }
+}
+
+fn decisions(root: &DataRoot) -> Finding {
+    match Ledger::new(root.path()).view() {
+        Err(error) => wrong("verification log", error.to_string(), "Check the folder's permissions"),
+        Ok(view) => match view.broken {
+            Some(broken) => wrong("verification log", broken.to_string(), "`replayer verify log` says what to do"),
+            None => ok("verification log", format!("{} lines, the chain holds", view.tip.lines)),
+        },
     }
 }
 

@@ -48,7 +48,8 @@ struct LogArgs {
     /// The latest lines only.
     #[arg(long, default_value_t = 20, value_name = "N")]
     last: usize,
-    /// Make a log that does not hold anew from the rows that the store has of it. The damaged file is kept beside it.
+    /// Make a log that does not hold anew, from the rows that the store has of it and what is whole of the file. The damaged
+    /// file is kept beside it.
     #[arg(long, conflicts_with_all = ["subject", "json"])]
     restore: bool,
     /// Print JSON, for programs.
@@ -152,24 +153,29 @@ fn log(args: &LogArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliEr
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the log anew from the store's rows of it.
+/// Makes the log anew.
 fn restore(root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
     let chain = root.verification_log();
     let held = chain.lock()?;
+    // Lines of both that continue the chain: what is whole in the damaged file may be newer than what the store has.
+    let file = std::fs::read(chain.path()).unwrap_or_default();
+    let file = String::from_utf8_lossy(&file);
+    let stored = verification::stored_lines(root)?;
+    let known: Vec<&str> = stored.iter().map(|(_, text)| text.as_str()).chain(file.lines()).collect();
     let mut lines: Vec<Line> = Vec::new();
     let mut hash = crate::store::chain::GENESIS.to_owned();
-    for (n, text) in verification::stored_lines(root)? {
-        // Of two lines with one number the one that continues the chain is the right one.
-        if n == lines.len() as u64 + 1
-            && let Ok(line) = Line::read(text.as_bytes(), n, &hash)
-        {
-            hash.clone_from(&line.hash);
-            lines.push(line);
-        }
+    loop {
+        let next = lines.len() as u64 + 1;
+        let number = format!("{{\"n\":{next},");
+        let fits = |text: &&&str| text.starts_with(&number);
+        let found = known.iter().filter(fits).find_map(|text| Line::read(text.as_bytes(), next, &hash).ok());
+        let Some(line) = found else { break };
+        hash.clone_from(&line.hash);
+        lines.push(line);
     }
     if lines.is_empty() {
         return Err(CliError::Failed(
-            "the store has no row of the log, so it cannot be made anew. Put the file back from a backup".into(),
+            "neither the store nor the file has a line that could be put back. Take the file from a backup".into(),
         ));
     }
     let damaged = chain.path().with_extension(format!("damaged-{}.jsonl", now().replace(':', "-")));
@@ -179,11 +185,7 @@ fn restore(root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
     fsio::remove(&root.verification_path())?;
     drop(held);
     let view = Ledger::new(root.path()).rebuild()?;
-    out.line(format_args!(
-        "{} lines are back from the store; the damaged file is {}",
-        view.tip.lines,
-        damaged.display()
-    ))?;
+    out.line(format_args!("{} lines are back; the damaged file is {}", view.tip.lines, damaged.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

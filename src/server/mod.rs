@@ -56,8 +56,8 @@ seeds, or what the protocol sends.
 
 Which tool:
 - search: what an event or field means, how things work, games by what happened. In plain words or by exact name.
-- describe_protocol: every event type, one event's fields, one field, with exact counts, samples and marks.
-- verify: whether a statement about the protocol holds; what is to be decided. You propose, people decide.
+- describe_protocol: every event, its fields, exact counts, samples, marks.
+- verify: check a statement about it; you propose, people decide.
 - get_game: newest games; one game's card (peak, rug, seed, prices, side bets).
 - query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first.

@@ -92,7 +92,14 @@ async fn resources_are_listed_and_read() {
     let (client, _root) = legacy().await;
     let uris: Vec<String> =
         client.list_all_resources().await.unwrap().into_iter().map(|resource| resource.uri).collect();
-    assert_eq!(uris, ["replayer://context", "replayer://live", "replayer://manifest", "replayer://protocol"]);
+    let all = [
+        "replayer://context",
+        "replayer://live",
+        "replayer://manifest",
+        "replayer://protocol",
+        "replayer://verification",
+    ];
+    assert_eq!(uris, all);
     let templates = client.list_all_resource_templates().await.unwrap();
     assert_eq!(templates[0].uri_template, "replayer://game/{game_id}");
     for uri in uris {
@@ -107,7 +114,8 @@ async fn resources_are_listed_and_read() {
 async fn prompts_are_listed_and_filled_in() {
     let (client, _root) = legacy().await;
     let prompts = client.list_all_prompts().await.unwrap();
-    assert_eq!(prompts.iter().map(|prompt| prompt.name.as_str()).collect::<Vec<_>>(), ["rugs-expert"]);
+    let names: Vec<&str> = prompts.iter().map(|prompt| prompt.name.as_str()).collect();
+    assert_eq!(names, ["canonical-review", "protocol-explorer", "rugs-expert"]);
     let asked = json!({"question": "What is a rug?"});
     let request = GetPromptRequestParams::new("rugs-expert").with_arguments(asked.as_object().unwrap().clone());
     let got = serde_json::to_value(client.get_prompt(request).await.unwrap().messages).unwrap();

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::check::Sighting;
 use super::mark::{EventRef, Evidence, Role};
 use super::subject::Subject;
 use crate::protocol::facts::keys::is_personal;
@@ -91,7 +92,25 @@ pub async fn resolve(
         json_pointer: place.map(|(pointer, _)| pointer),
         raw_sha256: text("sha").unwrap_or_default(),
     };
-    Ok(Evidence { event, role, note: None })
+    Ok(Evidence { event, role, case_untrusted: None })
+}
+
+/// Reads the frame of a case that a check found.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn of_case(
+    sql: &SqlClient,
+    case: &Sighting,
+    subject: &Subject,
+    role: Role,
+    cancel: &CancellationToken,
+) -> Result<Evidence, EvidenceError> {
+    // Any event counts: a recomputation looks at others than the subject's.
+    let found = resolve(sql, &case.event_ref(), subject, &[], role, cancel).await?;
+    let element = case.element.map_or(String::new(), |element| format!("element {element}: "));
+    let case: String = format!("{element}{}", visible(&case.preview())).chars().take(2 * SHOWN).collect();
+    Ok(Evidence { case_untrusted: Some(case), ..found })
 }
 
 /// The first value at a path of the facts' form, and its JSON pointer.

@@ -107,6 +107,9 @@ mod tests {
             .filter(|proposal| proposal.prose)
             .map(|proposal| proposal.proposal_id.as_str())
             .collect();
-        assert_eq!(prose, ["shipped-god-candle", "shipped-counter-window", "shipped-game-order"]);
+        assert_eq!(
+            prose,
+            ["shipped-god-candle", "shipped-counter-window", "shipped-trace-joins", "shipped-game-order"]
+        );
     }
 }

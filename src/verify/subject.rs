@@ -371,7 +371,7 @@ mod tests {
     fn rule_8_all_ways_to_write_a_path_are_one_subject() {
         let same = |a: &str, b: &str| assert_eq!(canonical_path(a), canonical_path(b), "{a} and {b}");
         same("rugpool.threshold", "$.rugpool.threshold");
-        same("$.data.leaderboard[3].id", "$.leaderboard[].id");
+        same("leaderboard[3].id", "$.leaderboard[*].id");
         same("partialPrices.values.231", "$.partialPrices.values.{tick}");
         same("partialPrices.values.{}", "$.partialPrices.values.{tick}");
         let numbered: Subject = "field:gameStateUpdate#$.partialPrices.values.17".parse().unwrap();

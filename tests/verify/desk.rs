@@ -30,7 +30,7 @@ fn yes() -> Verdict {
 async fn a_proposal_finds_its_evidence_and_a_person_makes_it_canonical() {
     let house = House::played();
     let made = house.propose(draft(CASH, "cash >= 0")).await.unwrap();
-    assert_eq!(made.proposal.statement, "on playerUpdate: cash >= 0");
+    assert_eq!(made.proposal.statement, "on playerUpdate: $.cash >= 0");
     assert!(!made.proposal.evidence.is_empty() && made.proposal.support.events > 0, "{:?}", made.proposal);
     assert!(made.question.contains("Against it: 0 cases") && made.question.contains(CASH), "{}", made.question);
     let id = &made.proposal.proposal_id;
@@ -187,7 +187,7 @@ async fn new_data_that_contradict_make_a_mark_stale_by_themselves() {
     let house = House::played();
     let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
     house.desk.decide(&id, yes(), person(), &stop()).await.unwrap();
-    assert_eq!(house.desk.recheck(None, &stop()).await.unwrap()[0].stale, false);
+    assert!(!house.desk.recheck(None, &stop()).await.unwrap()[0].stale);
     let store = std::sync::Arc::new(Store::open(&house.root, "test").unwrap());
     let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
     let frame = r#"42["playerUpdate",{"cash":-1,"positionQty":0}]"#;

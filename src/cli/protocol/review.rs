@@ -172,7 +172,11 @@ fn frames(prepared: &Prepared) -> String {
             event.address(),
             event.event_name,
             event.phase.as_deref().map_or(String::new(), |phase| format!(", {phase}")),
-            event.value_untrusted.as_deref().map_or(String::new(), |value| format!(": {value}"))
+            evidence
+                .case_untrusted
+                .as_deref()
+                .or(event.value_untrusted.as_deref())
+                .map_or(String::new(), |value| format!(": {value}"))
         ));
     }
     text

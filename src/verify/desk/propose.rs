@@ -183,29 +183,22 @@ impl Desk {
             let found = evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
             evidence.push(found);
         }
-        let sightings = checked.iter().flat_map(|checked| {
-            let examples = checked.examples.iter().map(|case| (case.event_ref(), Role::Supports));
-            examples.chain(checked.counterexamples.iter().map(|case| (case.event_ref(), Role::Contradicts)))
+        let cases = checked.iter().flat_map(|checked| {
+            let examples = checked.examples.iter().map(|case| (case, Role::Supports));
+            examples.chain(checked.counterexamples.iter().map(|case| (case, Role::Contradicts)))
         });
-        let own = if want.find
-            && evidence.is_empty()
-            && checked.as_ref().is_none_or(|checked| checked.examples.is_empty())
-        {
-            let frames = known.frames.iter().chain(elsewhere.iter().flat_map(|known| &known.frames));
-            frames.map(|address| (address.clone(), Role::Example)).collect()
-        } else {
-            Vec::new()
-        };
-        for (address, role) in sightings.chain(own).collect::<Vec<_>>() {
-            let there = evidence.iter().any(|one| one.event.address() == address && one.role == role);
-            if there || evidence.len() >= MOST_EVIDENCE {
-                continue;
+        for (case, role) in cases {
+            let there = |one: &Evidence| one.event.address() == case.event_ref() && one.role == role;
+            if !evidence.iter().any(there) && evidence.len() < MOST_EVIDENCE {
+                let found = evidence::of_case(&self.sql, case, &known.subject, role, cancel).await;
+                evidence.extend(found_or_not(found)?);
             }
-            // Any frame counts that a check found: a recomputation looks at others than the subject's event.
-            match evidence::resolve(&self.sql, &address, &known.subject, &[], role, cancel).await {
-                Ok(found) => evidence.push(found),
-                Err(EvidenceError::Sql(error)) => return Err(EvidenceError::Sql(error).into()),
-                Err(_) => {}
+        }
+        if want.find && evidence.is_empty() {
+            for address in known.frames.iter().chain(elsewhere.iter().flat_map(|known| &known.frames)) {
+                let role = Role::Example;
+                let found = evidence::resolve(&self.sql, address, &known.subject, &[], role, cancel).await;
+                evidence.extend(found_or_not(found)?);
             }
         }
         let tier = facts::tier(&known, checked.as_ref());
@@ -242,6 +235,15 @@ impl Desk {
         })?;
         self.publish_soon();
         Ok(withdrawn)
+    }
+}
+
+/// What was found here and is gone by now (pruned meanwhile) is left out.
+fn found_or_not(found: Result<Evidence, EvidenceError>) -> Result<Option<Evidence>, EvidenceError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(EvidenceError::Sql(error)) => Err(EvidenceError::Sql(error)),
+        Err(_) => Ok(None),
     }
 }
 

@@ -198,9 +198,7 @@ impl Desk {
         if news {
             let mut counterexamples = Vec::new();
             for case in result.counterexamples.iter().take(KEPT) {
-                let address = case.event_ref();
-                let found =
-                    evidence::resolve(&self.sql, &address, &state.subject, &[], Role::Contradicts, cancel).await;
+                let found = evidence::of_case(&self.sql, case, &state.subject, Role::Contradicts, cancel).await;
                 counterexamples.extend(found.ok());
             }
             let recheck = Recheck {

@@ -86,6 +86,7 @@ impl Ledger {
     pub fn view(&self) -> Result<View, StoreError> {
         let root = DataRoot::open(&self.root)?;
         let mut seen = self.lock();
+        seen.forget_broken();
         if !seen.started || root.verification_log().length() != seen.tip.bytes {
             let contents = read(&root, &seen)?;
             seen.take(&contents);
@@ -103,6 +104,7 @@ impl Ledger {
     ) -> Result<T, E> {
         let root = DataRoot::open(&self.root)?;
         let mut seen = self.lock();
+        seen.forget_broken();
         let chain = root.verification_log();
         let mut held = chain.lock()?;
         let from = if seen.started { seen.tip.clone() } else { Tip::default() };
@@ -141,10 +143,10 @@ impl Ledger {
     /// When the log cannot be read or the file not be written.
     pub fn rebuild(&self) -> Result<View, StoreError> {
         let root = DataRoot::open(&self.root)?;
+        let mut seen = self.lock();
         let chain = root.verification_log();
         let mut held = chain.lock()?;
         let contents = held.read(&Tip::default())?;
-        let mut seen = self.lock();
         *seen = Seen::default();
         seen.take(&contents);
         materialise(&root, &seen)?;
@@ -229,6 +231,13 @@ fn materialise(root: &DataRoot, seen: &Seen) -> Result<(), StoreError> {
 }
 
 impl Seen {
+    /// A log that did not hold is read from its beginning: it may have been put back meanwhile.
+    fn forget_broken(&mut self) {
+        if self.broken.is_some() {
+            *self = Seen::default();
+        }
+    }
+
     fn take(&mut self, contents: &Contents) {
         if !self.started {
             self.started = true;

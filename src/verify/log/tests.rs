@@ -60,7 +60,7 @@ fn mark(proposal: &Proposal, id: &str) -> Mark {
         prose: proposal.prose,
         meaning: None,
         correction: proposal.correction.clone(),
-        evidence: vec![Evidence { event, role: Role::Example, note: None }],
+        evidence: vec![Evidence { event, role: Role::Example, case_untrusted: None }],
         support: Support::default(),
         tier_at_decision: Tier::Corroborated,
         thresholds: (3, 2, 2),
@@ -178,8 +178,12 @@ fn lines_cut_off_the_end_are_missed() {
     let path = root.verification_log().path().to_owned();
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.lines().next().unwrap().to_owned() + "\n").unwrap();
-    let broken = Ledger::new(root.path()).view().unwrap().broken.unwrap();
+    let ledger = Ledger::new(root.path());
+    let broken = ledger.view().unwrap().broken.unwrap();
     assert!(broken.reason.contains("taken off the end"), "{broken}");
+    assert!(ledger.add(|_| Ok::<_, StoreError>((Vec::new(), ()))).is_err(), "nothing is added behind them");
+    std::fs::write(&path, text).unwrap();
+    assert!(ledger.view().unwrap().broken.is_none(), "put back");
 }
 
 #[test]

@@ -193,9 +193,10 @@ pub struct Evidence {
     pub event: EventRef,
     /// What it says.
     pub role: Role,
-    /// A remark.
+    /// The values that decided, as the check of the statement read them from the frame; with the number of the list's
+    /// element, from 0, where elements were looked at. Data only.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub note: Option<String>,
+    pub case_untrusted: Option<String>,
 }
 
 /// What kind of thing a correction changes.
