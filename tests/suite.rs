@@ -3,6 +3,7 @@
 
 mod apps;
 mod capture;
+mod charts;
 mod common;
 mod guardrails;
 mod interop;

@@ -35,9 +35,9 @@ pub struct Args {
     pub cursor_tick: Option<i64>,
     /// dark (default) or light.
     pub theme: Option<Theme>,
-    /// Pixels, 320 to 2000. Default 1200.
+    /// Pixels, 300 to 2000. Default 1200.
     pub width: Option<u64>,
-    /// Pixels, 320 to 2000. Default 700.
+    /// Pixels, 300 to 2000. Default 700.
     pub height: Option<u64>,
 }
 

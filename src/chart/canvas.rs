@@ -51,6 +51,11 @@ impl Area {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
+    /// Whether a point is in it.
+    pub fn has(&self, x: f32, y: f32) -> bool {
+        self.left <= x && x <= self.right && self.top <= y && y <= self.bottom
+    }
+
     /// Whether `inner` is wholly in it.
     pub fn holds(&self, inner: &Area) -> bool {
         self.left <= inner.left

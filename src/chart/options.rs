@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ChartError;
 
 /// Pixels of a side.
-pub const SIZES: RangeInclusive<u32> = 320..=2000;
+pub const SIZES: RangeInclusive<u32> = 300..=2000;
 /// Usual width, pixels: what vision models take without shrinking it.
 pub const WIDTH: u32 = 1200;
 /// Usual height, pixels.

@@ -28,7 +28,8 @@ impl Axis {
                 Axis { low: 0.0, high, from, to, log: false }
             }
             Scale::Log => {
-                let low = if lowest > 0.0 { lowest } else { 1e-4 };
+                // A game of zeros has no lowest price above them.
+                let low = if lowest > 0.0 && lowest < f64::MAX { lowest } else { 1e-4 };
                 let high = if highest > low { highest } else { low * 10.0 };
                 Axis { low: low / 1.3, high: high * 1.3, from, to, log: true }
             }
@@ -79,7 +80,11 @@ impl Axis {
             .into_iter()
             .map(|(factors, every)| values(factors, every))
             .find(|values| values.len() <= most.max(2))
-            .unwrap_or_else(|| values(&[1.0], 4))
+            .unwrap_or_else(|| {
+                // Corrupted prices may span hundreds of decades.
+                let decades = usize::try_from(last.saturating_sub(first)).unwrap_or(0);
+                values(&[1.0], decades / most.max(2) + 1)
+            })
     }
 }
 

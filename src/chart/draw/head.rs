@@ -20,6 +20,7 @@ enum Sign {
     Cross(Rgb),
     Box(Rgb),
     Dot(Rgb),
+    Edged(&'static Colours),
 }
 
 /// A piece of text with its sign.
@@ -42,7 +43,7 @@ pub(super) struct Head {
 const BETWEEN: f32 = 1.3;
 
 impl Head {
-    pub fn of(games: &[GameLine], options: &Options, colours: &Colours) -> Head {
+    pub fn of(games: &[GameLine], options: &Options, colours: &'static Colours) -> Head {
         let font = font_size(options);
         let pad = (font * 0.9).round();
         let mut head = Head { rows: Vec::new(), font, pad, width: options.width as f32 - 2.0 * pad };
@@ -53,7 +54,7 @@ impl Head {
         head
     }
 
-    fn one(&mut self, game: &GameLine, options: &Options, colours: &Colours) {
+    fn one(&mut self, game: &GameLine, options: &Options, colours: &'static Colours) {
         let (font, text, muted) = (self.font, colours.text, colours.muted);
         let proof = match game.proof {
             Proof::Proven => colours.buy,
@@ -74,7 +75,7 @@ impl Head {
             (Some(tick), None) => format!("rug at tick {tick}, price unknown"),
             (None, _) => "no rug seen".to_owned(),
         }));
-        facts.push(plain(coverage_words(game)));
+        facts.extend(coverage(game).into_iter().map(plain));
         if options.scale == Scale::Log {
             facts.push(plain("log scale".to_owned()));
         }
@@ -161,7 +162,7 @@ impl Head {
 }
 
 /// How many ticks there are, and what became of the others.
-fn coverage_words(game: &GameLine) -> String {
+fn coverage(game: &GameLine) -> Vec<String> {
     let mut words = vec![format!("{} ticks captured", game.count(Origin::Captured))];
     let missing: i64 = game.missing().iter().map(|(from, to)| to - from + 1).sum();
     for (count, what) in [
@@ -174,39 +175,34 @@ fn coverage_words(game: &GameLine) -> String {
             words.push(format!("{count} {what}"));
         }
     }
-    words.join(", ")
+    words
 }
 
 /// The signs that are on the chart.
-fn legend(game: &GameLine, colours: &Colours) -> Vec<(Sign, String)> {
+fn legend(game: &GameLine, colours: &'static Colours) -> Vec<(Sign, String)> {
     let mut legend = Vec::new();
     let mut add = |there: bool, sign: Sign, text: &str| {
         if there {
             legend.push((sign, text.to_owned()));
         }
     };
-    let trade = |own: bool, sides: &[Side]| {
-        game.trades.iter().any(|trade| trade.own == own && sides.contains(&trade.side))
-    };
-    let shorts = [Side::ShortOpen, Side::ShortClose];
-    add(trade(true, &[Side::Buy]), Sign::Up(colours.buy), "own buy (large, edged)");
-    add(trade(true, &[Side::Sell]), Sign::Down(colours.sell), "own sell (large, edged)");
-    add(trade(true, &shorts), Sign::Diamond(colours.short), "own short (large, edged)");
-    add(trade(false, &[Side::Buy]), Sign::Up(colours.buy), "buy");
-    add(trade(false, &[Side::Sell]), Sign::Down(colours.sell), "sell");
-    add(trade(false, &shorts), Sign::Diamond(colours.short), "short");
+    let trade = |sides: &[Side]| game.trades.iter().any(|trade| sides.contains(&trade.side));
+    add(trade(&[Side::Buy]), Sign::Up(colours.buy), "buy");
+    add(trade(&[Side::Sell]), Sign::Down(colours.sell), "sell");
+    add(trade(&[Side::ShortOpen, Side::ShortClose]), Sign::Diamond(colours.short), "short");
     let bet = |won: Option<bool>| game.bets.iter().any(|bet| bet.won == won);
     add(bet(Some(true)), Sign::Box(colours.won), "side bet won");
-    add(bet(Some(false)), Sign::Box(colours.lost), "side bet lost");
-    add(bet(None), Sign::Box(colours.open), "side bet, end unknown");
-    add(game.bets.iter().any(|bet| bet.own), Sign::Box(colours.text), "edge: own side bet");
+    add(bet(Some(false)), Sign::Box(colours.lost), "lost");
+    add(bet(None), Sign::Box(colours.open), "open");
+    let own = game.trades.iter().any(|trade| trade.own) || game.bets.iter().any(|bet| bet.own);
+    add(own, Sign::Edged(colours), "own: large, edged");
     add(!game.god_candles().is_empty(), Sign::Box(colours.god), "god candle");
     let there = |origin: Origin| game.count(origin) > 0;
     add(there(Origin::Captured), Sign::Box(colours.captured), "tick captured");
-    add(there(Origin::History), Sign::Box(colours.history), "tick from history");
-    add(there(Origin::Repaired), Sign::Box(colours.history), "tick repaired");
-    add(there(Origin::Seed), Sign::Box(colours.seed), "tick from seed");
-    add(!game.missing().is_empty(), Sign::Box(colours.missing), "tick missing");
+    add(there(Origin::History), Sign::Box(colours.history), "from history");
+    add(there(Origin::Repaired), Sign::Box(colours.history), "repaired");
+    add(there(Origin::Seed), Sign::Box(colours.seed), "from seed");
+    add(!game.missing().is_empty(), Sign::Box(colours.missing), "missing");
     legend
 }
 
@@ -228,6 +224,10 @@ fn sign(canvas: &mut Canvas, sign: Sign, (x, y): (f32, f32), size: f32) {
         Sign::Cross(colour) => canvas.cross((x, y), size * 0.8, colour, size * 0.45),
         Sign::Box(colour) => canvas.rect(square, colour, 255),
         Sign::Dot(colour) => canvas.circle((x, y), size, colour, None),
+        Sign::Edged(colours) => {
+            let shape = [(x, y - size), (x + size, y + size), (x - size, y + size)];
+            canvas.polygon(&shape, colours.ground, 255, Some((colours.text, size * 0.3)));
+        }
     }
 }
 

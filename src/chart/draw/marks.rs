@@ -8,9 +8,14 @@ use crate::chart::line::{GameLine, Side, Trade};
 use crate::chart::scale::multiplier;
 use crate::chart::theme::Colours;
 
-pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours, labels: &mut Labels) {
+pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours) {
     if let Some(tick) = game.cursor {
-        cursor(canvas, layout, game, tick, colours, labels);
+        let (plot, font) = (layout.plot, layout.font);
+        let x = layout.x.at(tick.clamp(0, game.last_tick()) as f64);
+        canvas.line((x, plot.top), (x, plot.bottom), colours.cursor, 255, font / 8.0);
+        if let Some(price) = game.price_at(tick) {
+            canvas.circle((x, layout.y.at(price)), font * 0.32, colours.cursor, Some((colours.plot, font / 8.0)));
+        }
     }
     // Own ones last, over the others.
     for own in [false, true] {
@@ -20,26 +25,16 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colour
     }
 }
 
-fn cursor(
-    canvas: &mut Canvas,
-    layout: &Layout,
-    game: &GameLine,
-    tick: i64,
-    colours: &Colours,
-    labels: &mut Labels,
-) {
-    let (plot, font) = (layout.plot, layout.font);
-    let x = layout.x.at(tick.clamp(0, game.last_tick()) as f64);
-    canvas.line((x, plot.top), (x, plot.bottom), colours.cursor, 230, font / 8.0);
-    let price = game.price_at(tick);
-    if let Some(price) = price {
-        canvas.circle((x, layout.y.at(price)), font * 0.32, colours.cursor, Some((colours.plot, font / 8.0)));
-    }
-    let text = match price {
+/// The cursor's name.
+pub(super) fn name(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours, labels: &mut Labels) {
+    let Some(tick) = game.cursor else { return };
+    let text = match game.price_at(tick) {
         Some(price) => format!("cursor {tick} · {}", multiplier(price)),
         None => format!("cursor {tick}"),
     };
-    label(canvas, labels, &text, font, (x, plot.top + font * 1.1), colours.cursor, colours);
+    let x = layout.x.at(tick.clamp(0, game.last_tick()) as f64);
+    let top = layout.plot.top + layout.font * 1.1;
+    label(canvas, labels, &text, layout.font, (x, top), colours.cursor, colours);
 }
 
 /// A buy points up from below the line, a sell down from above it; shorts are diamonds. Own ones are larger and

@@ -24,11 +24,15 @@ pub(super) fn chart(games: &[GameLine], options: &Options) -> Canvas {
     let layout = Layout::of(games, options, head.height());
     head.draw(&mut canvas, &layout);
     axes::draw(&mut canvas, &layout, colours);
-    let mut labels = Labels::within(layout.plot);
     if let [game] = games {
         strips::draw(&mut canvas, &layout, game, colours);
-        price::one(&mut canvas, &layout, game, colours, &mut labels);
-        marks::draw(&mut canvas, &layout, game, colours, &mut labels);
+        price::one(&mut canvas, &layout, game, colours);
+        marks::draw(&mut canvas, &layout, game, colours);
+        // Texts last: nothing is drawn over them.
+        let line = game.points.iter().map(|point| price::place(&layout, point)).collect();
+        let mut labels = Labels::within(layout.plot, line);
+        marks::name(&mut canvas, &layout, game, colours, &mut labels);
+        price::name(&mut canvas, &layout, game, colours, &mut labels);
     } else {
         price::several(&mut canvas, &layout, games, colours);
     }

@@ -8,12 +8,12 @@ use crate::chart::scale::multiplier;
 use crate::chart::theme::{Colours, Rgb};
 
 /// A single game.
-pub(super) fn one(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours, labels: &mut Labels) {
+pub(super) fn one(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours) {
     let (plot, font) = (layout.plot, layout.font);
     for tick in game.god_candles() {
         let (left, right) = (layout.x.at(tick as f64 - 1.0), layout.x.at(tick as f64));
         let band = Area { left: left - 1.5, top: plot.top, right: right + 1.5, bottom: plot.bottom };
-        canvas.rect(band, colours.god, 90);
+        canvas.rect(band, colours.god, 255);
     }
     line(canvas, layout, game, colours.line, colours);
     if let Some(rug) = game.rug_tick {
@@ -21,16 +21,23 @@ pub(super) fn one(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours
         canvas.dashed((x, plot.top), (x, plot.bottom), colours.rug, 190, (font / 11.0).max(1.0));
     }
     if let Some(peak) = game.peak() {
-        let (x, y) = place(layout, peak);
-        canvas.circle((x, y), font * 0.28, colours.plot, Some((colours.text, font / 8.0)));
-        let text = format!("peak {}", multiplier(peak.price));
-        label(canvas, labels, &text, font, (x, y), colours.text, colours);
+        canvas.circle(place(layout, peak), font * 0.28, colours.plot, Some((colours.text, font / 8.0)));
     }
     if let Some(rug) = game.rug() {
-        let (x, y) = place(layout, rug);
-        canvas.cross((x, y), font * 0.4, colours.rug, font / 5.0);
+        canvas.cross(place(layout, rug), font * 0.4, colours.rug, font / 5.0);
+    }
+}
+
+/// The names of peak, rug and god candles.
+pub(super) fn name(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours, labels: &mut Labels) {
+    let font = layout.font;
+    if let Some(rug) = game.rug() {
         let text = format!("rug {} at {}", rug.tick, multiplier(rug.price));
-        label(canvas, labels, &text, font, (x, y), colours.rug, colours);
+        label(canvas, labels, &text, font, place(layout, rug), colours.rug, colours);
+    }
+    if let Some(peak) = game.peak() {
+        let text = format!("peak {}", multiplier(peak.price));
+        label(canvas, labels, &text, font, place(layout, peak), colours.text, colours);
     }
     for tick in game.god_candles() {
         let Some(after) = game.at(tick) else { continue };
@@ -78,7 +85,8 @@ fn line(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colour: Rgb, colo
     canvas.polyline(&run, colour, 255, width, None);
 }
 
-fn place(layout: &Layout, point: &Point) -> (f32, f32) {
+/// Where a tick is.
+pub(super) fn place(layout: &Layout, point: &Point) -> (f32, f32) {
     (layout.x.at(point.tick as f64), layout.y.at(point.price))
 }
 

@@ -30,10 +30,10 @@ pub struct ChartArgs {
     /// Colours.
     #[arg(long, value_enum, default_value_t = Theme::Dark)]
     theme: Theme,
-    /// Pixels, 320 to 2000.
+    /// Pixels, 300 to 2000.
     #[arg(long, default_value_t = options::WIDTH, value_name = "PIXELS")]
     width: u32,
-    /// Pixels, 320 to 2000.
+    /// Pixels, 300 to 2000.
     #[arg(long, default_value_t = options::HEIGHT, value_name = "PIXELS")]
     height: u32,
     /// Mark this tick of the first game.
