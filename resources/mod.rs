@@ -18,7 +18,8 @@ use crate::server::App;
 
 /// The resources with a fixed address; with the pages for a host that can show them.
 pub fn list(pages: bool) -> Vec<Resource> {
-    let mut list = vec![context::listed(), live::listed(), manifest::listed(), protocol::listed(), verification::listed()];
+    let mut list =
+        vec![context::listed(), live::listed(), manifest::listed(), protocol::listed(), verification::listed()];
     if pages {
         list.extend(apps::listed());
     }
