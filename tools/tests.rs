@@ -82,8 +82,8 @@ fn the_examples_are_calls_that_parse() {
     check::<query_sql::QuerySql>();
     check::<replay::Replay>();
     check::<search::Search>();
-    check::<verify::Verify>();
     check::<show_chart::ShowChart>();
+    check::<verify::Verify>();
 }
 
 #[test]

@@ -86,7 +86,7 @@ async fn counts_equal_a_plain_walk() {
     assert_eq!((supports, contradicts, undecided), (rugged, 0, all - rugged));
 
     let elements = |state: &&Value| state["gameHistory"].as_array().map_or(0, Vec::len) as u64;
-    let entries: u64 = states.iter().map(|state| elements(state)).sum();
+    let entries: u64 = states.iter().map(elements).sum();
     assert!(entries > 0);
     assert_eq!(house.counts("on gameStateUpdate: gameHistory[].id is string").await, (entries, 0, 0));
 

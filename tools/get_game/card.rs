@@ -294,7 +294,7 @@ pub async fn summary(
     let (rows, as_of) = ask::records(&app.sql, &sql, vec![Value::from(game_id)], 1, cancel).await?;
     match rows.into_iter().next() {
         Some(row) => Ok((row, as_of)),
-        None => Err(unknown::unknown(app, game_id, cancel).await?),
+        None => Err(unknown::unknown(app, super::GetGame::NAME, game_id, cancel).await?),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::server::App;
 use crate::sql::{self, SqlClient};
 use crate::store::root::DataRoot;
 use crate::tools::AgentTool;
+use crate::verify::mark::rules::Policy;
 
 pub mod chart;
 mod list;
@@ -61,7 +62,7 @@ impl Tools {
     fn new(root: &DataRoot) -> Result<Tools, CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let client = SqlClient::new(sql::Config::new(root.path()));
-        let app = Arc::new(App::new(root.path().to_owned(), client, CancellationToken::new()));
+        let app = Arc::new(App::new(root.path().to_owned(), client, Policy::default(), CancellationToken::new()));
         Ok(Tools { app, runtime })
     }
 
