@@ -7,8 +7,7 @@ const CUT: usize = 2048;
 
 fn each(check: impl Fn(&Tool)) {
     let tools = router().list_all();
-    // A model sees all of them at every turn.
-    assert!((8..=12).contains(&tools.len()), "{} tools", tools.len());
+    assert!(tools.len() <= 12, "a model sees at most twelve tools");
     for tool in &tools {
         check(tool);
     }
@@ -41,9 +40,11 @@ fn schemas_are_objects_and_every_argument_is_described() {
     });
 }
 
+/// Tools that change something; everything else says that it only reads.
+const WRITE: [&str; 3] = ["capture", "export_dataset", "replay"];
+
 #[test]
-fn few_tools_write_and_nothing_destroys() {
-    const WRITE: [&str; 3] = ["capture", "export_dataset", "replay"];
+fn what_changes_something_says_so_and_nothing_destroys() {
     each(|tool| {
         let hints = tool.annotations.as_ref().unwrap();
         assert_eq!(hints.read_only_hint, Some(!WRITE.contains(&tool.name.as_ref())), "{}", tool.name);

@@ -6,11 +6,13 @@
 //! `replayer index follow`, a process of its own: the model's memory is not the recorder's, and nothing that goes
 //! wrong here can touch a frame.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{self, Built, Changed, Scope};
@@ -19,7 +21,7 @@ use super::error::IndexError;
 use super::gather;
 use super::units::games::Games;
 use crate::store::StoreError;
-use crate::store::catalog::Part;
+use crate::store::catalog::{Catalog, Part};
 use crate::store::follow::Follower;
 use crate::store::lease::Lease;
 use crate::store::root::DataRoot;
@@ -38,7 +40,13 @@ const KNOWLEDGE_EVERY: Duration = Duration::from_secs(60);
 /// The games of a store while they are recorded.
 pub struct Finished {
     follower: Follower,
+    root: DataRoot,
     games: Games,
+    /// The last frame of each session that is in `games`: what was sealed between two looks was never handed out as
+    /// unsealed, and is read from its part.
+    seen: HashMap<String, u64>,
+    /// The parts of the last look.
+    parts: BTreeSet<String>,
     /// Games whose history came since they were last handed out.
     waiting: BTreeSet<String>,
     /// Latest time of a row, microseconds UTC.
@@ -55,19 +63,19 @@ impl Finished {
         let mut follower = Follower::open(root)?;
         let first = follower.poll()?;
         let catalog = follower.catalog().clone();
-        let newest = catalog.parts.iter().filter_map(|part| part.ts_max).max();
-        let mut games = Games::default();
-        let near = |part: &&Part| newest.is_some_and(|newest| part.ts_max.is_some_and(|to| to > newest - KEPT_US));
-        for doc_type in [DocType::GameTick, DocType::Game, DocType::Sidebet] {
-            for part in catalog.parts.iter().filter(|part| part.doc_type == doc_type).filter(near) {
-                for batch in scan::batches(root, part, None) {
-                    games.rows(doc_type, &batch?);
-                }
-            }
-        }
-        let latest_us = newest.unwrap_or(i64::MIN);
-        let mut finished = Finished { follower, games, waiting: BTreeSet::new(), latest_us };
-        finished.take(&first.rows);
+        let mut finished = Finished {
+            root: root.clone(),
+            follower,
+            games: Games::default(),
+            seen: HashMap::new(),
+            parts: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            latest_us: i64::MIN,
+        };
+        finished.take_parts(&catalog)?;
+        // What is sealed is the index's already.
+        finished.waiting.clear();
+        finished.take(&first.rows)?;
         finished.forget();
         Ok(finished)
     }
@@ -78,7 +86,10 @@ impl Finished {
     /// Those of the store.
     pub fn poll(&mut self) -> Result<bool, StoreError> {
         let change = self.follower.poll()?;
-        self.take(&change.rows);
+        if let Some(catalog) = &change.catalog {
+            self.take_parts(catalog)?;
+        }
+        self.take(&change.rows)?;
         if !self.waiting.is_empty() {
             self.forget();
         }
@@ -95,16 +106,66 @@ impl Finished {
         Some((Changed { knowledge: false, games }, units))
     }
 
-    fn take(&mut self, rows: &[(DocType, RecordBatch)]) {
-        for (doc_type, batch) in rows {
-            self.games.rows(*doc_type, batch);
-            if *doc_type == DocType::Game {
-                let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
-                self.waiting.extend(ids.into_iter().flatten().flatten().map(str::to_owned));
+    /// Takes rows of recent parts that were not there at the last look, as far as they are new.
+    fn take_parts(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
+        let newest = catalog.parts.iter().filter_map(|part| part.ts_max).max();
+        let near = |part: &Part| newest.zip(part.ts_max).is_some_and(|(newest, to)| to > newest - KEPT_US);
+        let seen = &self.seen;
+        let has_news = |part: &Part| {
+            part.sessions
+                .iter()
+                .any(|range| seen.get(&range.session_id.to_string()).is_none_or(|seen| range.last > *seen))
+        };
+        let is_new = |part: &&Part| !self.parts.contains(&part.path) && near(part) && has_news(part);
+        let new: Vec<&Part> = catalog.parts.iter().filter(is_new).collect();
+        for doc_type in [DocType::GameTick, DocType::Game, DocType::Sidebet] {
+            for part in new.iter().filter(|part| part.doc_type == doc_type) {
+                for batch in scan::batches(&self.root, part, None) {
+                    self.rows(doc_type, &batch?)?;
+                }
             }
+        }
+        for (session, last) in &catalog.sealed {
+            let seen = self.seen.entry(session.to_string()).or_default();
+            *seen = (*seen).max(*last);
+        }
+        self.parts = catalog.parts.iter().map(|part| part.path.clone()).collect();
+        self.latest_us = self.latest_us.max(newest.unwrap_or(i64::MIN));
+        Ok(())
+    }
+
+    /// Takes unsealed rows.
+    fn take(&mut self, rows: &[(DocType, RecordBatch)]) -> Result<(), StoreError> {
+        let mut last: HashMap<String, u64> = HashMap::new();
+        for (doc_type, batch) in rows {
+            self.rows(*doc_type, batch)?;
+            for (session, seq) in addresses(batch) {
+                match last.get_mut(session) {
+                    Some(last) => *last = (*last).max(seq),
+                    None => drop(last.insert(session.to_owned(), seq)),
+                }
+            }
+        }
+        for (session, last) in last {
+            let seen = self.seen.entry(session).or_default();
+            *seen = (*seen).max(last);
         }
         let last = self.games.games.values().filter_map(|game| game.last_us).max();
         self.latest_us = self.latest_us.max(last.unwrap_or(i64::MIN));
+        Ok(())
+    }
+
+    /// Takes those rows of a batch that were not seen yet.
+    fn rows(&mut self, doc_type: DocType, batch: &RecordBatch) -> Result<(), StoreError> {
+        let new = |(session, seq): (&str, u64)| Some(self.seen.get(session).is_none_or(|seen| seq > *seen));
+        let new: BooleanArray = addresses(batch).map(new).collect();
+        let batch = filter_record_batch(batch, &new)?;
+        self.games.rows(doc_type, &batch);
+        if doc_type == DocType::Game {
+            let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
+            self.waiting.extend(ids.into_iter().flatten().flatten().map(str::to_owned));
+        }
+        Ok(())
     }
 
     /// Lets go of games that can hardly change any more.
@@ -159,6 +220,16 @@ pub async fn follow(
         }
     }
     Ok(())
+}
+
+/// The event refs of a batch's rows.
+fn addresses(batch: &RecordBatch) -> impl Iterator<Item = (&str, u64)> {
+    let sessions = batch.column_by_name("session_id").and_then(|column| column.as_string_opt::<i32>());
+    let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let rows = sessions.zip(seqs).map(|(sessions, seqs)| {
+        (0..batch.num_rows()).map(|row| (sessions.value(row), u64::try_from(seqs.value(row)).unwrap_or_default()))
+    });
+    rows.into_iter().flatten()
 }
 
 /// One update: everything that changed, or only the games that finished.

@@ -13,6 +13,7 @@ use super::game::Game;
 use super::god_candle::GodCandles;
 use super::integrity::{Monitor, Threshold};
 use super::latency::Window;
+use super::ledger::FieldDrift;
 use super::note::{Disagreement, Note, Transition};
 use crate::protocol::line;
 use crate::protocol::requests::RequestTracker;
@@ -83,6 +84,8 @@ pub struct Fold {
     transitions: VecDeque<Transition>,
     disagreements: VecDeque<Disagreement>,
     account: Account,
+    /// A drift that a broadcast on its way may still explain.
+    suspected: Option<Told<Vec<FieldDrift>>>,
     requests: RequestTracker,
     waiting: Vec<Waiting>,
     trades: VecDeque<u64>,
@@ -116,6 +119,7 @@ impl Fold {
             transitions: VecDeque::new(),
             disagreements: VecDeque::new(),
             account: Account::default(),
+            suspected: None,
             requests: RequestTracker::default(),
             waiting: Vec::new(),
             trades: VecDeque::new(),
@@ -153,6 +157,7 @@ impl Fold {
         }
         self.last = Some(at.clone());
         self.frame(at, matches!(fact, Fact::Unreadable), &mut notes);
+        self.tell_drift(at, &mut notes);
         match fact {
             Fact::Tick(tick) => self.tick(at, socket_id, tick, &mut notes),
             Fact::Account(update) => self.account_update(at, socket_id, update, &mut notes),

@@ -153,8 +153,8 @@ pub struct Ledger {
     orders: Vec<PendingOrder>,
     /// What own trades and bets did within the last second: an update may not have seen them yet.
     recent: Vec<Effect>,
-    /// The cash and units of the last drift, and when: a trade that arrives late may explain it.
-    unexplained: Option<(Decimal, Decimal, Option<i64>)>,
+    /// What the last update showed before the trade or bet behind it was told: a drift, or a sell on its way.
+    untold: Option<Effect>,
     /// The drift that is open.
     pub open: Option<OpenDrift>,
     /// Comparisons made.
@@ -173,6 +173,10 @@ const OVERTAKEN_US: i64 = 1_000_000;
 const MOST_EFFECTS: usize = 5;
 /// A trade explains a drift that is at most this old, µs.
 const LATE_US: i64 = 5_000_000;
+/// A difference that is explained within this time was none, µs.
+pub const GRACE_US: i64 = 1_000_000;
+/// Why a drift closed: the trade behind it came after the update that shows it.
+pub const LATE_TRADE: &str = "late_trade";
 
 impl Ledger {
     /// The recomputed values; `None` before the server said the first ones.
@@ -183,7 +187,7 @@ impl Ledger {
     /// Starts anew from the next values of the server: trades may have been missed, or cannot be computed.
     pub fn rebase(&mut self) {
         self.holding = None;
-        self.unexplained = None;
+        self.untold = None;
         self.orders.clear();
         self.recent.clear();
     }
@@ -208,12 +212,13 @@ impl Ledger {
     /// Books an own trade, once.
     pub fn traded(&mut self, trade: &OwnTrade, trace_id: Option<&str>, ts: Option<i64>) -> Option<Drift> {
         let kinds: &[OrderKind] = if trade.buys { &[OrderKind::Buy] } else { &[OrderKind::Sell] };
-        if self.is_booked(kinds, trace_id) {
-            return None;
-        }
         let (cash, qty) = if trade.buys { (-trade.cash, trade.qty) } else { (trade.cash, -trade.qty) };
-        if self.explains_drift(cash, qty, ts) {
-            return self.close("late_trade");
+        let booked = self.is_booked(kinds, trace_id);
+        if self.was_shown(cash, qty, ts) {
+            return self.settled();
+        }
+        if booked {
+            return None;
         }
         self.remember(cash, qty, ts);
         let holding = self.holding.as_mut()?;
@@ -233,8 +238,8 @@ impl Ledger {
         if placed && self.is_booked(&[OrderKind::Sidebet], trace_id) {
             return None;
         }
-        if !cash.is_zero() && self.explains_drift(cash, Decimal::ZERO, ts) {
-            return self.close("late_trade");
+        if !cash.is_zero() && self.was_shown(cash, Decimal::ZERO, ts) {
+            return self.settled();
         }
         self.remember(cash, Decimal::ZERO, ts);
         if let Some(holding) = self.holding.as_mut() {
@@ -282,7 +287,7 @@ impl Ledger {
             return self.close("agrees");
         }
         self.drifted += 1;
-        self.unexplained = Some((server.cash - local.cash, server.qty - local.qty, ts));
+        self.untold = Some(Effect { cash: server.cash - local.cash, qty: server.qty - local.qty, ts });
         match &mut self.open {
             Some(open) => {
                 open.fields = fields;
@@ -302,6 +307,10 @@ impl Ledger {
             self.orders.iter_mut().filter(|order| usable(order)).find(|order| order.explains(local, server));
         if let Some(order) = single {
             order.booked = true;
+            if order.kind == OrderKind::Sell {
+                // The rug's sell may be in it too; the broadcasts tell.
+                self.untold = Some(Effect { cash: server.cash - local.cash, qty: server.qty - local.qty, ts });
+            }
             return true;
         }
         // Two or more that only cost: a buy and a bet within one round trip.
@@ -324,16 +333,30 @@ impl Ledger {
         order.is_some_and(|order| std::mem::replace(&mut order.booked, true))
     }
 
-    /// Whether a trade or bet is exactly what the last drift lacked: it arrived after the update that shows it,
-    /// and is in the ledger already.
-    fn explains_drift(&mut self, cash: Decimal, qty: Decimal, ts: Option<i64>) -> bool {
-        let Some((missing_cash, missing_qty, since)) = self.unexplained else { return false };
-        let close = |a: Decimal, b: Decimal| (a - b).abs() <= exact::TOLERANCE;
-        let explains = !is_older(since, ts, LATE_US) && close(cash, missing_cash) && close(qty, missing_qty);
-        if explains {
-            self.unexplained = None;
+    /// Whether an update has shown this trade or bet already, alone or with others: it is in the ledger then. Only for a
+    /// moment may it be a part of what was shown, as at the rug, where a sell on its way and the rug's own sell come
+    /// together.
+    fn was_shown(&mut self, cash: Decimal, qty: Decimal, ts: Option<i64>) -> bool {
+        let Some(untold) = self.untold.filter(|untold| !is_older(untold.ts, ts, LATE_US)) else { return false };
+        let soon = !is_older(untold.ts, ts, GRACE_US);
+        let rest = Effect { cash: untold.cash - cash, qty: untold.qty - qty, ts: untold.ts };
+        let is_zero = |value: Decimal| value.abs() <= exact::TOLERANCE;
+        let whole = is_zero(rest.cash) && is_zero(rest.qty);
+        let part =
+            |all: Decimal, rest: Decimal| is_zero(rest) || (rest.abs() <= all.abs() && rest * all > Decimal::ZERO);
+        if !(whole || soon && part(untold.cash, rest.cash) && part(untold.qty, rest.qty)) {
+            return false;
         }
-        explains
+        self.untold = (!whole).then_some(rest);
+        if whole && soon && self.open.is_some() {
+            self.drifted = self.drifted.saturating_sub(1);
+        }
+        true
+    }
+
+    /// Closes a drift when everything that it showed was told.
+    fn settled(&mut self) -> Option<Drift> {
+        if self.untold.is_some() { None } else { self.close(LATE_TRADE) }
     }
 
     fn close(&mut self, why: &'static str) -> Option<Drift> {

@@ -101,6 +101,7 @@ impl Follower {
                 self.catalog = Arc::new(Catalog::load(&self.root)?);
                 self.stamp = stamp;
                 self.started = true;
+                self.learn_games()?;
                 change.catalog = Some(self.catalog.clone());
             }
             let complete = self.read_journal(&mut tables)?;
@@ -112,6 +113,17 @@ impl Follower {
         change.rows = tables.finish()?;
         change.sealed = self.newly_sealed();
         Ok(change)
+    }
+
+    /// Tells the sessions which games are in the parts now: a segment that was sealed between two looks is never read
+    /// here, and its games would be handed out once more with the next frame that repeats them.
+    fn learn_games(&mut self) -> Result<(), StoreError> {
+        if self.sessions.is_empty() {
+            return Ok(());
+        }
+        let known = self.games.of(&self.root, &self.catalog)?;
+        self.sessions.values_mut().for_each(|session| session.context.games.learn(known.clone()));
+        Ok(())
     }
 
     /// Reads what the segments hold beyond the last look; `false` when one vanished meanwhile.

@@ -52,9 +52,14 @@ impl GameFilter {
         GameFilter { stored, seen: HashMap::new() }
     }
 
-    /// The quality of the record known of this game.
+    /// Takes what the store holds now, where games were sealed that this filter has not seen.
+    pub fn learn(&mut self, stored: Arc<HashMap<String, Quality>>) {
+        self.stored = stored;
+    }
+
+    /// The quality of the best record known of this game.
     pub fn known(&self, game_id: &str) -> Option<Quality> {
-        self.seen.get(game_id).or_else(|| self.stored.get(game_id)).copied()
+        self.seen.get(game_id).max(self.stored.get(game_id)).copied()
     }
 
     /// Decides about a record and remembers it.
@@ -92,6 +97,16 @@ mod tests {
         let mut restarted = GameFilter::new(filter.into_stored());
         assert!(!restarted.admit("a", full).game);
         assert!(restarted.admit("b", full).game);
+    }
+
+    #[test]
+    fn what_was_sealed_by_others_is_known_after_learning() {
+        let mut filter = GameFilter::default();
+        let (poor, full) = (Quality::of(false, true, false), Quality::of(true, true, true));
+        assert!(filter.admit("a", poor).game);
+        filter.learn(Arc::new(HashMap::from([("a".to_owned(), full), ("b".to_owned(), full)])));
+        assert_eq!(filter.admit("a", full), Admission { game: false, sidebets: false });
+        assert!(!filter.admit("b", full).game);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::state::event::{At, GameId};
 use crate::state::exact;
 use crate::state::fact::{AccountUpdate, Companion, OwnBet, Request, TradeAmounts};
 use crate::state::latency::{Grade, Leg};
-use crate::state::ledger::{Drift, OrderKind, OwnTrade, PendingOrder};
+use crate::state::ledger::{Drift, GRACE_US, LATE_TRADE, OrderKind, OwnTrade, PendingOrder};
 use crate::state::note::Note;
 
 /// An order whose broadcast has not come yet.
@@ -40,7 +40,7 @@ impl Fold {
         let now = self.games.last().map(|game| (game.id.clone(), game.tick.unwrap_or(0)));
         let now = now.as_ref().map(|(id, tick)| (id, *tick));
         let drift = self.account.update(at, socket_id, update, now);
-        drifted(at, drift, notes);
+        self.drifted(at, drift, notes);
     }
 
     pub(super) fn companion(&mut self, at: &At, companion: &Companion<'_>) {
@@ -90,7 +90,7 @@ impl Fold {
             forced,
             money: money_kind(trade.bonus_portion, trade.real_portion),
         });
-        drifted(at, drift, notes);
+        self.drifted(at, drift, notes);
     }
 
     /// Books an own trade in the ledger. Shorts, leverage and other tokens follow rules that nobody has measured:
@@ -137,7 +137,7 @@ impl Fold {
         let cash = if bet.settled { bet.payout } else { bet.bet_amount.map(|stake| -stake) };
         let Some(cash) = cash else { return };
         let drift = self.account.ledger.bet(cash, !bet.settled, trace_id, at.ts);
-        drifted(at, drift, notes);
+        self.drifted(at, drift, notes);
     }
 
     pub(super) fn request(&mut self, at: &At, socket_id: Option<&str>, request: &Request<'_>) {
@@ -212,6 +212,37 @@ impl Fold {
         notes.push(Note::Latency { kind, leg: Leg::Broadcast, ms, grade: Grade::of(ms), spike });
     }
 
+    /// Takes note of a drift. At the rug the account's update comes some milliseconds before the broadcast that explains
+    /// it, so a drift is told when it was not explained for [`GRACE_US`].
+    fn drifted(&mut self, at: &At, drift: Option<Drift>, notes: &mut Vec<Note>) {
+        match drift {
+            Some(Drift::Opened(fields)) if at.ts.is_some() => {
+                self.suspected = Some(Told { at: at.clone(), value: fields })
+            }
+            Some(Drift::Opened(fields)) => notes.push(Note::DriftOpened { fields }),
+            Some(Drift::Closed(since, why)) => {
+                let suspected = self.suspected.take();
+                if suspected.is_some() && why == LATE_TRADE {
+                    return;
+                }
+                notes.extend(suspected.map(|told| Note::DriftOpened { fields: told.value }));
+                let after_ms = since.zip(at.ts).map(|(since, now)| (now - since) / 1000);
+                notes.push(Note::DriftClosed { after_ms, why });
+            }
+            None => {}
+        }
+    }
+
+    /// Tells a suspected drift that nothing explained in time.
+    pub(super) fn tell_drift(&mut self, at: &At, notes: &mut Vec<Note>) {
+        let now = at.ts;
+        let old =
+            |told: &Told<_>| told.at.ts.zip(now).is_some_and(|(since, now)| now.saturating_sub(since) > GRACE_US);
+        if let Some(told) = self.suspected.take_if(|told| old(told)) {
+            notes.push(Note::DriftOpened { fields: told.value });
+        }
+    }
+
     /// Whether a trade is told for the first time: two sources tell it twice.
     fn is_new_trade(&mut self, id: &str) -> bool {
         let mut hasher = DefaultHasher::new();
@@ -230,15 +261,4 @@ impl Fold {
 
 fn milliseconds(from: Option<i64>, to: Option<i64>) -> Option<f64> {
     from.zip(to).map(|(from, to)| (to - from) as f64 / 1000.0)
-}
-
-fn drifted(at: &At, drift: Option<Drift>, notes: &mut Vec<Note>) {
-    match drift {
-        Some(Drift::Opened(fields)) => notes.push(Note::DriftOpened { fields }),
-        Some(Drift::Closed(since, why)) => {
-            let after_ms = since.zip(at.ts).map(|(since, now)| (now - since) / 1000);
-            notes.push(Note::DriftClosed { after_ms, why });
-        }
-        None => {}
-    }
 }

@@ -149,6 +149,19 @@ fn a_trade_that_arrives_late_closes_the_drift_it_explains() {
 }
 
 #[test]
+fn two_sells_that_one_update_showed_are_booked_once() {
+    let mut ledger = ledger("1", "0.3", "1");
+    ledger.ordered(order(OrderKind::Sell, "0"));
+    let sell =
+        |qty: &str, cash: &str| OwnTrade { buys: false, qty: number(qty), cash: number(cash), price: number("2") };
+    assert_eq!(ledger.check(&holding("1.6", "0", "0"), Some(1)), None, "explained by the order on its way");
+    assert_eq!(ledger.traded(&sell("0.2", "0.4"), None, Some(2)), None, "the rug's");
+    assert_eq!(ledger.traded(&sell("0.1", "0.2"), Some("t"), Some(3)), None, "the player's own");
+    assert_eq!(ledger.check(&holding("1.6", "0", "0"), Some(4)), None);
+    assert_eq!((ledger.checks, ledger.drifted), (2, 0));
+}
+
+#[test]
 fn an_update_that_was_overtaken_by_a_trade_is_no_news() {
     let mut ledger = ledger("1", "0.1", "1");
     let sell = OwnTrade { buys: false, qty: number("0.1"), cash: number("0.2"), price: number("2") };
