@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::facts::Known;
 use super::{Desk, DeskError, facts};
-use crate::verify::check::{CheckResult, Statement};
+use crate::verify::check::{CheckResult, Sighting, Statement};
 use crate::verify::evidence::{self, EvidenceError};
 use crate::verify::log::{Entry, now};
 use crate::verify::mark::rules::{self, Violation};
@@ -183,11 +183,13 @@ impl Desk {
             let found = evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
             evidence.push(found);
         }
-        let cases = checked.iter().flat_map(|checked| {
-            let examples = checked.examples.iter().map(|case| (case, Role::Supports));
-            examples.chain(checked.counterexamples.iter().map(|case| (case, Role::Contradicts)))
-        });
-        for (case, role) in cases {
+        let mut cases: Vec<(Sighting, Role)> = Vec::new();
+        if let Some(checked) = &checked {
+            cases.extend(checked.examples.iter().cloned().map(|case| (case, Role::Supports)));
+            cases.extend(checked.counterexamples.iter().cloned().map(|case| (case, Role::Contradicts)));
+        }
+        for (case, role) in &cases {
+            let role = *role;
             let there = |one: &Evidence| one.event.address() == case.event_ref() && one.role == role;
             if !evidence.iter().any(there) && evidence.len() < MOST_EVIDENCE {
                 let found = evidence::of_case(&self.sql, case, &known.subject, role, cancel).await;
@@ -195,7 +197,9 @@ impl Desk {
             }
         }
         if want.find && evidence.is_empty() {
-            for address in known.frames.iter().chain(elsewhere.iter().flat_map(|known| &known.frames)) {
+            let mut frames = known.frames.clone();
+            frames.extend(elsewhere.map(|known| known.frames).unwrap_or_default());
+            for address in &frames {
                 let role = Role::Example;
                 let found = evidence::resolve(&self.sql, address, &known.subject, &[], role, cancel).await;
                 evidence.extend(found_or_not(found)?);
