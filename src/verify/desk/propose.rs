@@ -183,10 +183,12 @@ impl Desk {
             let found = evidence::resolve(&self.sql, address, &known.subject, &events, role, cancel).await?;
             evidence.push(found);
         }
-        let cases = checked.iter().flat_map(|checked| {
-            let examples = checked.examples.iter().map(|case| (case, Role::Supports));
-            examples.chain(checked.counterexamples.iter().map(|case| (case, Role::Contradicts)))
-        });
+        // In a list: an iterator of closures over borrows cannot be held while frames are read.
+        let mut cases = Vec::new();
+        for checked in &checked {
+            cases.extend(checked.examples.iter().map(|case| (case, Role::Supports)));
+            cases.extend(checked.counterexamples.iter().map(|case| (case, Role::Contradicts)));
+        }
         for (case, role) in cases {
             let there = |one: &Evidence| one.event.address() == case.event_ref() && one.role == role;
             if !evidence.iter().any(there) && evidence.len() < MOST_EVIDENCE {
