@@ -59,15 +59,13 @@ Which tool:
 - search: what an event or field means, how things work, games by what happened. In plain words or by exact name.
 - describe_protocol: every event, its fields, exact counts, samples, marks.
 - verify: check a statement about it; you propose, people decide.
-- get_game: newest games; one game's card (peak, rug, seed, prices, side bets). check_fairness: games against their \
-seeds, capture audit.
+- get_game: newest games; one game's card. check_fairness: games against their seeds; capture audit.
 - query_sql: counts, comparisons, distributions. One SELECT (DuckDB dialect) over views like ws_event, game_tick, \
 games, trade, sidebet, chat_untrusted. Read the resource replayer://context first.
 - get_events: the frames themselves, byte for byte, by (session_id, seq); the newest ones; wait until \
 something comes.
 - replay: walk recorded games frame by frame or tick by tick, run until something happens, trade in them.
-- live_state: the game and the account now, or at a past moment. capture: is anything being \
-recorded; start, stop.
+- live_state: the game and the account now, or at a past moment. capture: is anything recorded; start, stop.
 - export_dataset: more rows than fit an answer, to a file. show_chart: a game as a picture.
 
 Keep in mind:

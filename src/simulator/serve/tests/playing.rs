@@ -5,7 +5,7 @@ use crate::protocol::fairness::play;
 
 #[tokio::test]
 async fn two_sockets_see_the_same_public_frames_in_the_same_order() {
-    let running = serve(1, 3, 200.0).await;
+    let running = serve(1, 3, 60.0).await;
     let (first, second) = (Client::join(&running).await.read_on(), Client::join(&running).await.read_on());
     running.finished().await;
     running.stop().await;
