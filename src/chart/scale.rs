@@ -90,6 +90,10 @@ impl Axis {
 
 /// A multiplier as it is written: enough digits to tell it from its neighbours, and no more.
 pub fn multiplier(price: f64) -> String {
+    // Corrupted prices: hundreds of digits would leave no room for the plot.
+    if price.abs() >= 1e6 || (price != 0.0 && price.abs() < 5e-5) {
+        return format!("{price:.0e}×");
+    }
     let digits = match price.abs() {
         size if size >= 100.0 => 0,
         size if size >= 10.0 => 1,

@@ -310,8 +310,9 @@ fn round_values_are_round_few_and_within() {
 
 #[test]
 fn multipliers_have_the_digits_that_matter() {
-    let texts: Vec<String> = [1122.28, 37.04, 3.81, 1.0, 0.5, 0.0142, 0.0].into_iter().map(multiplier).collect();
-    assert_eq!(texts, ["1122×", "37×", "3.81×", "1×", "0.5×", "0.0142×", "0×"]);
+    let prices = [1122.28, 37.04, 3.81, 1.0, 0.5, 0.0142, 0.0, 1e300, 2e-9];
+    let texts: Vec<String> = prices.into_iter().map(multiplier).collect();
+    assert_eq!(texts, ["1122×", "37×", "3.81×", "1×", "0.5×", "0.0142×", "0×", "1e300×", "2e-9×"]);
 }
 
 #[test]
