@@ -59,16 +59,14 @@ async fn none_of_the_planted_tokens_is_in_the_root() {
     let mut role = capture.role();
     role.wait_for(|role| matches!(role, Role::Capturing { .. })).await.unwrap();
     let mut seen: Vec<Arc<replayer::capture::Captured>> = Vec::new();
-    // Besides the planted ones: our `40` and the server's answer to it.
-    while seen.iter().filter(|captured| captured.text.starts_with('4')).count() < count + 2 {
+    // Each is kept, without its secret.
+    while seen.iter().filter(|captured| captured.text.contains("redacted")).count() < count {
         seen.push(tokio::time::timeout(std::time::Duration::from_secs(20), bus.recv()).await.unwrap().unwrap());
     }
     // The journal while it is written, and the sealed parts afterwards.
     search(&root);
     capture.stop().await.unwrap();
     search(&root);
-    let kept = seen.iter().filter(|captured| captured.text.contains("redacted")).count();
-    assert_eq!(kept, count, "each frame is kept, without its secret");
 }
 
 fn search(root: &DataRoot) {
