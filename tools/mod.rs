@@ -12,6 +12,7 @@ pub mod describe_protocol;
 pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
+mod lean;
 pub mod live_state;
 pub mod query_sql;
 pub mod replay;
@@ -153,6 +154,7 @@ fn definition<T: AgentTool>() -> Tool {
         tracing::error!(tool = T::NAME, reason, "input schema");
         Arc::new(JsonObject::new())
     });
+    let input = Arc::new(lean::lean(Arc::unwrap_or_clone(input)));
     let mut tool = Tool::new(T::NAME, T::DESCRIPTION, input)
         .with_title(T::TITLE)
         .with_raw_output_schema(schema_for_output::<T::Output>())

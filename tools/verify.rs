@@ -57,6 +57,7 @@ pub enum Action {
 #[serde(deny_unknown_fields)]
 pub struct Args {
     /// queue, check, propose, decide, withdraw, history or recheck.
+    #[schemars(with = "String")]
     pub action: Action,
     /// propose, history, recheck: what it is about, as a key: event:playerUpdate, field:gameStateUpdate#$.rugpool.threshold,
     /// unit:EVENT#PATH, enum_value:EVENT#PATH=VALUE, phase_rule:EVENT?NAME, sequence:EVENT?NAME, formula:EVENT#PATH?NAME.
@@ -66,6 +67,7 @@ pub struct Args {
     /// propose: the statement in plain words.
     pub meaning: Option<String>,
     /// propose: what the mark would be: verified (default), needs_correction, or unverified to take a mark back.
+    #[schemars(with = "Option<String>")]
     pub target: Option<MarkState>,
     /// propose: what is written wrongly.
     pub correction: Option<Correction>,
@@ -85,6 +87,7 @@ pub struct Args {
     /// decide, where the client cannot ask the person: their own words, exactly as they wrote them to you.
     pub human_quote: Option<String>,
     /// queue: only stale, proposal, novel or unmarked.
+    #[schemars(with = "Option<String>")]
     pub reason: Option<Reason>,
     /// queue: only about this event.
     pub event: Option<String>,

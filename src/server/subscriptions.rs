@@ -80,6 +80,10 @@ pub async fn listen(app: &Arc<App>, context: SubscriptionContext) -> Result<(), 
         if !wanted.is_empty() {
             app.live.changes().await.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
             let sink = &context.sink();
+            // The subscription was acknowledged before this: what changed in between is told now.
+            for uri in &wanted {
+                let _ = sink.notify_resource_updated(uri.as_str()).await;
+            }
             let each = wanted.iter().map(|uri| {
                 told_of_changes(app, uri, move || async move {
                     sink.notify_resource_updated(uri.as_str()).await.is_ok()

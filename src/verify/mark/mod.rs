@@ -243,7 +243,8 @@ impl CorrectionKind {
 /// What was written wrongly, and what is right. Changes the manifest, the derived views and the cards; never a frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Correction {
-    /// What kind of thing it changes.
+    /// What kind of thing it changes: rename, type, unit, meaning, presence, enum, phase_rule, formula or attribution.
+    #[schemars(with = "String")]
     pub kind: CorrectionKind,
     /// What is written.
     pub old: String,
