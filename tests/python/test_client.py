@@ -28,6 +28,9 @@ GAMES = {
     "20251030-bbbbbbbbbbbbbbbb": [1, 0.9, 0.018],
     "20251030-cccccccccccccccc": [1, 1.5, 2.25, 2.75, 3.125, 12.5, 0.02],
 }
+# Tools that change something; everything else says that it only reads.
+WRITING = {"capture", "export_dataset", "replay", "verify"}
+
 TICKS = sum(len(prices) for prices in GAMES.values())
 
 
@@ -118,7 +121,7 @@ async def test_tools_and_their_schemas_are_listed(client, era, root):
             jsonschema.Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object"
         assert len(tool.description.encode()) <= 2048
-        assert tool.annotations.read_only_hint is (tool.name != "export_dataset")
+        assert tool.annotations.read_only_hint is (tool.name not in WRITING)
 
 
 @each_era
@@ -223,3 +226,57 @@ async def test_the_prompt_carries_the_question(client, era, root):
     assert "rugs-expert" in [prompt.name for prompt in (await client.list_prompts()).prompts]
     prompt = await client.get_prompt("rugs-expert", {"question": "How is a side bet paid?"})
     assert "How is a side bet paid?" in prompt.messages[0].content.text
+
+
+@each_era
+async def test_what_is_captured_and_live_is_told(client, era, root):
+    status = await call(client, "capture")
+    assert status["capture"] in {"idle", "off"} and status["drops"] == 0
+    state = await call(client, "live_state")
+    assert state["account"] is None
+    past = await call(client, "live_state", at="2025-10-30T12:30:00Z", detailed=True)
+    assert past["status"] is None and "capture" in past
+
+
+@each_era
+async def test_the_protocol_is_described_and_checked(client, era, root):
+    overview = await call(client, "describe_protocol")
+    assert len(json.dumps(overview)) < 24_000
+    event = await call(client, "describe_protocol", event="gameStateUpdate")
+    assert event
+    assert "playerUpdate" in await refused(client, "describe_protocol", event="playerUpdat")
+    # The older recordings hold ticks, no events.
+    assert "scope" in await refused(client, "describe_protocol", diff={"a": "documentation", "b": "data"})
+    queue = await call(client, "verify", action="queue")
+    assert queue
+    checked = await call(client, "verify", action="check", statement="on playerUpdate: cash >= 0")
+    assert checked
+    await refused(client, "verify", action="decide", proposal_id="nothing")
+
+
+@each_era
+async def test_a_game_is_walked(client, era, root):
+    game_id, prices = list(GAMES.items())[2]
+    opened = await call(client, "replay", action="open", game_id=game_id)
+    cursor = opened["cursor"]
+    for action in ({"action": "step", "n": 3}, {"action": "back", "n": 1}, {"action": "state"}):
+        await call(client, "replay", cursor=cursor, **action)
+    await call(client, "replay", action="close", cursor=cursor)
+    assert "open" in await refused(client, "replay", action="step", cursor=cursor)
+
+
+@each_era
+async def test_games_are_proven_or_it_is_said_why_not(client, era, root):
+    game_id = next(iter(GAMES))
+    assert "seed" in json.dumps(await call(client, "check_fairness", game_id=game_id))
+    await call(client, "check_fairness", audit=True)
+    await refused(client, "check_fairness", game_id="20251030-aaaaaaaaaaaaaaab")
+
+
+@each_era
+async def test_a_chart_is_a_picture_with_a_summary(client, era, root):
+    result = await client.call_tool("show_chart", {"game_id": next(iter(GAMES))})
+    assert not result.is_error, result.content
+    kinds = [block.type for block in result.content]
+    assert kinds == ["text", "image"] and result.content[1].mime_type == "image/png"
+    assert json.loads(result.content[0].text) == result.structured_content
