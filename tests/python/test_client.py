@@ -235,7 +235,7 @@ async def test_what_is_captured_and_live_is_told(client, era, root):
     state = await call(client, "live_state")
     assert state["account"] is None
     past = await call(client, "live_state", at="2025-10-30T12:30:00Z", detailed=True)
-    assert past["status"] is None and "capture" in past
+    assert past["account"] is None and "capture" in past
 
 
 @each_era
