@@ -30,7 +30,7 @@ const TEXTS: usize = 32;
 const USUAL_DIMENSION: usize = 384;
 
 /// New rows after which an update of single units also tidies the table.
-const TIDY_AFTER: u64 = 2_000;
+const TIDY_AFTER: u64 = 250;
 
 /// What to build.
 #[derive(Debug, Clone, PartialEq, Eq)]
