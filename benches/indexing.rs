@@ -125,7 +125,7 @@ fn one_more(
     finished.units();
     let mut costs = Vec::new();
     let start_us = Config::default().start_us + 86_400_000_000 * seed as i64;
-    let games = 20 + TIDY_EVERY;
+    let games = 20 + TIDYING_GAMES;
     let config = Config {
         games,
         seed,
@@ -158,8 +158,8 @@ fn one_more(
     );
 }
 
-/// Enough games that the tidying which they cause now and then is part of their mean.
-const TIDY_EVERY: usize = 130;
+/// Enough games that the tidying which they cause, about every twentieth, is part of their mean.
+const TIDYING_GAMES: usize = 130;
 
 /// Summaries of games that were never played, with vectors that were never embedded: as many as years give.
 async fn grow(root: &DataRoot, model: &Arc<dyn Embedder>, games: usize) {
