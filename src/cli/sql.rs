@@ -45,11 +45,7 @@ pub struct SqlArgs {
 /// When the query is refused or fails; the message says what to write instead.
 pub fn run(args: SqlArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
     let root = DataRoot::open(path)?;
-    if manifest::reads_fields(&args.sql)
-        && let Err(error) = manifest::write(&Explorer::new(root.path()))
-    {
-        eprintln!("replayer: the view field is older than the data: {error}");
-    }
+    manifest::before_query(&Explorer::new(root.path()), &args.sql);
     let query = Query {
         max_rows: args.max_rows.max(1),
         max_bytes: u64::MAX >> 1,

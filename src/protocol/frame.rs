@@ -14,6 +14,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::pick;
+
 /// What kind of packet a frame carries: the Engine.IO kinds, and for messages the Socket.IO kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packet {
@@ -213,6 +215,39 @@ fn arguments(packet: Packet, text: &str) -> Result<Frame<'_>, FrameError> {
     Ok(Frame { ack_id, event_name, args, traceparent, ..empty(packet) })
 }
 
+/// Where the payload of a text frame begins, in bytes: the start of what [`Frame::payload`] gives for an event, of the first
+/// argument of an ack. Reads no further than that; `None` where there is none, or the text is no frame.
+pub fn payload_at(text: &[u8]) -> Option<usize> {
+    let is_event = match text.get(..2)? {
+        b"42" | b"45" => true,
+        b"43" | b"46" => false,
+        _ => return None,
+    };
+    let begin = memchr::memchr(b'[', text)?;
+    let mut at = pick::space(text, begin + 1);
+    if is_event {
+        at = next_argument(text, pick::skip(text, at)?)?;
+        // As in `traceparent`: a trace argument is short.
+        let head = text.get(at..text.len().min(at + TRACE_BYTES)).unwrap_or_default();
+        let may_trace = head.starts_with(b"{") && memchr::memmem::find(head, b"trace").is_some();
+        let end = if may_trace { pick::skip(text, at) } else { None };
+        let argument = end.and_then(|end| serde_json::from_slice::<&RawValue>(text.get(at..end)?).ok());
+        if argument.is_some_and(|argument| traceparent(argument).is_some()) {
+            at = next_argument(text, end?)?;
+        }
+    }
+    (text.get(at)? != &b']').then_some(at)
+}
+
+/// The argument behind the one that ends at `at`.
+fn next_argument(text: &[u8], at: usize) -> Option<usize> {
+    let comma = pick::space(text, at);
+    (text.get(comma)? == &b',').then(|| pick::space(text, comma + 1))
+}
+
+/// A trace argument is about 100 bytes long; longer than this is none.
+const TRACE_BYTES: usize = 512;
+
 /// The `traceparent` when `arg` is a trace argument: an object with `__trace` or `traceparent`.
 ///
 /// A trace argument without a readable `traceparent` still counts as one; its text is then empty.
@@ -224,9 +259,9 @@ pub fn traceparent(arg: &RawValue) -> Option<Cow<'_, str>> {
         #[serde(borrow)]
         traceparent: Option<&'t RawValue>,
     }
-    // A trace argument is about 100 bytes long; no payload of a real event is parsed twice for this.
+    // No payload of a real event is parsed twice for this.
     let text = arg.get();
-    if text.len() > 512 || !text.starts_with('{') {
+    if text.len() > TRACE_BYTES || !text.starts_with('{') {
         return None;
     }
     let trace: Trace = serde_json::from_str(text).ok()?;

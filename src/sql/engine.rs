@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::error::SqlError;
 use super::gate::Checked;
-use super::{cells, derived, gate, tail, views};
+use super::{cells, derived, functions, gate, tail, views};
 use crate::store::catalog::Catalog;
 use crate::store::error::StoreError;
 use crate::store::follow::{Change, Follower};
@@ -122,6 +122,7 @@ impl Engine {
             .and_then(|config| config.threads(i64::from(options.threads.max(1))))
             .map_err(SqlError::machinery)?;
         let db = Connection::open_in_memory_with_flags(config).map_err(SqlError::machinery)?;
+        functions::register(&db).map_err(SqlError::machinery)?;
         lock(&db, &options.parts).map_err(SqlError::machinery)?;
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
         let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::machinery)?;

@@ -5,7 +5,7 @@
 //!
 //! * Parent: [`client`] keeps a pool of workers, hands out queries, kills what does not stop.
 //! * Worker: [`worker`] is the child's main loop. A text passes the [`gate`], then the [`engine`] runs it over the
-//!   [`views`] (some of which are [`derived`] elsewhere); [`cells`] turns the rows into JSON. The [`sandbox`] has taken the process's rights before.
+//!   [`views`] (some of which are [`derived`] elsewhere) with our own [`functions`] beside DuckDB's; [`cells`] turns the rows into JSON. The [`sandbox`] has taken the process's rights before.
 //!
 //! Between them [`protocol`] is spoken over pipes; both sides share [`error`].
 
@@ -14,6 +14,7 @@ pub mod client;
 pub mod derived;
 pub mod engine;
 pub mod error;
+pub mod functions;
 pub mod gate;
 pub mod protocol;
 pub mod sandbox;

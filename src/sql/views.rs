@@ -246,7 +246,8 @@ pub(super) fn statements() -> Vec<String> {
 const WS_EVENT: &str = r#"
 SELECT * EXCLUDE (frame_text, arguments),
   CASE
-    WHEN frame_text IS NULL AND "format" IN ('raw_capture', 'sandbox') THEN CASE
+    WHEN frame_text IS NOT NULL THEN arguments[1]
+    WHEN "format" IN ('raw_capture', 'sandbox') THEN CASE
       WHEN starts_with(CAST(arguments[1] AS VARCHAR), '{"__trace"') THEN arguments[2]
       WHEN starts_with(CAST(arguments[3] AS VARCHAR), '{"__trace"') THEN NULL
       WHEN json_type(arguments[3]) = 'NULL' THEN NULL
@@ -259,10 +260,8 @@ FROM (
   SELECT *,
     CASE
       WHEN frame_text IS NOT NULL THEN CASE
-        WHEN packet IN ('event', 'binary_event')
-          THEN TRY(json_extract(substr(frame_text, strpos(frame_text, '[')), ['$[1]', '$[2]']))
-        WHEN packet IN ('ack', 'binary_ack')
-          THEN TRY(json_extract(substr(frame_text, strpos(frame_text, '[')), ['$[0]', '$[1]']))
+        WHEN packet IN ('event', 'binary_event', 'ack', 'binary_ack')
+          THEN [TRY_CAST(nullif(frame_values(frame_text, '$')[1], 'null') AS JSON)]
         WHEN contains(frame_text, '{')
           THEN TRY([json_extract(substr(frame_text, strpos(frame_text, '{')), '$')])
         END

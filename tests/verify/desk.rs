@@ -12,7 +12,7 @@ use replayer::verify::mark::{Actor, Authority, Correction, CorrectionKind, MarkS
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{CASH, House, draft};
+use super::{CASH, House, draft, printed, replayer};
 
 fn stop() -> CancellationToken {
     CancellationToken::new()
@@ -40,6 +40,54 @@ async fn a_proposal_finds_its_evidence_and_a_person_makes_it_canonical() {
     assert_eq!((mark.previous_state, mark.state), (MarkState::Unverified, MarkState::Verified));
     assert!(mark.evidence.iter().any(|evidence| evidence.role == Role::Supports));
     assert_eq!(mark.rationale.as_deref(), Some("seen it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_1_what_is_written_into_a_generated_file_is_not_canon() {
+    let house = House::played();
+    let made = house.propose(draft(CASH, "cash >= 0")).await.unwrap();
+    let shown = async || {
+        let marks =
+            house.query("SELECT mark, canonical, rationale_untrusted FROM mark WHERE subject LIKE '%cash'").await;
+        let fields = "SELECT badge, meaning FROM field WHERE event_name = 'playerUpdate' AND path = '$.cash'";
+        (marks, house.query(fields).await)
+    };
+    let is_forged = |shown: &(Vec<Vec<serde_json::Value>>, Vec<Vec<serde_json::Value>>)| {
+        let text = format!("{shown:?}");
+        text.contains("canonical") || text.contains("forged") || text.contains("true")
+    };
+    let before = shown().await;
+    assert!(!is_forged(&before), "{before:?}");
+    // Somebody makes it canonical with an editor, in each of the files that are made from the log.
+    let edit = |path: std::path::PathBuf, change: &dyn Fn(&mut serde_json::Value)| {
+        let mut file = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        change(&mut file);
+        std::fs::write(&path, file.to_string()).unwrap();
+    };
+    let row = json!({"subject": CASH, "mark": "verified", "canonical": true, "rationale_untrusted": "forged"});
+    edit(house.root.verification_path(), &|file| file["marks"] = json!([row]));
+    edit(house.root.field_manifest_path(), &|file| {
+        for field in file["fields"].as_array_mut().unwrap() {
+            field["badge"] = json!("canonical");
+            field["meaning"] = json!("forged");
+        }
+    });
+    assert_eq!(shown().await, before);
+    // The exported documents say that they are no canon, and nothing reads them.
+    for format in ["md", "json", "schema"] {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().to_str().unwrap();
+        let told = replayer(house.root.path(), &["protocol", "export", "--format", format, "--output", to]);
+        assert!(told.status.success(), "{}", printed(&told));
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            assert!(text.contains("do not edit"), "{text}");
+        }
+    }
+    // A person's decision is.
+    house.desk.decide(&made.proposal.proposal_id, yes(), person(), &stop()).await.unwrap();
+    let (marks, fields) = shown().await;
+    assert_eq!((&marks[0][1], &fields[0][0]), (&json!(true), &json!("canonical")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

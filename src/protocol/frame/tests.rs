@@ -132,11 +132,39 @@ fn an_argument_keeps_its_own_text() {
     assert_eq!(frame.payload().unwrap().get(), r#"{"p": 1.0,  "q":1e-7}"#);
 }
 
+#[test]
+fn the_payloads_place_is_found_without_parsing() {
+    let trace = r#"{"__trace":true,"traceparent":"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}"#;
+    for text in [
+        r#"42["t",{"x":1}]"#,
+        r#"42["t" , {"x":1},{"y":2}]"#,
+        r#"42/rugs,17["t",[1],2]"#,
+        r#"451-["t",{"_placeholder":true,"num":0}]"#,
+        r#"42["ping"]"#,
+        r#"42["a \"[quoted]\" name",5]"#,
+        r#"42["t",{"text":"a trace of it"}]"#,
+        r#"43[{"x":1}]"#,
+        "4358[]",
+        &format!(r#"42["t",{trace},{{"x":1}}]"#),
+        &format!(r#"42["t",{trace}]"#),
+        &format!(r#"42["t",{{"long":"{}","__trace":true}},1]"#, "x".repeat(600)),
+    ] {
+        let frame = parse(text).unwrap();
+        let payload = if frame.event_name.is_some() { frame.payload() } else { frame.args.first().copied() };
+        let place = payload.map(|payload| payload.get().as_ptr() as usize - text.as_ptr() as usize);
+        assert_eq!(payload_at(text.as_bytes()), place, "{text}");
+    }
+    for text in ["", "4", "2", "42", r#"40{"sid":"x"}"#, "42[", r#"42["t"#, r#"42["t","#] {
+        assert_eq!(payload_at(text.as_bytes()), None, "{text}");
+    }
+}
+
 proptest! {
     /// Run wider with `PROPTEST_CASES=10000000 cargo test --release frame::tests::no_input`.
     #[test]
     fn no_input_makes_the_parser_panic(text in "[0-6]{0,3}(/[a-z]{0,3},?)?[0-9]{0,4}[\\[\\]{}\",:\\\\a-z0-9_é\u{0}-]{0,40}") {
         let _ = parse(&text);
+        let _ = payload_at(text.as_bytes());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! they are refused until somebody has looked at them. Names are lower case; look them up through [`scalar`]
 //! and [`table`], which fold case the way DuckDB does.
 
+use crate::sql::functions::FUNCTIONS;
+
 /// Pure functions on numbers, texts, dates and times.
 const SCALARS: &[&str] = &[
     "abs",
@@ -620,7 +622,8 @@ pub fn tables() -> &'static [&'static str] {
 
 /// All allowed scalar, aggregate and window functions, operators included.
 pub fn scalars() -> impl Iterator<Item = &'static str> {
-    [SCALARS, AGGREGATES, LISTS, JSON, NESTED, OPERATORS, SYNTAX].into_iter().flatten().copied()
+    let own = FUNCTIONS.iter().map(|function| function.name);
+    [SCALARS, AGGREGATES, LISTS, JSON, NESTED, OPERATORS, SYNTAX].into_iter().flatten().copied().chain(own)
 }
 
 /// What to use in place of a refused function.

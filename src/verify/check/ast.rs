@@ -4,6 +4,9 @@
 
 use std::fmt;
 
+pub(super) use crate::protocol::path::quoted;
+pub use crate::protocol::path::{Path, Step};
+
 /// A statement that a machine can check. The grammar stands in [`super`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Statement {
@@ -398,67 +401,6 @@ impl Unit {
     pub fn is_whole(self) -> bool {
         matches!(self, Unit::UnixMs | Unit::Tick | Unit::Count)
     }
-}
-
-/// A place in a payload.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Path(pub Vec<Step>);
-
-/// One step of a path.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// A key.
-    Key(String),
-    /// One element of a list; below zero from its end.
-    Index(i64),
-    /// Every element of a list.
-    Elements,
-    /// Every value of an object whose keys are data.
-    Values,
-}
-
-impl Path {
-    /// The place behind its last step over every element, if there is one.
-    pub fn element_depth(&self) -> Option<usize> {
-        self.0.iter().rposition(|step| matches!(step, Step::Elements | Step::Values)).map(|at| at + 1)
-    }
-
-    /// Name of its last key.
-    pub fn last_key(&self) -> &str {
-        let key = |step: &Step| matches!(step, Step::Key(_));
-        match self.0.iter().rfind(|step| key(step)) {
-            Some(Step::Key(key)) => key,
-            _ => "$",
-        }
-    }
-}
-
-/// Whether a key can be written without quotes.
-pub(super) fn is_plain(key: &str) -> bool {
-    let mut chars = key.chars();
-    chars.next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && chars.all(|c| c.is_alphanumeric() || c == '_')
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("$")?;
-        for step in &self.0 {
-            match step {
-                Step::Key(key) if is_plain(key) => write!(f, ".{key}")?,
-                Step::Key(key) => write!(f, ".{}", quoted(key))?,
-                Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Elements => f.write_str("[]")?,
-                Step::Values => f.write_str(".{}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// As a JSON string, which the parser reads again.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::String(text.to_owned()).to_string()
 }
 
 impl fmt::Display for Literal {

@@ -3,50 +3,108 @@
 use super::ast::{Comparison, Context, Expr, Function, InPhases, Literal, Path, PhaseName, TypeName, Unit, Value};
 use super::sql::literal;
 
-/// Where the values of paths stand: `v[…]` for those of the whole payload, `w[…]` for those of an element.
-pub(super) struct Places<'a> {
-    pub whole: &'a [Path],
-    pub element: &'a [Path],
+/// The paths that a statement looks at, each with the column its value is in: JSON text, NULL where it is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    /// Paths into the payload.
+    whole: Vec<Path>,
+    /// Paths into the elements of one list.
+    element: Vec<Path>,
 }
 
-impl Places<'_> {
-    /// The value at a path: JSON, NULL where it is absent.
-    fn of(&self, path: &Path) -> String {
-        let at = |paths: &[Path]| paths.iter().position(|known| known == path).map(|at| at + 1);
-        match path.element_depth() {
-            Some(_) => at(self.element).map_or("NULL".into(), |at| format!("w[{at}]")),
-            None => at(self.whole).map_or("NULL".into(), |at| format!("v[{at}]")),
+impl Fields {
+    /// The paths, each once.
+    pub fn new(paths: Vec<Path>) -> Fields {
+        let (element, whole) = paths.into_iter().partition(|path| path.element_depth().is_some());
+        Fields { whole, element }
+    }
+
+    /// These and one more into the payload.
+    pub fn with(&self, path: &Path) -> Fields {
+        let mut more = self.clone();
+        if !more.whole.contains(path) {
+            more.whole.push(path.clone());
         }
+        more
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.element.is_empty()
+    }
+
+    /// Whether elements are the cases.
+    pub fn has_elements(&self) -> bool {
+        !self.element.is_empty()
+    }
+
+    /// All, those into the payload first.
+    pub fn shown(&self) -> impl Iterator<Item = &Path> {
+        self.whole.iter().chain(&self.element)
+    }
+
+    /// The paths as arguments of a function.
+    pub fn arguments(&self) -> String {
+        self.shown().map(|path| literal(&path.to_string())).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The column of a path: called like it. SQL does not tell `"$.A"` from `"$.a"`, so a later one has a number too.
+    pub fn column(&self, path: &Path) -> String {
+        let name = path.to_string();
+        let twins = self.shown().take_while(|known| *known != path);
+        let twins = twins.filter(|known| known.to_string().to_lowercase() == name.to_lowercase()).count();
+        let number = if twins > 0 { format!(" ({})", twins + 1) } else { String::new() };
+        format!("\"{}{number}\"", name.replace('"', "\"\""))
+    }
+
+    /// `, x[1] AS "$.price", …`: the columns of the payload's values, out of the list `x` of all.
+    pub fn whole_columns(&self) -> String {
+        let column = |(at, path): (usize, &Path)| format!(", x[{}] AS {}", at + 1, self.column(path));
+        self.whole.iter().enumerate().map(column).collect()
+    }
+
+    /// How many elements there are in `x`.
+    pub fn element_count(&self) -> String {
+        format!("(len(x) - {}) // {}", self.whole.len(), self.element.len().max(1))
+    }
+
+    /// `, unnest(x[2:-:3]) AS "$.list[].price", …`: the columns of the elements' values, which stand in `x` by turns.
+    pub fn element_columns(&self) -> String {
+        let (before, each) = (self.whole.len(), self.element.len());
+        let column = |(at, path): (usize, &Path)| {
+            format!(", unnest(x[{}:-:{each}]) AS {}", before + at + 1, self.column(path))
+        };
+        self.element.iter().enumerate().map(column).collect()
     }
 }
 
 /// A condition.
-pub(super) fn condition(expr: &Expr, places: &Places<'_>) -> String {
+pub(super) fn condition(expr: &Expr, fields: &Fields) -> String {
     let joined = |parts: &[Expr], word: &str| {
-        let parts: Vec<String> = parts.iter().map(|part| condition(part, places)).collect();
+        let parts: Vec<String> = parts.iter().map(|part| condition(part, fields)).collect();
         format!("({})", parts.join(word))
     };
     match expr {
         Expr::Or(parts) => joined(parts, " OR "),
         Expr::And(parts) => joined(parts, " AND "),
-        Expr::Not(inner) => format!("(NOT {})", condition(inner, places)),
+        Expr::Not(inner) => format!("(NOT {})", condition(inner, fields)),
         Expr::Implies(left, right) => {
-            format!("CASE WHEN {} THEN {} END", condition(left, places), condition(right, places))
+            format!("CASE WHEN {} THEN {} END", condition(left, fields), condition(right, fields))
         }
-        Expr::Compare(left, comparison, right, tolerance) => compare(left, *comparison, right, *tolerance, places),
+        Expr::Compare(left, comparison, right, tolerance) => compare(left, *comparison, right, *tolerance, fields),
         Expr::Between(value, from, to) => {
-            format!("({} BETWEEN {} AND {})", number(value, places), number(from, places), number(to, places))
+            format!("({} BETWEEN {} AND {})", number(value, fields), number(from, fields), number(to, fields))
         }
-        Expr::OneOf(value, literals) => one_of(value, literals, places),
-        Expr::Is(path, types) => is(&places.of(path), types),
+        Expr::OneOf(value, literals) => one_of(value, literals, fields),
+        Expr::Is(path, types) => is(&fields.column(path), types),
         Expr::Present(path, there) => {
-            format!("({} IS {}NULL)", places.of(path), if *there { "NOT " } else { "" })
+            format!("({} IS {}NULL)", fields.column(path), if *there { "NOT " } else { "" })
         }
-        Expr::PresentIn(path, how, phases) => present_in(&places.of(path), *how, phases),
+        Expr::PresentIn(path, how, phases) => present_in(&fields.column(path), *how, phases),
         Expr::Matches(value, pattern) => {
-            format!("regexp_full_match({}, {})", characters(value, places), literal(pattern))
+            format!("regexp_full_match({}, {})", characters(value, fields), literal(pattern))
         }
-        Expr::Unit(path, unit, range) => in_unit(&places.of(path), *unit, *range),
+        Expr::Unit(path, unit, range) => in_unit(&fields.column(path), *unit, *range),
     }
 }
 
@@ -64,7 +122,7 @@ fn compare(
     comparison: Comparison,
     right: &Value,
     tolerance: Option<f64>,
-    places: &Places<'_>,
+    fields: &Fields,
 ) -> String {
     let (equal, negate) = match comparison {
         Comparison::Equal => (true, ""),
@@ -72,36 +130,36 @@ fn compare(
         _ => (false, ""),
     };
     if let Some(tolerance) = tolerance {
-        let difference = format!("abs({} - {})", number(left, places), number(right, places));
+        let difference = format!("abs({} - {})", number(left, fields), number(right, fields));
         return format!("({negate}{difference} <= {tolerance:e})");
     }
     if !equal {
         let sign = comparison.as_str();
         if is_textual(left) || is_textual(right) {
-            return format!("({} {sign} {})", characters(left, places), characters(right, places));
+            return format!("({} {sign} {})", characters(left, fields), characters(right, fields));
         }
-        return format!("({} {sign} {})", number(left, places), number(right, places));
+        return format!("({} {sign} {})", number(left, fields), number(right, fields));
     }
     if is_textual(left) || is_textual(right) {
-        return format!("({negate}{} = {})", text_of(left, places), text_of(right, places));
+        return format!("({negate}{} = {})", text_of(left, fields), text_of(right, fields));
     }
     match (left, right) {
         (Value::Path(path), literal) | (literal, Value::Path(path)) if is_number_literal(literal) => {
             // Another type than a number is not equal to it; an absent field is undecided.
-            let (value, wanted) = (places.of(path), number(literal, places));
+            let (value, wanted) = (fields.column(path), number(literal, fields));
             let same = format!("coalesce({} = {wanted}, false)", number_of(&value));
             format!("({negate}CASE WHEN {value} IS NOT NULL THEN {same} END)")
         }
         (Value::Path(_), Value::Path(_)) => {
-            let (a, b) = (number(left, places), number(right, places));
-            let texts = format!("{} = {}", text_of(left, places), text_of(right, places));
+            let (a, b) = (number(left, fields), number(right, fields));
+            let texts = format!("{} = {}", text_of(left, fields), text_of(right, fields));
             format!("({negate}CASE WHEN {a} IS NOT NULL AND {b} IS NOT NULL THEN {a} = {b} ELSE {texts} END)")
         }
-        _ => format!("({negate}{} = {})", number(left, places), number(right, places)),
+        _ => format!("({negate}{} = {})", number(left, fields), number(right, fields)),
     }
 }
 
-fn one_of(value: &Value, literals: &[Literal], places: &Places<'_>) -> String {
+fn one_of(value: &Value, literals: &[Literal], fields: &Fields) -> String {
     let mut texts = Vec::new();
     let mut numbers = Vec::new();
     for one in literals {
@@ -110,13 +168,13 @@ fn one_of(value: &Value, literals: &[Literal], places: &Places<'_>) -> String {
             other => texts.push(literal(&json_text(other))),
         }
     }
-    let text = text_of(value, places);
+    let text = text_of(value, fields);
     let mut parts = Vec::new();
     if !texts.is_empty() {
         parts.push(format!("{text} IN ({})", texts.join(", ")));
     }
     if !numbers.is_empty() {
-        parts.push(format!("coalesce({} IN ({}), false)", number(value, places), numbers.join(", ")));
+        parts.push(format!("coalesce({} IN ({}), false)", number(value, fields), numbers.join(", ")));
     }
     format!("CASE WHEN {text} IS NOT NULL THEN ({}) END", parts.join(" OR "))
 }
@@ -157,31 +215,31 @@ fn in_unit(value: &str, unit: Unit, range: Option<(f64, f64)>) -> String {
     let number = number_of(value);
     let whole = if unit.is_whole() { format!(" AND {number} = floor({number})") } else { String::new() };
     format!(
-        "CASE WHEN CAST({value} AS VARCHAR) <> 'null' THEN coalesce({number} BETWEEN {from:e} AND {to:e}{whole}, false) \
+        "CASE WHEN {value} <> 'null' THEN coalesce({number} BETWEEN {from:e} AND {to:e}{whole}, false) \
          END"
     )
 }
 
 /// A JSON value as a DOUBLE; NULL for what is no number. The text of a number is one, that of a string has quotes.
 fn number_of(value: &str) -> String {
-    format!("TRY_CAST(CAST({value} AS VARCHAR) AS DOUBLE)")
+    format!("TRY_CAST({value} AS DOUBLE)")
 }
 
 /// A value as a DOUBLE, NULL where it has none.
-pub(super) fn number(value: &Value, places: &Places<'_>) -> String {
+pub(super) fn number(value: &Value, fields: &Fields) -> String {
     match value {
         Value::Literal(Literal::Number(number)) => format!("{number:e}"),
         Value::Literal(_) | Value::Context(_) => "CAST(NULL AS DOUBLE)".into(),
-        Value::Path(path) => number_of(&places.of(path)),
+        Value::Path(path) => number_of(&fields.column(path)),
         Value::Arithmetic(operator, left, right) => {
-            format!("({} {} {})", number(left, places), operator.as_str(), number(right, places))
+            format!("({} {} {})", number(left, fields), operator.as_str(), number(right, fields))
         }
-        Value::Call(function, arguments) => call(*function, arguments, places),
+        Value::Call(function, arguments) => call(*function, arguments, fields),
     }
 }
 
-fn call(function: Function, arguments: &[Value], places: &Places<'_>) -> String {
-    let numbers: Vec<String> = arguments.iter().map(|argument| number(argument, places)).collect();
+fn call(function: Function, arguments: &[Value], fields: &Fields) -> String {
+    let numbers: Vec<String> = arguments.iter().map(|argument| number(argument, fields)).collect();
     let joined = numbers.join(", ");
     // least() and greatest() pass over NULL; here an absent argument makes the result absent.
     let of_all = |name: &str| {
@@ -196,7 +254,7 @@ fn call(function: Function, arguments: &[Value], places: &Places<'_>) -> String 
         Function::Max => of_all("greatest"),
         Function::Length => {
             let value = match arguments.first() {
-                Some(Value::Path(path)) => places.of(path),
+                Some(Value::Path(path)) => fields.column(path),
                 _ => "NULL".into(),
             };
             format!(
@@ -219,21 +277,21 @@ fn json_text(value: &Literal) -> String {
 }
 
 /// A value as JSON text, to be compared for equality.
-pub(super) fn text_of(value: &Value, places: &Places<'_>) -> String {
+pub(super) fn text_of(value: &Value, fields: &Fields) -> String {
     match value {
         Value::Literal(one) => literal(&json_text(one)),
-        Value::Path(path) => format!("CAST({} AS VARCHAR)", places.of(path)),
+        Value::Path(path) => fields.column(path),
         Value::Context(context) => format!("('\"' || {} || '\"')", column(*context)),
-        Value::Arithmetic(..) | Value::Call(..) => format!("CAST({} AS VARCHAR)", number(value, places)),
+        Value::Arithmetic(..) | Value::Call(..) => format!("CAST({} AS VARCHAR)", number(value, fields)),
     }
 }
 
 /// A value as plain characters; NULL for what is no string.
-fn characters(value: &Value, places: &Places<'_>) -> String {
+fn characters(value: &Value, fields: &Fields) -> String {
     match value {
         Value::Literal(Literal::Text(text)) => literal(text),
         Value::Path(path) => {
-            let value = places.of(path);
+            let value = fields.column(path);
             format!("CASE WHEN json_type({value}) = 'VARCHAR' THEN json_extract_string({value}, '$') END")
         }
         Value::Context(context) => column(*context).into(),

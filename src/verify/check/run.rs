@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::ast::Statement;
 use super::recompute;
 use super::scope::{BadScope, Scope};
-use super::sql::{self, Compiled};
-use crate::sql::{Config, Query, SqlClient, SqlError};
+use super::sql::{self, Case, Compiled};
+use crate::sql::{Column, Config, Query, SqlClient, SqlError};
 
 /// How long a check may take.
 const TIME: Duration = Duration::from_secs(300);
@@ -199,55 +200,111 @@ async fn counted(
         timeout: TIME,
         ..Query::new(compiled.sql.clone())
     };
-    let answer = client.query(query, cancel).await?;
+    let answer = client.query(query, cancel.clone()).await?;
     let row = answer.rows.first().ok_or(CheckError::Answer("no row"))?;
-    let cell = |name: &str| {
-        answer
-            .columns
-            .iter()
-            .position(|column| column.name == name)
-            .and_then(|at| row.get(at))
-            .unwrap_or(&Value::Null)
-    };
-    let number = |name: &'static str| cell(name).as_u64().ok_or(CheckError::Answer(name));
+    let cells = Cells { columns: &answer.columns, row };
+    let listed = |name: &str| cells.get(name).as_array().map(Vec::as_slice).unwrap_or_default();
+    let (counterexamples, examples) = (listed("counterexamples"), listed("examples"));
+    let found =
+        look_up(client, compiled, counterexamples.iter().chain(examples).map(case_of).collect(), cancel).await?;
     let event = statement.events().first().map(|event| (*event).to_owned());
-    let cases = |name: &str| -> Vec<Sighting> {
-        let list = cell(name).as_array().map(Vec::as_slice).unwrap_or_default();
-        list.iter().map(|case| sighting(case, &compiled.shown, event.as_deref())).collect()
+    let shown = |cases: &[Value]| {
+        cases
+            .iter()
+            .map(|case| Sighting { event_name: event.clone(), ..sighting(case, compiled, &found) })
+            .collect()
     };
     Ok(CheckResult {
-        supports: number("supports")?,
-        contradicts: number("contradicts")?,
-        undecided: number("undecided")?,
-        games: number("games")?,
-        sessions: number("sessions")?,
-        first_ts: text(cell("first_ts")),
-        last_ts: text(cell("last_ts")),
-        counterexamples: cases("counterexamples"),
-        examples: cases("examples"),
+        supports: cells.number("supports")?,
+        contradicts: cells.number("contradicts")?,
+        undecided: cells.number("undecided")?,
+        games: cells.number("games")?,
+        sessions: cells.number("sessions")?,
+        first_ts: text(cells.get("first_ts")),
+        last_ts: text(cells.get("last_ts")),
+        counterexamples: shown(counterexamples),
+        examples: shown(examples),
         sql: Some(compiled.sql.clone()),
         as_of: answer.as_of.clone(),
         ..empty()
     })
 }
 
+/// One row of an answer, by the names of its columns.
+struct Cells<'a> {
+    columns: &'a [Column],
+    row: &'a [Value],
+}
+
+impl Cells<'_> {
+    fn get(&self, name: &str) -> &Value {
+        let at = self.columns.iter().position(|column| column.name == name);
+        at.and_then(|at| self.row.get(at)).unwrap_or(&Value::Null)
+    }
+
+    fn number(&self, name: &'static str) -> Result<u64, CheckError> {
+        self.get(name).as_u64().ok_or(CheckError::Answer(name))
+    }
+}
+
+/// The place of a case, as the count gives it.
+fn case_of(case: &Value) -> Case {
+    let get = |key: &str| case.get(key).unwrap_or(&Value::Null);
+    Case {
+        session_id: text(get("session_id")).unwrap_or_default(),
+        seq: get("seq").as_u64().unwrap_or(0),
+        element: get("element").as_u64(),
+    }
+}
+
+/// What stands in the frames of the cases. A frame that was pruned meanwhile is missing.
+async fn look_up(
+    client: &SqlClient,
+    compiled: &Compiled,
+    cases: Vec<Case>,
+    cancel: CancellationToken,
+) -> Result<HashMap<Case, Sighting>, CheckError> {
+    if cases.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = Query { max_bytes: 4 << 20, timeout: TIME, ..Query::new(compiled.details(&cases)) };
+    let answer = client.query(query, cancel).await?;
+    let mut found = HashMap::new();
+    for row in &answer.rows {
+        let cells = Cells { columns: &answer.columns, row };
+        let values = cells.get("values").as_array().map(Vec::as_slice).unwrap_or_default();
+        let case = Case {
+            session_id: text(cells.get("session_id")).unwrap_or_default(),
+            seq: cells.number("seq")?,
+            element: cells.get("element").as_u64(),
+        };
+        let sighting = Sighting {
+            ts: text(cells.get("ts")),
+            direction: text(cells.get("direction")),
+            game_id: text(cells.get("game_id")),
+            phase: text(cells.get("phase")),
+            tick: cells.get("tick").as_i64(),
+            values_untrusted: compiled.shown().map(ToString::to_string).zip(values.iter().map(text)).collect(),
+            ..Sighting::default()
+        };
+        found.insert(case, sighting);
+    }
+    Ok(found)
+}
+
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn sighting(case: &Value, shown: &[String], event: Option<&str>) -> Sighting {
-    let get = |key: &str| case.get(key).unwrap_or(&Value::Null);
-    let values = get("values").as_array().map(Vec::as_slice).unwrap_or_default();
-    Sighting {
-        session_id: text(get("session_id")).unwrap_or_default(),
-        seq: get("seq").as_u64().unwrap_or(0),
-        ts: text(get("ts")),
-        event_name: event.map(str::to_owned),
-        direction: text(get("direction")),
-        game_id: text(get("game_id")),
-        phase: text(get("phase")),
-        tick: get("tick").as_i64(),
-        element: get("element").as_u64(),
-        values_untrusted: shown.iter().zip(values).map(|(path, value)| (path.clone(), text(value))).collect(),
+fn sighting(counted: &Value, compiled: &Compiled, found: &HashMap<Case, Sighting>) -> Sighting {
+    let case = case_of(counted);
+    let mut sighting = found.get(&case).cloned().unwrap_or_default();
+    // The count knows the phase of frames that do not tell one.
+    sighting.phase = counted.get("phase").and_then(text).or(sighting.phase);
+    if let Some(besides) = compiled.besides {
+        let value = counted.get("besides").filter(|value| !value.is_null());
+        let value = value.map(|value| text(value).unwrap_or_else(|| value.to_string()));
+        sighting.values_untrusted.push((besides.as_str().to_owned(), value));
     }
+    Sighting { session_id: case.session_id, seq: case.seq, element: case.element, ..sighting }
 }

@@ -3,11 +3,14 @@
 //! Three steps, each a WITH query: `frame` picks the frames and takes the values out of their payloads, `judged` says of
 //! each case whether it supports (`ok`), contradicts (`NOT ok`) or is undecided (NULL), the outer SELECT counts.
 //!
-//! The view's `payload` would parse a frame twice (once to cut the payload out, once to look into it), so frames of the
-//! wire are read straight from their text; imported lines, of which there are few, go through `payload`.
+//! Values come out of the frames by `frame_values` ([`crate::sql::functions`]), which reads no more of a frame than it
+//! must; imported lines, of which there are few, go through the view's `payload`. A second SELECT ([`details`]) looks up
+//! what stands in the few frames that are shown: to carry that through the count would cost as much as the count.
+
+use std::collections::BTreeSet;
 
 use super::ast::{Course, Expr, Group, Path, Pattern, SequenceOrder, Statement, Step, Value};
-use super::expr::{Places, condition, number, text_of};
+use super::expr::{Fields, condition, number, text_of};
 use super::scope::{Bounds, Scope};
 use super::visit;
 use crate::protocol::facts::keys;
@@ -19,12 +22,46 @@ pub(super) const SUPPORTING: usize = 3;
 /// Characters of a value that are shown.
 const PREVIEW: usize = 160;
 
-/// The text, and what the values shown beside a case are.
+/// The SELECT that counts, and what is needed to show single cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Compiled {
+    /// The text.
     pub sql: String,
-    /// Paths of the values, in their order.
-    pub shown: Vec<String>,
+    /// Where the shown values are.
+    fields: Fields,
+    /// The event whose frames are the cases.
+    event: String,
+    /// The condition that picks its frames.
+    picked: String,
+    /// What a course or a sequence shows besides.
+    pub besides: Option<Besides>,
+}
+
+/// A value of a case that no path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Besides {
+    /// The value of the frame before.
+    Before,
+    /// The number of the partner's frame.
+    Partner,
+}
+
+impl Besides {
+    /// As the column and the shown value are called.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Besides::Before => "before",
+            Besides::Partner => "partner",
+        }
+    }
+}
+
+/// One case that was counted: its frame, and the number of its element.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Case {
+    pub session_id: String,
+    pub seq: u64,
+    pub element: Option<u64>,
 }
 
 /// The statement as SQL; `None` for what SQL cannot compute.
@@ -44,21 +81,6 @@ pub(super) fn compile(statement: &Statement, scope: &Scope, bounds: &Bounds) -> 
 /// A text as an SQL literal.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// A path below `base` as DuckDB's JSON path.
-fn json_path(base: &str, steps: &[Step]) -> String {
-    let mut out = base.to_owned();
-    for step in steps {
-        match step {
-            Step::Key(key) => out.push_str(&format!(".\"{}\"", key.replace('"', ""))),
-            Step::Index(index) if *index < 0 => out.push_str(&format!("[#{index}]")),
-            Step::Index(index) => out.push_str(&format!("[{index}]")),
-            Step::Elements => out.push_str("[*]"),
-            Step::Values => out.push_str(".*"),
-        }
-    }
-    out
 }
 
 /// The rows of `ws_event` that a scope leaves.
@@ -91,64 +113,55 @@ pub(super) fn scope_of(scope: &Scope, bounds: &Bounds, alias: &str) -> String {
         .fold(filter, |filter, name| filter.replace(&format!(" AND {name} "), &format!(" AND {alias}.{name} ")))
 }
 
-/// The condition that picks an event's frames, and whether its payload is an argument behind the name.
-fn picks(event: &str) -> (String, bool) {
+/// The condition that picks an event's frames.
+fn picks(event: &str) -> String {
     if event == "ack" {
-        return ("event_name IS NULL AND packet IN ('ack', 'binary_ack')".into(), false);
+        return "event_name IS NULL AND packet IN ('ack', 'binary_ack')".into();
     }
     match event.strip_prefix("transport:") {
-        Some(packet) => (format!("event_name IS NULL AND packet = {}", literal(packet)), false),
-        None => (format!("event_name = {}", literal(event)), true),
+        Some(packet) => format!("event_name IS NULL AND packet = {}", literal(packet)),
+        None => format!("event_name = {}", literal(event)),
     }
 }
 
 const COLUMNS: &str = "ts, session_id, seq, game_id, trace_id, source, socket_id, direction, phase";
 
-/// The WITH queries that give `<prefix>frame`: the event's frames with the values of `paths` as `v`.
-fn source(
-    prefix: &str,
-    event: &str,
-    paths: &[Path],
-    needs_phase: bool,
-    scope: &Scope,
-    bounds: &Bounds,
-) -> Vec<String> {
-    let (picked, is_event) = picks(event);
-    let picked = format!("{picked} AND frame = 'ok'{}", scope_filter(scope, bounds));
-    let list =
-        |base: &str| -> Vec<String> { paths.iter().map(|path| literal(&json_path(base, &path.0))).collect() };
-    let through_payload = format!("json_extract(payload, [{}])", list("$").join(", "));
+/// The condition that picks an event's frames in a scope.
+fn picked(event: &str, scope: &Scope, bounds: &Bounds) -> String {
+    format!("{} AND frame = 'ok'{}", picks(event), scope_filter(scope, bounds))
+}
+
+/// The WITH queries that give `<prefix>frame`: the picked frames with the values of `fields`.
+fn source(prefix: &str, picked: &str, fields: &Fields, needs_phase: bool) -> Vec<String> {
     let name = if needs_phase { format!("{prefix}raw") } else { format!("{prefix}frame") };
-    let rows = if paths.is_empty() {
-        format!("SELECT {COLUMNS}, CAST(NULL AS JSON[]) AS v FROM ws_event WHERE {picked}")
-    } else if is_event {
-        let count = paths.len();
-        format!(
-            "SELECT {COLUMNS}, CASE WHEN x[1] IS NULL THEN x[2:{}] ELSE x[{}:{}] END AS v FROM (SELECT {COLUMNS}, \
-             TRY(json_extract(substr(raw_json, strpos(raw_json, '[')), ['$[1].__trace', {}, {}])) AS x FROM ws_event \
-             WHERE {picked} AND \"format\" = 'wire') UNION ALL SELECT {COLUMNS}, {through_payload} AS v FROM ws_event \
-             WHERE {picked} AND \"format\" <> 'wire'",
-            count + 1,
-            count + 2,
-            2 * count + 1,
-            list("$[1]").join(", "),
-            list("$[2]").join(", "),
-        )
+    let rows = if fields.is_empty() {
+        format!("SELECT {COLUMNS} FROM ws_event WHERE {picked}")
     } else {
-        format!("SELECT {COLUMNS}, {through_payload} AS v FROM ws_event WHERE {picked}")
+        let paths = fields.arguments();
+        let has_elements = if fields.has_elements() { ", x" } else { "" };
+        format!(
+            "SELECT {COLUMNS}{}{has_elements} FROM (SELECT {COLUMNS}, frame_values(raw_json, {paths}) AS x FROM ws_event \
+             WHERE {picked} AND \"format\" = 'wire' UNION ALL SELECT {COLUMNS}, json_values(CAST(payload AS VARCHAR), \
+             {paths}) AS x FROM ws_event WHERE {picked} AND \"format\" <> 'wire')",
+            fields.whole_columns(),
+        )
     };
     let mut queries = vec![format!("{name} AS ({rows})")];
     if needs_phase {
-        let mine: Vec<String> =
-            COLUMNS.split(", ").filter(|name| *name != "phase").map(|name| format!("r.{name}")).collect();
         queries.push(format!(
-            "{prefix}frame AS (SELECT {}, coalesce(r.phase, p.phase) AS phase, r.v FROM {name} r ASOF LEFT JOIN (SELECT \
+            "{prefix}frame AS (SELECT r.* REPLACE (coalesce(r.phase, p.phase) AS phase) FROM {name} r ASOF LEFT JOIN (SELECT \
              session_id, seq, phase FROM ws_event WHERE phase IS NOT NULL) p ON r.session_id = p.session_id AND r.seq \
-             >= p.seq)",
-            mine.join(", ")
+             >= p.seq)"
         ));
     }
     queries
+}
+
+/// The WITH query that gives `element`: one row for each element of the frames.
+fn spread(fields: &Fields) -> String {
+    // Spread in the SELECT: in FROM it would be a join, which holds everything in memory.
+    let number = format!("unnest(range({})) AS element", fields.element_count());
+    format!("element AS (SELECT * EXCLUDE (x), {number}{} FROM frame)", fields.element_columns())
 }
 
 /// ` WHERE …` for the phases of a scope and a condition.
@@ -162,68 +175,34 @@ fn filter(bounds: &Bounds, when: Option<String>) -> String {
     if parts.is_empty() { String::new() } else { format!(" WHERE {}", parts.join(" AND ")) }
 }
 
-/// The paths of conditions and values, each once; with `tick`, that of the tick in front.
-fn distinct(visited: impl FnOnce(&mut dyn FnMut(&Path)), event: &str) -> Vec<Path> {
+/// The paths of conditions and values, each once.
+fn distinct(visited: impl FnOnce(&mut dyn FnMut(&Path))) -> Fields {
     let mut paths = Vec::new();
-    if event == "gameStateUpdate" {
-        paths.push(Path(vec![Step::Key("tickCount".into())]));
-    }
     visited(&mut |path| {
         if !paths.contains(path) {
             paths.push(path.clone());
         }
     });
-    paths
+    Fields::new(paths)
 }
 
 fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds: &Bounds) -> Compiled {
-    let all = distinct(
-        |visit| {
-            visit::of_expr(claim, &mut |path| visit(path));
-            when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path)));
-        },
-        event,
-    );
-    let depth = |path: &Path| path.element_depth();
-    let list = all
-        .iter()
-        .find_map(|path| depth(path).map(|depth| path.0.iter().take(depth).cloned().collect::<Vec<_>>()));
-    let mut whole: Vec<Path> = all.iter().filter(|path| depth(path).is_none()).cloned().collect();
-    let needs_phase = needs_phase(event, bounds, [Some(claim), when]);
-    let Some(list) = list else {
-        let places = Places { whole: &whole, element: &[] };
-        let mut queries = source("", event, &whole, needs_phase, scope, bounds);
-        let filter = filter(bounds, when.map(|when| condition(when, &places)));
-        queries.push(format!("judged AS (SELECT *, {} AS ok FROM frame{filter})", condition(claim, &places)));
-        return count(queries, event, &whole, &[], "");
-    };
-    // The list is taken out of the payload as one value, then spread.
-    let first = list.iter().position(|step| matches!(step, Step::Elements | Step::Values)).unwrap_or(0);
-    let (container, rest) = list.split_at(first);
-    let container = Path(container.to_vec());
-    let of_element: Vec<Path> = all.iter().filter(|path| depth(path).is_some()).cloned().collect();
-    let place = whole.iter().position(|path| *path == container).unwrap_or_else(|| {
-        whole.push(container.clone());
-        whole.len() - 1
+    let fields = distinct(|visit| {
+        visit::of_expr(claim, &mut |path| visit(path));
+        when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path)));
     });
-    let mut queries = source("", event, &whole, needs_phase, scope, bounds);
-    queries.push(format!(
-        "spread AS (SELECT *, json_extract(v[{}], {}) AS elements FROM frame)",
-        place + 1,
-        literal(&json_path("$", rest))
-    ));
-    let relative: Vec<String> =
-        of_element.iter().map(|path| literal(&json_path("$", path.0.get(list.len()..).unwrap_or(&[])))).collect();
-    // Spread in the SELECT: in FROM it would be a join, which holds everything in memory.
-    queries.push("each AS (SELECT *, unnest(range(len(elements))) AS n FROM spread)".to_owned());
-    queries.push(format!(
-        "element AS (SELECT * EXCLUDE (elements), json_extract(elements[n + 1], [{}]) AS w FROM each)",
-        relative.join(", ")
-    ));
-    let places = Places { whole: &whole, element: &of_element };
-    let filter = filter(bounds, when.map(|when| condition(when, &places)));
-    queries.push(format!("judged AS (SELECT *, {} AS ok FROM element{filter})", condition(claim, &places)));
-    count(queries, event, &whole, &of_element, "n")
+    let needs_phase = needs_phase(event, bounds, [Some(claim), when]);
+    let picked = picked(event, scope, bounds);
+    let mut queries = source("", &picked, &fields, needs_phase);
+    let mut rows = "frame";
+    if fields.has_elements() {
+        queries.push(spread(&fields));
+        rows = "element";
+    }
+    let filter = filter(bounds, when.map(|when| condition(when, &fields)));
+    queries.push(format!("judged AS (SELECT *, {} AS ok FROM {rows}{filter})", condition(claim, &fields)));
+    let sql = count(queries, fields.has_elements(), None);
+    Compiled { sql, fields, event: event.to_owned(), picked, besides: None }
 }
 
 fn needs_phase<const N: usize>(event: &str, bounds: &Bounds, conditions: [Option<&Expr>; N]) -> bool {
@@ -259,18 +238,15 @@ fn course(
     scope: &Scope,
     bounds: &Bounds,
 ) -> Compiled {
-    let paths = distinct(
-        |visit| {
-            visit::of_value(value, &mut |path| visit(path));
-            when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path)));
-        },
-        event,
-    );
-    let places = Places { whole: &paths, element: &[] };
-    let mut queries = source("", event, &paths, needs_phase(event, bounds, [when]), scope, bounds);
+    let fields = distinct(|visit| {
+        visit::of_value(value, &mut |path| visit(path));
+        when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path)));
+    });
+    let picked = picked(event, scope, bounds);
+    let mut queries = source("", &picked, &fields, needs_phase(event, bounds, [when]));
     // What never changes may be a text.
-    let now = if course == Course::NeverChanges { text_of(value, &places) } else { number(value, &places) };
-    let filter = filter(bounds, when.map(|when| condition(when, &places)));
+    let now = if course == Course::NeverChanges { text_of(value, &fields) } else { number(value, &fields) };
+    let filter = filter(bounds, when.map(|when| condition(when, &fields)));
     queries.push(format!("step AS (SELECT *, {now} AS now FROM frame{filter})"));
     let there = in_group(group).map_or(String::new(), |column| format!(" AND {column} IS NOT NULL"));
     queries.push(format!(
@@ -287,9 +263,8 @@ fn course(
         Course::StepsBy(step, tolerance) => format!("abs(now - before - ({step:e})) <= {tolerance:e}"),
     };
     queries.push(format!("judged AS (SELECT *, {ok} AS ok FROM course WHERE before IS NOT NULL)"));
-    let mut compiled = count(queries, event, &paths, &[], "course");
-    compiled.shown.push("before".into());
-    compiled
+    let sql = count(queries, false, Some("CAST(before AS VARCHAR)"));
+    Compiled { sql, fields, event: event.to_owned(), picked, besides: Some(Besides::Before) }
 }
 
 fn sequence(
@@ -302,24 +277,20 @@ fn sequence(
     bounds: &Bounds,
 ) -> Compiled {
     let mut queries = Vec::new();
-    let mut shown = Vec::new();
+    let mut shown = None;
     for (prefix, pattern) in [("anchor_", anchor), ("partner_", partner)] {
-        let paths = distinct(
-            |visit| pattern.when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path))),
-            &pattern.event,
-        );
+        let fields =
+            distinct(|visit| pattern.when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path))));
         // The phases of a scope are those of what is counted; its partner may lie in another.
         let own =
             if prefix == "anchor_" { bounds.clone() } else { Bounds { phases: Vec::new(), ..bounds.clone() } };
         let needs_phase = needs_phase(&pattern.event, &own, [pattern.when.as_ref()]);
-        queries.extend(source(prefix, &pattern.event, &paths, needs_phase, scope, &own));
-        let places = Places { whole: &paths, element: &[] };
-        let filter = filter(&own, pattern.when.as_ref().map(|when| condition(when, &places)));
+        let picked = picked(&pattern.event, scope, &own);
+        queries.extend(source(prefix, &picked, &fields, needs_phase));
+        let filter = filter(&own, pattern.when.as_ref().map(|when| condition(when, &fields)));
         let name = prefix.trim_end_matches('_');
         queries.push(format!("{name} AS (SELECT * FROM {prefix}frame{filter})"));
-        if prefix == "anchor_" {
-            shown = paths;
-        }
+        shown.get_or_insert((fields, picked));
     }
     let (sign, missing) = match order {
         SequenceOrder::Follows => ("<", "epoch_us(e.ended) - epoch_us(a.ts)"),
@@ -339,56 +310,79 @@ fn sequence(
          NULL AND p.ts IS NULL THEN NULL ELSE false END AS ok FROM anchor a ASOF LEFT JOIN partner p ON a.session_id = \
          p.session_id{same} AND a.seq {sign} p.seq LEFT JOIN edge e ON a.session_id = e.session_id)"
     ));
-    let mut compiled = count(queries, &anchor.event, &shown, &[], "sequence");
-    compiled.shown.push("partner".into());
-    compiled
+    let sql = count(queries, false, Some("partner_seq"));
+    let (fields, picked) = shown.unwrap_or_default();
+    Compiled { sql, fields, event: anchor.event.clone(), picked, besides: Some(Besides::Partner) }
 }
 
-/// Adds the outer SELECT. `more` is what a case has besides: the number of its element, the value before, a partner.
-fn count(queries: Vec<String>, event: &str, whole: &[Path], element: &[Path], more: &str) -> Compiled {
-    let mut values = Vec::new();
-    let mut shown = Vec::new();
-    let lists = whole.iter().enumerate().map(|(at, path)| ("v", at, path));
-    let lists = lists.chain(element.iter().enumerate().map(|(at, path)| ("w", at, path)));
-    for (list, at, path) in lists {
-        let text = path.to_string();
-        let is_list = list == "v" && element.iter().any(|inner| inner.0.starts_with(&path.0));
-        if is_list || (list == "v" && at == 0 && event == "gameStateUpdate") {
-            continue;
-        }
-        values.push(if keys::is_personal(path.last_key(), &text) {
-            "'(not shown)'".to_owned()
-        } else {
-            format!("left(CAST({list}[{}] AS VARCHAR), {PREVIEW})", at + 1)
-        });
-        shown.push(text);
-    }
-    match more {
-        "course" => values.push("CAST(before AS VARCHAR)".into()),
-        "sequence" => values.push("CAST(partner_seq AS VARCHAR)".into()),
-        _ => {}
-    }
-    let tick = if event == "gameStateUpdate" { "TRY_CAST(CAST(v[1] AS VARCHAR) AS BIGINT)" } else { "NULL" };
-    let number = if more == "n" { ", 'element': n" } else { "" };
-    let case = format!(
-        "{{'session_id': session_id, 'seq': seq, 'ts': ts, 'game_id': game_id, 'phase': phase, 'tick': {tick}, \
-         'direction': direction, 'values': [{}]{number}}}",
-        if values.is_empty() { "NULL".to_owned() } else { values.join(", ") }
-    );
-    let number = if more == "n" { ", lpad(CAST(n AS VARCHAR), 8, '0')" } else { "" };
-    let place = format!("concat(session_id, lpad(CAST(seq AS VARCHAR), 12, '0'){number})");
-    let first = |condition: &str, most: usize| {
-        format!("min_by(CASE WHEN {condition} THEN {case} END, CASE WHEN {condition} THEN {place} END, {most})")
-    };
-    let sql = format!(
+/// Adds the outer SELECT. `besides` is what a case carries beside its place.
+fn count(queries: Vec<String>, has_elements: bool, besides: Option<&str>) -> String {
+    let element = if has_elements { ", 'element': element" } else { "" };
+    let besides = besides.map_or(String::new(), |value| format!(", 'besides': {value}"));
+    // The order of its members is the order of the cases.
+    let case = format!("{{'session_id': session_id, 'seq': seq{element}, 'phase': phase{besides}}}");
+    format!(
         "WITH {}\nSELECT count(*) FILTER (WHERE ok) AS supports,\n  count(*) FILTER (WHERE NOT ok) AS contradicts,\n  \
          count(*) FILTER (WHERE ok IS NULL) AS undecided,\n  count(DISTINCT game_id) FILTER (WHERE ok IS NOT NULL) AS \
          games,\n  count(DISTINCT session_id) FILTER (WHERE ok IS NOT NULL) AS sessions,\n  min(ts) FILTER (WHERE ok IS \
-         NOT NULL) AS first_ts,\n  max(ts) FILTER (WHERE ok IS NOT NULL) AS last_ts,\n  {} AS counterexamples,\n  {} AS \
-         examples\nFROM judged",
+         NOT NULL) AS first_ts,\n  max(ts) FILTER (WHERE ok IS NOT NULL) AS last_ts,\n  min({case}, {CONTRADICTING}) FILTER \
+         (WHERE NOT ok) AS counterexamples,\n  min({case}, {SUPPORTING}) FILTER (WHERE ok) AS examples\nFROM judged",
         queries.join(",\n"),
-        first("NOT ok", CONTRADICTING),
-        first("ok", SUPPORTING),
-    );
-    Compiled { sql, shown }
+    )
+}
+
+/// The tick in front of a gameStateUpdate.
+const TICK: &str = "tickCount";
+
+impl Compiled {
+    /// The values that a case shows, in their order.
+    pub fn shown(&self) -> impl Iterator<Item = &Path> {
+        self.fields.shown()
+    }
+
+    /// The SELECT that looks up `cases`: their envelope, their tick, and the shown values as a list.
+    pub fn details(&self, cases: &[Case]) -> String {
+        let sessions: BTreeSet<String> = cases.iter().map(|case| literal(&case.session_id)).collect();
+        let numbers: BTreeSet<u64> = cases.iter().map(|case| case.seq).collect();
+        let picked = format!(
+            "{} AND session_id IN ({}) AND seq IN ({})",
+            self.picked,
+            join(sessions),
+            join(numbers.iter().map(u64::to_string)),
+        );
+        let tick = Path(vec![Step::Key(TICK.into())]);
+        let has_tick = self.event == "gameStateUpdate";
+        let fields = if has_tick { self.fields.with(&tick) } else { self.fields.clone() };
+        let mut queries = source("", &picked, &fields, false);
+        let mut rows = "frame";
+        if fields.has_elements() {
+            queries.push(spread(&fields));
+            rows = "element";
+        }
+        let values = self.fields.shown().map(|path| match keys::is_personal(path.last_key(), &path.to_string()) {
+            true => "'(not shown)'".to_owned(),
+            false => format!("left({}, {PREVIEW})", fields.column(path)),
+        });
+        let tick = if has_tick { format!("TRY_CAST({} AS BIGINT)", fields.column(&tick)) } else { "NULL".into() };
+        let (element, same) = match fields.has_elements() {
+            true => ("f.element", " AND f.element = c.element"),
+            false => ("NULL", ""),
+        };
+        let places = cases.iter().map(|case| {
+            let element = case.element.map_or("NULL".to_owned(), |element| element.to_string());
+            format!("({}, {}, {element})", literal(&case.session_id), case.seq)
+        });
+        format!(
+            "WITH {},\nasked(session_id, seq, element) AS (VALUES {})\nSELECT f.session_id, f.seq, {element} AS element, f.ts, \
+             f.game_id, f.phase, f.direction, {tick} AS tick, CAST([{}] AS VARCHAR[]) AS \"values\"\nFROM {rows} f JOIN asked c \
+             ON f.session_id = c.session_id AND f.seq = c.seq{same}",
+            queries.join(",\n"),
+            join(places),
+            join(values),
+        )
+    }
+}
+
+fn join(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().collect::<Vec<_>>().join(", ")
 }

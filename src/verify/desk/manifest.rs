@@ -1,10 +1,14 @@
 //! The field manifest: every field that the data or the documents know, with what is known of it and what people decided,
 //! corrections applied. It is derived, in `manifests/field_manifest.json`; the SQL view `field` reads it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Desk, DeskError};
 use crate::index::facts_store::Digest;
@@ -21,16 +25,21 @@ use crate::verify::log::now;
 use crate::verify::mark::CorrectionKind;
 
 /// Version of the file's form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// What the file says about itself.
+const GENERATED: &str =
+    "by replayer from the stored frames, the shipped catalogue and the verification log; do not edit";
 
 impl Desk {
-    /// To be called before a query: brings the manifest up to date where the query may read it. A manifest that cannot be
-    /// written is read as it is.
+    /// To be called before a query: see [`before_query`].
     pub async fn before_query(&self, sql: &str) {
-        if reads_fields(sql)
-            && let Err(error) = self.write_manifest().await
-        {
-            tracing::warn!(%error, "the view field is older than the data");
+        if !reads_derived(sql) {
+            return;
+        }
+        let (explorer, sql) = (self.explorer.clone(), sql.to_owned());
+        if let Err(error) = tokio::task::spawn_blocking(move || before_query(&explorer, &sql)).await {
+            tracing::warn!(%error, "bringing the views field and mark up to date was stopped");
         }
     }
 
@@ -45,10 +54,52 @@ impl Desk {
     }
 }
 
-/// Whether a query may read the view.
-pub fn reads_fields(sql: &str) -> bool {
+/// Brings the files up to date that the views `field` and `mark` show, where the query may read them: new data and
+/// decisions go in, and what somebody wrote into them by hand goes out. A file that cannot be written is read as it is.
+/// Blocking.
+pub fn before_query(explorer: &Explorer, sql: &str) {
+    let outcomes = [
+        ("field", mentions(sql, "field").then(|| write(explorer))),
+        ("mark", mentions(sql, "mark").then(|| explorer.ledger().keep_file().map_err(DeskError::from))),
+    ];
+    for (view, outcome) in outcomes {
+        if let Some(Err(error)) = outcome {
+            tracing::warn!(%error, view, "the view may be older than the data and the log");
+        }
+    }
+}
+
+/// Whether a query may read one of the derived views.
+fn reads_derived(sql: &str) -> bool {
+    mentions(sql, "field") || mentions(sql, "mark")
+}
+
+/// Whether a query has this word.
+fn mentions(sql: &str, word: &str) -> bool {
     let mut words = sql.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    words.any(|word| word.eq_ignore_ascii_case("field"))
+    words.any(|one| one.eq_ignore_ascii_case(word))
+}
+
+/// The file. Its rows have a checksum, so that a row that was changed by hand is not taken for ours.
+#[derive(Serialize, Deserialize)]
+struct File<'a> {
+    generated: Cow<'a, str>,
+    as_of: String,
+    made_of: Value,
+    fields_sha256: String,
+    #[serde(borrow)]
+    fields: &'a RawValue,
+}
+
+impl File<'_> {
+    /// Whether it says what it was made to say, from this.
+    fn is_of(&self, made_of: &Value) -> bool {
+        self.made_of == *made_of && self.fields_sha256 == sha256(self.fields)
+    }
+}
+
+fn sha256(rows: &RawValue) -> String {
+    format!("{:x}", Sha256::digest(rows.get()))
 }
 
 /// Brings the manifest up to date, unless it is. Blocking.
@@ -64,17 +115,23 @@ pub fn write(explorer: &Explorer) -> Result<(), DeskError> {
         "log": view.tip.hash, "build": env!("CARGO_PKG_VERSION"),
     });
     let path = root.field_manifest_path();
-    let before = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    if before.is_some_and(|before| before.get("made_of") == Some(&made_of)) {
+    let before = fs::read(&path).unwrap_or_default();
+    if serde_json::from_slice::<File<'_>>(&before).is_ok_and(|before| before.is_of(&made_of)) {
         return Ok(());
     }
-    let file = json!({
-        "generated": "by replayer from the stored frames, the shipped catalogue and the verification log; do not edit",
-        "as_of": now(), "made_of": made_of, "fields": rows(&digest, &Marks::of(&view.state)),
-    });
+    let json = |error: serde_json::Error| StoreError::io("write", &path)(error.into());
+    let fields = to_raw_value(&rows(&digest, &Marks::of(&view.state))).map_err(json)?;
+    let file = File {
+        generated: GENERATED.into(),
+        as_of: now(),
+        made_of,
+        fields_sha256: sha256(&fields),
+        fields: &fields,
+    };
     let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
     // Derived: replaced at once, without waiting for the disk.
-    fs::write(&temporary, file.to_string())
+    let bytes = serde_json::to_vec(&file).map_err(json)?;
+    fs::write(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, &path))
         .map_err(StoreError::io("write", &path))?;
     Ok(())

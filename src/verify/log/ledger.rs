@@ -137,6 +137,25 @@ impl Ledger {
         Ok(made)
     }
 
+    /// Makes `verification.json` say what the log says, unless it does: what somebody wrote into it by hand, or an older
+    /// build, is no canon. A log that does not hold leaves the file as it is.
+    ///
+    /// # Errors
+    /// When the log cannot be read or the file not be written.
+    pub fn keep_file(&self) -> Result<(), StoreError> {
+        let view = self.view()?;
+        let root = DataRoot::open(&self.root)?;
+        if view.broken.is_some() || says(&root, &view) {
+            return Ok(());
+        }
+        let mut seen = self.lock();
+        let chain = root.verification_log();
+        let mut held = chain.lock()?;
+        let contents = held.read(&seen.tip)?;
+        seen.take(&contents);
+        if seen.broken.is_none() { materialise(&root, &seen) } else { Ok(()) }
+    }
+
     /// Makes `verification.json` anew from the log.
     ///
     /// # Errors
@@ -172,6 +191,17 @@ fn compare(root: &DataRoot, contents: &mut Contents, seen: &Seen) {
         return;
     }
     contents.broken = remembered(root).and_then(|tip| missed(&contents.lines, &tip));
+}
+
+/// Whether `verification.json` says what is in force.
+fn says(root: &DataRoot, view: &View) -> bool {
+    let file = fs::read(root.verification_path()).ok();
+    let file = file.and_then(|bytes| serde_json::from_slice::<Materialised>(&bytes).ok());
+    match file {
+        Some(file) => file.log == view.tip && file.marks == view.state.rows(&now()),
+        // Nothing was ever decided.
+        None => view.tip.lines == 0 && !root.verification_path().exists(),
+    }
 }
 
 /// The end of the log as `verification.json` remembers it.

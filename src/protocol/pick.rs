@@ -1,0 +1,401 @@
+//! Values at given paths, cut out of a JSON text without reading the rest of it.
+//!
+//! Checks look at a few fields of millions of frames of several kilobytes each. A parser builds what nobody asks for;
+//! this walk skips it, and stops where everything was found. What it gives are pieces of the text itself, so a number
+//! has the digits that the sender wrote.
+//!
+//! The text has to be JSON (the store's column `frame` says so); on other texts it gives something or `None`, and never
+//! reads past the end. A key that stands twice in an object counts where it stands first, as DuckDB has it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::path::{Path, Step};
+
+/// Paths, made ready for a walk.
+#[derive(Debug)]
+pub struct Picker {
+    root: Node,
+    whole: usize,
+    element: usize,
+}
+
+/// Values of one text, `None` where it has none: JSON as it stands in the text; strings with escapes in one form.
+///
+/// First come the values of the paths without `[]` and `.{}`, in their order; then, for each element of the list that
+/// the other paths are about, one value for each of those.
+pub type Picked<'t> = Vec<Option<Cow<'t, [u8]>>>;
+
+/// Paths that cannot be picked in one walk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPaths {
+    /// Elements of different lists do not belong together.
+    #[error("{0} and {1} are about the elements of different lists; ask for one list at a time")]
+    Lists(Path, Path),
+    /// The same path twice.
+    #[error("{0} is asked for twice")]
+    Twice(Path),
+}
+
+/// What is wanted at and below one place.
+#[derive(Debug, Default)]
+struct Node {
+    keys: BTreeMap<Vec<u8>, Node>,
+    indexes: BTreeMap<i64, Node>,
+    elements: Option<Box<Node>>,
+    values: Option<Box<Node>>,
+    /// Which value this is: of the text, or of the element.
+    output: Option<usize>,
+    /// Whether each value here is an element.
+    is_element: bool,
+    /// Whether all elements are inside of this one value.
+    holds_list: bool,
+}
+
+impl Picker {
+    /// Makes paths ready.
+    ///
+    /// # Errors
+    /// [`BadPaths`].
+    pub fn new(paths: &[Path]) -> Result<Picker, BadPaths> {
+        let mut picker = Picker { root: Node::default(), whole: 0, element: 0 };
+        let mut list: Option<(&Path, &[Step])> = None;
+        for path in paths {
+            let depth = path.element_depth();
+            if let Some(steps) = depth.and_then(|depth| path.0.get(..depth)) {
+                let (first, known) = *list.get_or_insert((path, steps));
+                if known != steps {
+                    return Err(BadPaths::Lists(first.clone(), path.clone()));
+                }
+            }
+            let count = if depth.is_some() { &mut picker.element } else { &mut picker.whole };
+            let mut node = &mut picker.root;
+            let mut in_list = false;
+            for (number, step) in path.0.iter().enumerate() {
+                let spreads = matches!(step, Step::Elements | Step::Values);
+                node.holds_list |= spreads && !in_list;
+                in_list |= spreads;
+                node = node.child(step);
+                node.is_element |= depth == Some(number + 1);
+            }
+            if node.output.replace(*count).is_some() {
+                return Err(BadPaths::Twice(path.clone()));
+            }
+            *count += 1;
+        }
+        Ok(picker)
+    }
+
+    /// How many of the paths have no `[]` and no `.{}`.
+    pub fn whole(&self) -> usize {
+        self.whole
+    }
+
+    /// How many values each element has.
+    pub fn element(&self) -> usize {
+        self.element
+    }
+
+    /// The values in the JSON text that begins at `at`. `None` where it is not JSON as far as it was read.
+    pub fn pick<'t>(&self, text: &'t [u8], at: usize) -> Option<Picked<'t>> {
+        let list = usize::from(self.element > 0);
+        let found = vec![None; self.whole];
+        let mut walk = Walk { text, found, row: None, of_element: self.element, missing: self.whole + list };
+        match walk.value(&self.root, space(text, at)) {
+            Ok(_) | Err(Stop::Done) => Some(walk.found),
+            Err(Stop::Broken) => None,
+        }
+    }
+}
+
+impl Node {
+    /// What is wanted one step further.
+    fn child(&mut self, step: &Step) -> &mut Node {
+        match step {
+            Step::Key(key) => self.keys.entry(key.clone().into_bytes()).or_default(),
+            Step::Index(index) => self.indexes.entry(*index).or_default(),
+            Step::Elements => self.elements.get_or_insert_default(),
+            Step::Values => self.values.get_or_insert_default(),
+        }
+    }
+}
+
+/// Why a walk ended before the text did.
+enum Stop {
+    /// Everything was found.
+    Done,
+    /// The text is not JSON.
+    Broken,
+}
+
+struct Walk<'t> {
+    text: &'t [u8],
+    found: Picked<'t>,
+    /// Where the values of the element begin in `found`, inside of one.
+    row: Option<usize>,
+    of_element: usize,
+    /// Values of the text that were not found yet, and the list.
+    missing: usize,
+}
+
+impl<'t> Walk<'t> {
+    fn byte(&self, at: usize) -> Result<u8, Stop> {
+        self.text.get(at).copied().ok_or(Stop::Broken)
+    }
+
+    fn skip(&self, at: usize) -> Result<usize, Stop> {
+        skip(self.text, at).ok_or(Stop::Broken)
+    }
+
+    /// The end of the object or list that goes on at `at`.
+    fn leave(&self, at: usize) -> Result<usize, Stop> {
+        leave(self.text, at).ok_or(Stop::Broken)
+    }
+
+    /// One thing that was missing is there.
+    fn arrived(&mut self) -> Result<(), Stop> {
+        self.missing = self.missing.saturating_sub(1);
+        if self.missing == 0 { Err(Stop::Done) } else { Ok(()) }
+    }
+
+    /// Takes what is wanted from the value at `at`, and gives its end.
+    fn value(&mut self, node: &Node, at: usize) -> Result<usize, Stop> {
+        let outside = self.row;
+        if node.is_element {
+            self.row = Some(self.found.len());
+            self.found.resize(self.found.len() + self.of_element, None);
+        }
+        let end = match self.byte(at)? {
+            b'{' if !node.keys.is_empty() || node.values.is_some() => self.object(node, at + 1)?,
+            b'[' if !node.indexes.is_empty() || node.elements.is_some() => self.list(node, at + 1)?,
+            _ => self.skip(at)?,
+        };
+        if let Some(output) = node.output {
+            let value = self.text.get(at..end).map(in_one_form);
+            if let Some(place) = self.found.get_mut(self.row.unwrap_or(0) + output) {
+                *place = value;
+            }
+            if self.row.is_none() {
+                self.arrived()?;
+            }
+        }
+        self.row = outside;
+        if node.holds_list {
+            self.arrived()?;
+        }
+        Ok(end)
+    }
+
+    /// The members of an object, from the first one on.
+    fn object(&mut self, node: &Node, mut at: usize) -> Result<usize, Stop> {
+        let mut wanted: Vec<(&Vec<u8>, &Node)> = node.keys.iter().collect();
+        loop {
+            at = space(self.text, at);
+            match self.byte(at)? {
+                b'}' => return Ok(at + 1),
+                b',' => at = space(self.text, at + 1),
+                _ => {}
+            }
+            if self.byte(at)? != b'"' {
+                return Err(Stop::Broken);
+            }
+            let end = self.skip(at)?;
+            let key = self.text.get(at + 1..end - 1).unwrap_or_default();
+            let colon = space(self.text, end);
+            if self.byte(colon)? != b':' {
+                return Err(Stop::Broken);
+            }
+            let value = space(self.text, colon + 1);
+            let found = wanted.iter().position(|(known, _)| is_key(key, known));
+            let found = found.map(|found| wanted.swap_remove(found).1);
+            at = match (found, &node.values) {
+                (None, None) => self.skip(value)?,
+                (Some(child), None) => self.value(child, value)?,
+                (None, Some(each)) => self.value(each, value)?,
+                (Some(child), Some(each)) => {
+                    self.value(child, value)?;
+                    self.value(each, value)?
+                }
+            };
+            if wanted.is_empty() && node.values.is_none() {
+                return self.leave(at);
+            }
+        }
+    }
+
+    /// The elements of a list, from the first one on.
+    fn list(&mut self, node: &Node, mut at: usize) -> Result<usize, Stop> {
+        let last = node.indexes.keys().max().copied().unwrap_or(-1);
+        let from_end = node.indexes.keys().any(|index| *index < 0);
+        let mut places = Vec::new();
+        let mut number = 0_i64;
+        loop {
+            at = space(self.text, at);
+            match self.byte(at)? {
+                b']' => break,
+                b',' => at = space(self.text, at + 1),
+                _ => {}
+            }
+            let value = at;
+            let one = node.indexes.get(&number);
+            at = match (one, &node.elements) {
+                (None, None) => self.skip(value)?,
+                (Some(child), None) => self.value(child, value)?,
+                (None, Some(each)) => self.value(each, value)?,
+                (Some(child), Some(each)) => {
+                    self.value(child, value)?;
+                    self.value(each, value)?
+                }
+            };
+            if from_end {
+                places.push(value);
+            }
+            number += 1;
+            if number > last && !from_end && node.elements.is_none() {
+                return self.leave(at);
+            }
+        }
+        for (index, child) in node.indexes.iter().filter(|(index, _)| **index < 0) {
+            let place = usize::try_from(number + index).ok().and_then(|place| places.get(place));
+            if let Some(place) = place {
+                self.value(child, *place)?;
+            }
+        }
+        Ok(at + 1)
+    }
+}
+
+/// Whether a key of the text, without its quotes, is the one that is meant. With an escape it is longer than its meaning.
+fn is_key(written: &[u8], meant: &[u8]) -> bool {
+    if written.len() == meant.len() {
+        return written == meant && !meant.contains(&b'\\');
+    }
+    let escaped = written.len() > meant.len() && written.contains(&b'\\');
+    escaped && unescaped(written).is_some_and(|key| key.as_bytes() == meant)
+}
+
+/// The characters of a JSON string, given without its quotes.
+fn unescaped(inner: &[u8]) -> Option<String> {
+    let quoted = [b"\"", inner, b"\""].concat();
+    serde_json::from_slice(&quoted).ok()
+}
+
+/// What stands there, in a form that every reader of JSON takes and in which the same characters are the same text.
+///
+/// A string with escapes is written anew. Half of a character that takes two escapes (`\ud83d` alone, where somebody cut an
+/// emoji in two) is no text and DuckDB refuses all that it stands in: `\ufffd`, the sign for what cannot be read, takes its
+/// place. Everything else stays as it is.
+fn in_one_form(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let whole = without_halves(value);
+    if value.first() != Some(&b'"') {
+        return whole;
+    }
+    let anew = serde_json::from_slice::<String>(&whole).ok().and_then(|text| serde_json::to_vec(&text).ok());
+    anew.map_or(whole, Cow::Owned)
+}
+
+/// The text with `\ufffd` for each escape that is half of a pair.
+fn without_halves(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Cow::Borrowed(text);
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+        let escape = at + found;
+        at = match unit(text, escape) {
+            Some(0xD800..=0xDBFF) if matches!(unit(text, escape + 6), Some(0xDC00..=0xDFFF)) => escape + 12,
+            Some(0xD800..=0xDFFF) => {
+                if let Some(digits) = out.to_mut().get_mut(escape + 2..escape + 6) {
+                    digits.copy_from_slice(b"fffd");
+                }
+                escape + 6
+            }
+            Some(_) => escape + 6,
+            None => escape + 2,
+        };
+    }
+    out
+}
+
+/// The UTF-16 unit that the escape at `at` stands for, where it is one in digits.
+fn unit(text: &[u8], at: usize) -> Option<u16> {
+    let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// The first byte from `at` on that is no white space.
+pub(super) fn space(text: &[u8], mut at: usize) -> usize {
+    while matches!(text.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the string that begins with the quote at `at`.
+fn string(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += 1;
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 1,
+            _ => {}
+        }
+    }
+}
+
+/// The end of the value that begins at `at`.
+pub(super) fn skip(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at)? {
+        b'"' => string(text, at),
+        b'{' | b'[' => leave(text, at + 1),
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+            let length = text.get(at..)?.iter().position(ends).unwrap_or(text.len() - at);
+            (length > 0).then_some(at + length)
+        }
+    }
+}
+
+/// The end of the object or list that goes on at `at`.
+fn leave(text: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 1_usize;
+    loop {
+        match CLASS.get(usize::from(*text.get(at)?)) {
+            Some(Class::Quote) => {
+                at = string(text, at)?;
+                continue;
+            }
+            Some(Class::Open) => depth += 1,
+            Some(Class::Close) => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// What a byte outside of strings means for the depth.
+#[derive(Clone, Copy)]
+enum Class {
+    Other,
+    Quote,
+    Open,
+    Close,
+}
+
+/// A table, as most bytes of a frame mean nothing.
+static CLASS: [Class; 256] = {
+    let mut table = [Class::Other; 256];
+    table[b'"' as usize] = Class::Quote;
+    table[b'{' as usize] = Class::Open;
+    table[b'[' as usize] = Class::Open;
+    table[b'}' as usize] = Class::Close;
+    table[b']' as usize] = Class::Close;
+    table
+};
+
+#[cfg(test)]
+mod tests;
