@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rmcp::model::Resource;
 
+use crate::sql::functions::FUNCTIONS;
 use crate::sql::views::{self, ColumnDoc, ViewDoc};
 use crate::store::schema;
 
@@ -43,6 +44,10 @@ pub fn generate(existing: Option<&str>) -> String {
     columns(&mut out, &envelope());
     for view in views::catalogue() {
         describe(&mut out, view);
+    }
+    out.push_str("\n## Functions\n\nBeside DuckDB's own:\n\n");
+    for function in FUNCTIONS {
+        let _ = writeln!(out, "* `{}({})`: {}.", function.name, function.arguments, function.meaning);
     }
     out.push_str("\n## Notes of the owner\n\n");
     let notes = existing.and_then(notes).unwrap_or("\n");
@@ -94,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_view_and_column_is_described() {
+    fn every_view_column_and_function_is_described() {
         let text = generate(None);
         for view in views::catalogue() {
             assert!(text.contains(&format!("### {}", view.name)), "{}", view.name);
@@ -102,6 +107,9 @@ mod tests {
             for column in view.columns() {
                 assert!(text.contains(&format!("| {} |", column.name)), "{}.{}", view.name, column.name);
             }
+        }
+        for function in FUNCTIONS {
+            assert!(text.contains(&format!("* `{}(", function.name)), "{}", function.name);
         }
     }
 

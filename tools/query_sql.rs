@@ -90,7 +90,8 @@ chat_untrusted. Most carry ts, session_id, seq, game_id. Columns and examples: D
 replayer://context.
 
 Absent is NULL. Results are columns + rows; long cells and long results are cut and say so. Only SELECT works; \
-PIVOT does not, use conditional aggregation; for a plan set explain.
+PIVOT does not, use conditional aggregation; for a plan set explain. Over very many frames, payload_values(raw_json, \
+\"format\", event_name, '$.price')[1] is faster than payload->>'$.price'.
 
 Example: {\"sql\": \"SELECT count(*) AS games, median(peak) AS median_peak, count(*) FILTER (WHERE peak >= 2) AS \
 reached_2x FROM games\"}";

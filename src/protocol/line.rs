@@ -232,6 +232,33 @@ pub fn inner(format: LineFormat, text: &str) -> Option<Inner> {
     })
 }
 
+/// Where the payload's JSON stands in a stored text: the text, or what stands escaped in it, and the first byte in it.
+///
+/// The payload is what [`decode`] (after [`inner`]) gives; the frame of the wire is read no further than to it. A text that
+/// holds no event is all payload, as in the view `ws_event`.
+pub fn payload_at<'t>(format: LineFormat, hint: Option<&str>, text: &'t str) -> Option<(Cow<'t, str>, usize)> {
+    if format == LineFormat::Wire {
+        if let Some(at) = frame::payload_at(text.as_bytes()) {
+            return Some((Cow::Borrowed(text), at));
+        }
+        // What is neither event nor ack is short.
+        return Some((Cow::Borrowed(frame::parse(text).ok()?.data?.get()), 0));
+    }
+    if let Some(inner) = inner(format, text) {
+        let event = decode(inner.format, inner.hint.as_deref().or(hint), &inner.text);
+        return Some((Cow::Owned(event.payload?.get().to_owned()), 0));
+    }
+    let event = decode(format, hint, text);
+    match event.payload {
+        Some(payload) => {
+            let at = (payload.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+            (at < text.len()).then_some((Cow::Borrowed(text), at))
+        }
+        None if event.packet.is_none() && event.status == FrameStatus::Ok => Some((Cow::Borrowed(text), 0)),
+        None => None,
+    }
+}
+
 fn wire(text: &str) -> Event<'_> {
     match frame::parse(text) {
         Ok(frame) => of_frame(frame),

@@ -1,8 +1,9 @@
-//! Functions of our own that queries may use beside DuckDB's.
+//! The function of our own that queries may use beside DuckDB's.
 //!
-//! `frame_values` and `json_values` take values out of JSON texts without parsing the whole of them
-//! ([`crate::protocol::pick`]). The checks are made of them, and a query over millions of frames may use them too.
+//! `payload_values` takes values out of stored frames without parsing the whole of them ([`crate::protocol::pick`]). The
+//! column `payload` and the checks are made of it, and a query over millions of frames may use it too.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::error::Error;
 
@@ -14,8 +15,9 @@ use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
 use crate::protocol::frame;
+use crate::protocol::line::{self, LineFormat};
 use crate::protocol::path::Path;
-use crate::protocol::pick::Picker;
+use crate::protocol::pick::{Picked, Picker};
 
 /// One function, described for readers.
 #[derive(Debug, Clone, Copy)]
@@ -29,53 +31,27 @@ pub struct FunctionDoc {
 }
 
 /// Every function.
-pub const FUNCTIONS: [FunctionDoc; 2] = [
-    FunctionDoc {
-        name: "frame_values",
-        arguments: "raw_json, path, …",
-        meaning: "VARCHAR[]: the JSON text at each path of a frame's payload, NULL where it is absent; paths like '$.price' \
-                  or, all over one list, '$.leaderboard[].pnl' (behind the others, one value for each element and path). \
-                  Five times as fast as payload->>'$.price' over many frames; only where \"format\" = 'wire' AND frame = 'ok'",
-    },
-    FunctionDoc { name: "json_values", arguments: "json, path, …", meaning: "the same over any JSON text" },
-];
+pub const FUNCTIONS: [FunctionDoc; 1] = [FunctionDoc {
+    name: "payload_values",
+    arguments: "raw_json, \"format\", event_name, path, …",
+    meaning: "VARCHAR[]: the JSON text at each path of the payload, NULL where it is absent; several times as fast as \
+              payload->>'$.price' over many frames. A path is like '$.price', '$.leaderboard[0].pnl' or '$.leaderboard[].pnl': \
+              with [] (all over one list) there is one value for each element and path, behind the others",
+}];
 
 /// Makes the functions known to an instance.
 pub(super) fn register(db: &Connection) -> duckdb::Result<()> {
-    db.register_scalar_function::<Values<InFrame>>("frame_values")?;
-    db.register_scalar_function::<Values<InJson>>("json_values")
+    db.register_scalar_function::<PayloadValues>("payload_values")
 }
 
-/// Where the JSON is that the paths go into.
-trait Place: 'static {
-    /// The first byte of it; `None` where there is none.
-    fn begin(text: &[u8]) -> Option<usize>;
-}
-
-struct InFrame;
-
-impl Place for InFrame {
-    fn begin(text: &[u8]) -> Option<usize> {
-        frame::payload_at(text)
-    }
-}
-
-struct InJson;
-
-impl Place for InJson {
-    fn begin(_: &[u8]) -> Option<usize> {
-        Some(0)
-    }
-}
-
-struct Values<P>(std::marker::PhantomData<P>);
+struct PayloadValues;
 
 thread_local! {
     /// The paths of the last call and what was made of them: the calls of a query all have the same.
     static READY: RefCell<Option<(Vec<Vec<u8>>, Picker)>> = const { RefCell::new(None) };
 }
 
-impl<P: Place> VScalar for Values<P> {
+impl VScalar for PayloadValues {
     type State = ();
 
     fn invoke(
@@ -83,7 +59,7 @@ impl<P: Place> VScalar for Values<P> {
         input: &mut DataChunkHandle,
         output: &mut dyn WritableVector,
     ) -> Result<(), Box<dyn Error>> {
-        READY.with_borrow_mut(|ready| fill::<P>(ready, input, output))
+        READY.with_borrow_mut(|ready| fill(ready, input, output))
     }
 
     fn signatures() -> Vec<ScalarFunctionSignature> {
@@ -92,8 +68,8 @@ impl<P: Place> VScalar for Values<P> {
     }
 }
 
-/// What one call works on: columns of texts, the first of them JSON, the others paths.
-fn fill<P: Place>(
+/// What one call works on: columns of texts, the first three of them a stored text and how to read it, the others paths.
+fn fill(
     ready: &mut Option<(Vec<Vec<u8>>, Picker)>,
     input: &mut DataChunkHandle,
     output: &mut dyn WritableVector,
@@ -101,28 +77,21 @@ fn fill<P: Place>(
     let rows = input.len();
     let mut columns: Vec<FlatVector<'_>> =
         (0..input.num_columns()).map(|column| input.flat_vector(column)).collect();
-    let mut texts: Vec<Vec<Option<&[u8]>>> = columns.iter_mut().map(|column| texts(column, rows)).collect();
-    if texts.len() < 2 {
-        return Err(
-            "a JSON text and at least one path are needed, for example frame_values(raw_json, '$.price')".into()
-        );
+    let texts: Vec<Vec<Option<&[u8]>>> = columns.iter_mut().map(|column| texts(column, rows)).collect();
+    let [stored, formats, names, paths @ ..] = texts.as_slice() else { return Err(USE.into()) };
+    if paths.is_empty() {
+        return Err(USE.into());
     }
-    let paths = texts.split_off(1);
-    let mut list = output.list_vector();
     let mut picked = Vec::with_capacity(rows);
-    let mut total = 0;
-    for (row, text) in texts.iter().flatten().enumerate() {
+    for (row, ((text, format), name)) in stored.iter().zip(formats).zip(names).enumerate() {
         let wanted: Option<Vec<&[u8]>> = paths.iter().map(|path| path.get(row).copied().flatten()).collect();
-        let values = match (text, wanted) {
-            (Some(text), Some(wanted)) => {
-                let picker = picker(ready, &wanted)?;
-                P::begin(text).and_then(|at| picker.pick(text, at))
-            }
+        picked.push(match (text, format, wanted) {
+            (Some(text), Some(format), Some(wanted)) => values(picker(ready, &wanted)?, text, format, *name)?,
             _ => None,
-        };
-        total += values.as_ref().map_or(0, Vec::len);
-        picked.push(values);
+        });
     }
+    let mut list = output.list_vector();
+    let total = picked.iter().flatten().map(Vec::len).sum();
     let mut child = list.child(total);
     let mut next = 0;
     for (row, values) in picked.into_iter().enumerate() {
@@ -141,6 +110,39 @@ fn fill<P: Place>(
     }
     list.try_set_len(total)?;
     Ok(())
+}
+
+/// How it is called.
+const USE: &str =
+    "payload_values needs at least one path, as in payload_values(raw_json, \"format\", event_name, '$.price')";
+
+/// The values of one stored text; `None` where it has no payload.
+fn values<'t>(
+    picker: &Picker,
+    text: &'t [u8],
+    format: &[u8],
+    name: Option<&[u8]>,
+) -> Result<Option<Picked<'t>>, Box<dyn Error>> {
+    // Most rows by far; their text needs no check that it is UTF-8.
+    if format == LineFormat::Wire.as_str().as_bytes()
+        && let Some(at) = frame::payload_at(text)
+    {
+        return Ok(picker.pick(text, at));
+    }
+    let format = std::str::from_utf8(format)?;
+    let format = LineFormat::from_name(format)
+        .ok_or_else(|| format!("{format:?} is no format: give the column \"format\""))?;
+    let name = name.map(std::str::from_utf8).transpose()?;
+    Ok(match line::payload_at(format, name, std::str::from_utf8(text)?) {
+        Some((Cow::Borrowed(text), at)) => picker.pick(text.as_bytes(), at),
+        Some((Cow::Owned(text), at)) => picker.pick(text.as_bytes(), at).map(owned),
+        None => None,
+    })
+}
+
+/// Values that no longer need the text.
+fn owned(values: Picked<'_>) -> Picked<'static> {
+    values.into_iter().map(|value| value.map(|value| Cow::Owned(value.into_owned()))).collect()
 }
 
 /// The texts of a column, `None` for NULL.

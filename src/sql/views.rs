@@ -240,52 +240,10 @@ pub(super) fn statements() -> Vec<String> {
     out
 }
 
-/// Payload by the rules of `protocol::line::decode`: the first argument that is not the trace. In layers, so that
-/// each JSON text is parsed once: the frame's text, its arguments, the choice among them. TRY: a broken frame has
-/// a NULL payload and does not fail the query.
+/// The payload as `protocol::line` knows it. TRY: what DuckDB does not take for JSON is NULL and does not fail the query.
 const WS_EVENT: &str = r#"
-SELECT * EXCLUDE (frame_text, arguments),
-  CASE
-    WHEN frame_text IS NOT NULL THEN arguments[1]
-    WHEN "format" IN ('raw_capture', 'sandbox') THEN CASE
-      WHEN starts_with(CAST(arguments[1] AS VARCHAR), '{"__trace"') THEN arguments[2]
-      WHEN starts_with(CAST(arguments[3] AS VARCHAR), '{"__trace"') THEN NULL
-      WHEN json_type(arguments[3]) = 'NULL' THEN NULL
-      ELSE arguments[3] END
-    WHEN starts_with(CAST(arguments[1] AS VARCHAR), '{"__trace"') THEN arguments[2]
-    WHEN json_type(arguments[1]) = 'NULL' THEN NULL
-    ELSE arguments[1]
-  END AS payload
-FROM (
-  SELECT *,
-    CASE
-      WHEN frame_text IS NOT NULL THEN CASE
-        WHEN packet IN ('event', 'binary_event', 'ack', 'binary_ack')
-          THEN [TRY_CAST(nullif(frame_values(frame_text, '$')[1], 'null') AS JSON)]
-        WHEN contains(frame_text, '{')
-          THEN TRY([json_extract(substr(frame_text, strpos(frame_text, '{')), '$')])
-        END
-      WHEN "format" IN ('raw_capture', 'sandbox')
-        THEN TRY(json_extract(raw_json, ['$.data[0]', '$.data[1]', '$.data']))
-      WHEN "format" IN ('cdp_capture', 'notebook_capture', 'key_sample')
-        THEN TRY(json_extract(raw_json, ['$.data']))
-      WHEN "format" = 'browser_log' THEN CASE
-        WHEN packet = 'ack' THEN TRY(json_extract(raw_json, ['$.packet.data[0]']))
-        WHEN TRY(json_exists(raw_json, '$.packet')) THEN TRY(json_extract(raw_json, ['$.packet.data[1]', '$.packet.data[2]']))
-        ELSE TRY(json_extract(raw_json, ['$.args[0]', '$.args[1]'])) END
-      WHEN "format" = 'exported_row' THEN TRY(json_extract(raw_json, ['$.raw_json']))
-      ELSE TRY(json_extract(raw_json, ['$']))
-    END AS arguments
-  FROM (
-    SELECT *,
-      CASE
-        WHEN "format" = 'wire' THEN raw_json
-        WHEN "format" IN ('raw_capture', 'cdp_capture', 'sandbox', 'key_sample', 'notebook_capture')
-          THEN TRY(json_extract_string(raw_json, '$.raw'))
-      END AS frame_text
-    FROM store.ws_event
-  )
-)"#;
+SELECT *, TRY_CAST(nullif(payload_values(raw_json, "format", event_name, '$')[1], 'null') AS JSON) AS payload
+FROM store.ws_event"#;
 
 /// A tick filled from the seed steps back where a recording of it came later (an import, a late frame). As a union, so
 /// that only the filled rows are looked up, and a store without any pays nothing: their row groups are told by the

@@ -107,6 +107,48 @@ async fn counts_equal_a_plain_walk() {
 }
 
 #[tokio::test]
+async fn a_case_shows_its_element_and_what_it_was_compared_with() {
+    let house = House::played(2);
+    let result = house.check("on gameStateUpdate: leaderboard[].pnl > 1e9").await;
+    assert_eq!(result.counterexamples.len(), 5);
+    let elements: Vec<u64> = result.counterexamples.iter().map(|case| case.element.unwrap()).collect();
+    assert!(elements.contains(&1), "{elements:?}");
+    for case in &result.counterexamples {
+        let sql = format!(
+            "SELECT payload->>'$.leaderboard[{}].pnl', CAST(payload->>'$.tickCount' AS BIGINT), phase, CAST(ts AS VARCHAR) FROM \
+             ws_event WHERE session_id = '{}' AND seq = {}",
+            case.element.unwrap(),
+            case.session_id,
+            case.seq
+        );
+        let row = &house.query(&sql).await[0];
+        let pnl = row[0].as_str().map(str::to_owned);
+        assert_eq!(case.values_untrusted, [("$.leaderboard[].pnl".to_owned(), pnl)]);
+        assert_eq!((case.tick, case.phase.as_deref()), (row[1].as_i64(), row[2].as_str()));
+        assert!(case.ts.is_some());
+    }
+
+    let course = house.check("on gameStateUpdate: tickCount falls by 1 in the same game").await;
+    let values: Vec<f64> = course.counterexamples[0]
+        .values_untrusted
+        .iter()
+        .map(|(_, value)| value.as_ref().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(course.counterexamples[0].values_untrusted[1].0, "before");
+    assert_ne!(values[0], values[1] - 1.0, "{course:?}");
+
+    let sequence = house.check("standard/newTrade follows buyOrder within 2000 ms in the same trace").await;
+    let case = &sequence.examples[0];
+    let (name, partner) = case.values_untrusted.last().unwrap();
+    let sql = format!(
+        "SELECT event_name FROM ws_event WHERE session_id = '{}' AND seq = {}",
+        case.session_id,
+        partner.as_ref().unwrap()
+    );
+    assert_eq!((name.as_str(), house.query(&sql).await[0][0].as_str()), ("partner", Some("standard/newTrade")));
+}
+
+#[tokio::test]
 async fn games_are_recomputed_and_the_answer_says_so() {
     let house = House::played(4);
     for statement in ["recompute fairness", "recompute sidebet outcome"] {

@@ -3,9 +3,9 @@
 //! Three steps, each a WITH query: `frame` picks the frames and takes the values out of their payloads, `judged` says of
 //! each case whether it supports (`ok`), contradicts (`NOT ok`) or is undecided (NULL), the outer SELECT counts.
 //!
-//! Values come out of the frames by `frame_values` ([`crate::sql::functions`]), which reads no more of a frame than it
-//! must; imported lines, of which there are few, go through the view's `payload`. A second SELECT ([`details`]) looks up
-//! what stands in the few frames that are shown: to carry that through the count would cost as much as the count.
+//! Values come out of the frames by `payload_values` ([`crate::sql::functions`]), which reads no more of a frame than it
+//! must. A second SELECT ([`Compiled::details`]) looks up what stands in the few frames that are shown: to carry that
+//! through the count would cost as much as the count.
 
 use std::collections::BTreeSet;
 
@@ -137,13 +137,12 @@ fn source(prefix: &str, picked: &str, fields: &Fields, needs_phase: bool) -> Vec
     let rows = if fields.is_empty() {
         format!("SELECT {COLUMNS} FROM ws_event WHERE {picked}")
     } else {
-        let paths = fields.arguments();
         let has_elements = if fields.has_elements() { ", x" } else { "" };
         format!(
-            "SELECT {COLUMNS}{}{has_elements} FROM (SELECT {COLUMNS}, frame_values(raw_json, {paths}) AS x FROM ws_event \
-             WHERE {picked} AND \"format\" = 'wire' UNION ALL SELECT {COLUMNS}, json_values(CAST(payload AS VARCHAR), \
-             {paths}) AS x FROM ws_event WHERE {picked} AND \"format\" <> 'wire')",
+            "SELECT {COLUMNS}{}{has_elements} FROM (SELECT {COLUMNS}, payload_values(raw_json, \"format\", event_name, {}) AS x \
+             FROM ws_event WHERE {picked})",
             fields.whole_columns(),
+            fields.arguments(),
         )
     };
     let mut queries = vec![format!("{name} AS ({rows})")];
