@@ -117,10 +117,11 @@ pub fn mcp_step() {
 const DAYS: u64 = 11;
 const GAMES_A_DAY: usize = 1_150;
 
-/// A store of about ten million rows: days of games without full snapshots, each day a session.
-fn ten_million(root: &DataRoot) -> (Vec<String>, u64) {
+/// A store of about ten million rows: days of games without full snapshots, each day a session. Gives the games with the
+/// last tick of each, and the rows.
+fn ten_million(root: &DataRoot) -> (Vec<(String, u32)>, u64) {
     let store = Store::open(root, "bench").unwrap();
-    let mut ids = Vec::new();
+    let mut games = Vec::new();
     for day in 0..DAYS {
         let mut batch = store.import_batch().unwrap();
         let name = format!("day {day}");
@@ -139,9 +140,9 @@ fn ten_million(root: &DataRoot) -> (Vec<String>, u64) {
         }
         batch.end(FileCounts::default()).unwrap();
         batch.commit().unwrap();
-        ids.extend(session.truths().iter().map(|truth| truth.game_id.clone()));
+        games.extend(session.truths().iter().map(|truth| (truth.game_id.clone(), truth.rug_tick as u32)));
     }
-    (ids, store.catalog().parts.iter().map(|part| part.rows).sum())
+    (games, store.catalog().parts.iter().map(|part| part.rows).sum())
 }
 
 /// A place in any game: the archive opened anew, the parts not in the system's memory.
@@ -149,19 +150,19 @@ pub fn seek() {
     let folder = tempfile::tempdir().unwrap();
     let root = DataRoot::create(folder.path().join("root")).unwrap();
     let begun = Instant::now();
-    let (ids, rows) = ten_million(&root);
+    let (games, rows) = ten_million(&root);
     let parts = Catalog::load(&root).unwrap().parts;
     let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
     println!(
         "{rows} rows of {} games in {} parts, {} MB, made in {:.0} s",
-        ids.len(),
+        games.len(),
         parts.len(),
         bytes / 1_000_000,
         begun.elapsed().as_secs_f64()
     );
     let (mut cold, mut warm, mut backs) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..60_usize {
-        let id = &ids[n * 7919 % ids.len()];
+        let (id, last) = &games[n * 7919 % games.len()];
         for part in &parts {
             let file = std::fs::File::open(root.path().join(&part.path)).unwrap();
             rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
@@ -169,12 +170,13 @@ pub fn seek() {
         let begun = Instant::now();
         let archive = Shared::open(&root).unwrap();
         let mut cursor = open(&archive, id);
-        let tick = n as u32 % 5;
+        // Places all over the game, its end among them.
+        let tick = (n as u32 * 31) % (last + 1);
         cursor.seek(&archive, &Target::Tick { game_id: None, tick }, &budget()).unwrap();
         black_box(cursor.fold().game().and_then(|game| game.price));
         cold.push(begun.elapsed().as_secs_f64() * 1e3);
         let begun = Instant::now();
-        let other = &ids[(n * 7919 + 4001) % ids.len()];
+        let (other, _) = &games[(n * 7919 + 4001) % games.len()];
         black_box(open(&archive, other).fold().events());
         warm.push(begun.elapsed().as_secs_f64() * 1e3);
         let begun = Instant::now();

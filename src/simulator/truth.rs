@@ -9,11 +9,12 @@ use uuid::Uuid;
 use super::numbers::Nano;
 use super::players::Player;
 use crate::protocol::fairness::GameVersion;
+use crate::protocol::sidebet;
 
 /// Ticks that a side bet covers after the tick it was placed on. The last one counts.
-pub const BET_WINDOW: usize = 40;
+pub const BET_WINDOW: usize = sidebet::WINDOW as usize;
 /// What a won side bet pays, in stakes.
-pub const BET_PAYOUT: i64 = 5;
+pub const BET_PAYOUT: i64 = sidebet::PAYOUT as i64;
 /// The token address that stands for SOL.
 pub const SOL: &str = "So11111111111111111111111111111111111111112";
 /// The token address of practice money.

@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::sidebet;
+
 /// Which rule book an account follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,7 +37,7 @@ pub const HIGHEST_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, fals
 /// What a won side bet pays, as a multiple of its stake.
 pub const SIDE_BET_PAYOUT: Decimal = Decimal::from_parts(50, 0, 0, false, 1);
 /// A side bet placed at tick `t` wins when the game rugs at `t + 40` or before.
-pub const SIDE_BET_WINDOW: i64 = 40;
+pub const SIDE_BET_WINDOW: i64 = sidebet::WINDOW;
 /// Ticks after a settlement before the next side bet.
 pub const SIDE_BET_COOLDOWN: i64 = 5;
 /// The parts of a position that can be sold.
@@ -102,5 +104,15 @@ impl Difference {
             Difference::WinRate => "win rate is winning sales of all sales; legacy divided by opened positions",
             Difference::ExactPrice => "the price is exact; legacy rounded it to a double",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_won_side_bet_pays_what_the_protocol_says() {
+        assert_eq!(Decimal::try_from(sidebet::PAYOUT), Ok(SIDE_BET_PAYOUT));
     }
 }
