@@ -1,7 +1,7 @@
 //! `app_chart_points`: one game's price path with everything the chart shows. For the chart page only.
 //!
 //! The line is put together from what the store has for each tick, best source first: the frame of that tick, an
-//! older recording of ticks, the site's price list after the game, the revealed seed. The page is told which.
+//! older recording of ticks, the revealed seed, the site's price list after the game. The page is told which.
 
 mod line;
 

@@ -112,7 +112,11 @@ async fn at(app: &App, text: &str, detailed: bool) -> Result<Output, ToolError> 
     let fold = folded
         .unwrap_or_else(|error| Err(StoreError::Refused(format!("reading was stopped: {error}"))))
         .map_err(|error| unreadable(&error))?;
-    let snapshot = if detailed { fold.detailed(when_us) } else { fold.snapshot(when_us) };
+    let mut snapshot = if detailed { fold.detailed(when_us) } else { fold.snapshot(when_us) };
+    if snapshot.folded_from.is_none() {
+        // Whether something recorded at that moment, nobody knows.
+        snapshot.status = None;
+    }
     let next = snapshot.folded_from.is_none().then(|| {
         r#"nothing was recorded before that moment: query_sql {"sql": "SELECT min(ts), max(ts) FROM ws_event"}"#.to_owned()
     });

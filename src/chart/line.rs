@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::protocol::fairness::is_god_candle;
+
 /// Where a tick's price is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -187,8 +189,8 @@ impl GameLine {
     pub fn god_candles(&self) -> Vec<i64> {
         let jumped = |pair: &[Point]| match pair {
             [before, after] => {
-                let times = after.price / before.price;
-                (after.tick == before.tick + 1 && (9.999..=10.001).contains(&times)).then_some(after.tick)
+                let jumped = after.tick == before.tick + 1 && is_god_candle(before.price, after.price);
+                jumped.then_some(after.tick)
             }
             _ => None,
         };

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::MOST_GAMES;
 use super::error::ChartError;
 use super::line::{Bet, GameLine, Origin, Point, Proof, Side, Trade};
+use crate::protocol::sidebet;
 use crate::sql::{Query, SqlClient};
 
 /// Time limit of one query.
@@ -168,8 +169,8 @@ pub(super) fn points(ticks: Vec<Tick>, listed: Vec<f64>, rug_tick: Option<i64>) 
             "seed" => Origin::Seed,
             _ => Origin::Repaired,
         };
-        // A price that was only recomputed tells less than the one the site listed.
-        if origin == Origin::Captured || !points.contains_key(&tick) || origin == Origin::Seed {
+        // What was captured, and what the seed gives bit for bit, goes before the site's list.
+        if origin != Origin::Repaired || !points.contains_key(&tick) {
             points.insert(tick, Point { tick, price, origin });
         }
     }
@@ -250,9 +251,9 @@ pub(super) fn bets_of(recorded: Vec<BetRow>, own_orders: &[TradeRow], rug_tick: 
         .collect();
     let placed = own_orders.iter().filter(|order| order.word.as_deref() == Some("SIDEBET"));
     for start in placed.filter_map(|order| order.tick) {
-        let end = start + crate::replay::account::rules::SIDE_BET_WINDOW;
+        let end = start + sidebet::WINDOW;
         if !bets.iter().any(|bet| bet.own && (bet.start - start).abs() <= SAME_ORDER) {
-            bets.push(Bet { start, end, won: rug_tick.map(|rug| rug <= end), own: true });
+            bets.push(Bet { start, end, won: rug_tick.map(|rug| sidebet::wins(end, rug)), own: true });
         }
     }
     bets

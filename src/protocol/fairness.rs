@@ -260,5 +260,13 @@ fn set(table: &mut [u8; 256], place: u8, value: u8) {
     table[usize::from(place)] = value;
 }
 
+/// How far a recorded jump may be from ten times: prices that were written as text and read again are off by a rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// Whether one tick took the price from `before` to `after` by a god candle: exactly ten times.
+pub fn is_god_candle(before: f64, after: f64) -> bool {
+    (after / (before * GOD_CANDLE_MOVE) - 1.0).abs() < ROUNDING
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,16 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Point;
+use crate::protocol::fairness::is_god_candle;
 
 /// Where a price may be from; points name it by its place here.
 pub const ORIGINS: [&str; 4] = ["frame", "recording", "history", "seed"];
 
 const HISTORY: usize = 2;
 const SEED: usize = 3;
-
-/// A god candle is one tick of exactly ×10. Prices that were written and read as text are off by a rounding.
-const GOD_CANDLE: f64 = 10.0;
-const ROUNDING: f64 = 1e-9;
 
 /// The stored row of one tick.
 #[derive(Debug, Deserialize)]
@@ -63,17 +60,9 @@ impl Line {
             });
             ticks.insert(row.tick, (row.tick, row.price, origin, session, row.seq));
         }
+        // As in `chart::load`: what was captured, and what the seed gives bit for bit, goes before the site's list.
         for (tick, price) in (0..=last).zip(listed) {
-            let point = (tick, *price, HISTORY, None, None);
-            // The site's own word is better than what we computed; what was recorded is better than both.
-            ticks
-                .entry(tick)
-                .and_modify(|known| {
-                    if known.2 == SEED {
-                        *known = point;
-                    }
-                })
-                .or_insert(point);
+            ticks.entry(tick).or_insert((tick, *price, HISTORY, None, None));
         }
         Line { points: ticks.into_values().collect(), sessions }
     }
@@ -96,9 +85,7 @@ impl Line {
     /// Jumps to ten times between neighbouring ticks.
     pub fn god_candles(&self) -> Vec<GodCandle> {
         let pairs = self.points.iter().zip(self.points.iter().skip(1));
-        let jumps = pairs.filter(|(before, after)| {
-            after.0 == before.0 + 1 && (after.1 / (before.1 * GOD_CANDLE) - 1.0).abs() < ROUNDING
-        });
+        let jumps = pairs.filter(|(before, after)| after.0 == before.0 + 1 && is_god_candle(before.1, after.1));
         jumps.map(|(before, after)| GodCandle { tick: after.0, before: before.1, after: after.1 }).collect()
     }
 
@@ -152,8 +139,8 @@ mod tests {
         let line = Line::new(stored, &[1.0, 1.1, 1.2, 1.3], Some(5));
         let (points, _) = line.part(0, 99, 100);
         let origins: Vec<(u64, &str)> = points.iter().map(|point| (point.0, ORIGINS[point.2])).collect();
-        assert_eq!(origins, [(0, "frame"), (1, "history"), (2, "recording"), (3, "history"), (5, "seed")]);
-        assert_eq!(line.repaired(), 1);
+        assert_eq!(origins, [(0, "frame"), (1, "history"), (2, "recording"), (3, "seed"), (5, "seed")]);
+        assert_eq!(line.repaired(), 2);
     }
 
     #[test]

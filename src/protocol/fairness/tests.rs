@@ -168,6 +168,14 @@ fn made_up_games_stay_what_they_were() {
 }
 
 #[test]
+fn a_jump_is_a_god_candle_only_at_ten_times() {
+    assert!(is_god_candle(0.7317, 7.317) && is_god_candle(1.1, 11.0));
+    for (before, after) in [(1.0, 9.999), (1.0, 10.000_1), (10.0, 1.0), (0.0, 0.0), (f64::NAN, 1.0)] {
+        assert!(!is_god_candle(before, after), "{before} to {after}");
+    }
+}
+
+#[test]
 fn a_god_candle_is_exactly_ten_times() {
     let path = play(&format!("{:064x}", 0x163), "20260101-00000000000000ab", GameVersion::V3);
     assert_eq!(path.prices[39], path.prices[38] * 10.0);
