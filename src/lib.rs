@@ -28,6 +28,8 @@ pub mod cli;
 pub mod index;
 pub mod legacy;
 pub mod protocol;
+#[cfg(test)]
+mod real_captures;
 pub mod replay;
 pub mod server;
 pub mod simulator;

@@ -89,14 +89,3 @@ pub fn tick(number: u32) -> String {
 pub fn raw(seq: u32, event: &str, data: &str) -> String {
     format!(r#"{{"seq": {seq}, "ts": "2025-12-12T17:00:{:02}.5", "event": "{event}", "data": {data}}}"#, seq % 60)
 }
-
-/// The shared captures of real games, when they are on this machine. They name real people, so nothing of
-/// them may be copied into the tests.
-pub fn real_data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: the real captures are not at {}; nothing was tested on them", path.display());
-    None
-}

@@ -131,7 +131,7 @@ impl Plain {
 
 #[test]
 fn facts_of_real_captures_equal_a_plain_walk() {
-    let Some(data) = crate::legacy::testing::real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let captures = data.join("raw_captures");
     let folder = tempfile::tempdir().unwrap();
     let root = DataRoot::create(folder.path().join("root")).unwrap();

@@ -197,7 +197,7 @@ fn m12_a_late_frame_of_the_game_before_is_an_inversion_and_no_new_game() {
 
 #[test]
 fn units_of_the_real_captures() {
-    let Some(data) = crate::legacy::testing::real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let folder = tempfile::tempdir().unwrap();
     let root = DataRoot::create(folder.path().join("root")).unwrap();
     import::run(&root, &import::Options { paths: vec![data], bar: None }).unwrap();

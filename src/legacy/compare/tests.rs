@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::legacy::testing::{Fixture, options, raw, real_data, tick};
+use crate::legacy::testing::{Fixture, options, raw, tick};
 use crate::store::Store;
 use crate::store::record::{Direction, Record, Source};
 use crate::store::recorder::{Recorder, RecorderOptions};
@@ -113,7 +113,7 @@ fn comparing_writes_nothing() {
 
 #[test]
 fn real_data_is_equal_to_its_import() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     fixture.import(&data);
     let comparison = run(&fixture.root, &options(&data)).unwrap();

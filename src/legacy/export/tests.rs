@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::legacy::testing::{Fixture, raw, real_data, tick};
+use crate::legacy::testing::{Fixture, raw, tick};
 
 fn export(fixture: &Fixture, options: &Options) -> (Exported, String) {
     let mut out = Vec::new();
@@ -159,7 +159,7 @@ fn an_empty_store_exports_nothing() {
 
 #[test]
 fn real_data_comes_back_from_its_export() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     // Several thousand rows of every format; all 300 recordings would only repeat the same.
     for folder in ["raw_captures", "sandbox", "cdp_captures"] {

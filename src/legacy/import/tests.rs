@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::legacy::ingest::{DAMAGED, REJECTED};
-use crate::legacy::testing::{Fixture, options, raw, real_data, tick};
+use crate::legacy::testing::{Fixture, options, raw, tick};
 use crate::store::schema::DocType;
 
 fn texts(values: &[Option<String>]) -> Vec<&str> {
@@ -324,7 +324,7 @@ const CDP_PAYLOAD_LOST: u64 = 16;
 
 #[test]
 fn real_recordings_are_imported_to_the_last_line() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     let report = fixture.import(&data.join("rugs_recordings"));
     let counts = report.totals;
@@ -350,7 +350,7 @@ fn real_recordings_are_imported_to_the_last_line() {
 
 #[test]
 fn real_recordings_carry_the_utc_date_in_their_game_ids() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     fixture.import(&data.join("rugs_recordings"));
     let ids = fixture.column(DocType::GameTick, "game_id");
@@ -367,7 +367,7 @@ fn real_recordings_carry_the_utc_date_in_their_game_ids() {
 
 #[test]
 fn real_captures_are_imported_to_the_last_line() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     let report = fixture.import(&data.join("raw_captures"));
     let by_name = |end: &str| report.per_file.iter().find(|file| file.name.ends_with(end)).unwrap();
@@ -385,7 +385,7 @@ fn real_captures_are_imported_to_the_last_line() {
 
 #[test]
 fn real_samples_are_imported_to_the_last_line() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     let sandbox = fixture.import(&data.join("sandbox"));
     assert_eq!((sandbox.totals.lines, sandbox.totals.rows, sandbox.events["gameStateUpdate"]), (200, 200, 176));
@@ -397,7 +397,7 @@ fn real_samples_are_imported_to_the_last_line() {
 
 #[test]
 fn real_data_is_imported_once() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = crate::real_captures::folder() else { return };
     let fixture = Fixture::new();
     let first = fixture.import(&data);
     let rows = fixture.rows();

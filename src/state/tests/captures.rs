@@ -1,32 +1,14 @@
 //! The real captures, where they are there: the fold's prices and rug ticks are those of the revealed seeds.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::*;
 use crate::protocol::fairness::{self, GameVersion};
 use crate::protocol::phase::Phase;
+use crate::real_captures::{self, time_of};
 use crate::state::game::Game;
 use crate::state::prices::TickSource;
-
-/// The folder of real captures; says loudly when it is not there.
-fn shared_data() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].into_iter().map(|path| home.join(path)).find(|p| p.is_dir());
-    if found.is_none() {
-        eprintln!("SKIPPED: the real captures are not there ({}/../shared/data)", home.display());
-    }
-    found
-}
-
-/// The time a line begins with, µs; the zone does not matter here.
-fn time_of(line: &str) -> Option<i64> {
-    let json: serde_json::Value = serde_json::from_str(line).ok()?;
-    let text = json.get("ts").or(json.get("timestamp"))?.as_str()?;
-    let civil: jiff::civil::DateTime = text.get(..26)?.parse().ok()?;
-    Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond())
-}
 
 /// Folds a capture line by line; the last state of every game, and all notes.
 fn fold_file(path: &Path, format: LineFormat) -> (Fold, BTreeMap<String, Game>, Vec<Note>) {
@@ -51,7 +33,7 @@ const CAPTURES: [(&str, LineFormat); 3] = [
 
 #[test]
 fn captured_prices_and_rugs_are_those_of_the_seed() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     let (mut proven, mut prices) = (0, 0);
     for (file, format) in CAPTURES {
         let (_, games, notes) = fold_file(&data.join(file), format);
@@ -78,7 +60,7 @@ fn captured_prices_and_rugs_are_those_of_the_seed() {
 // M11: joined at tick 4, ticks 0–3 from the connect frame's `prices`, no other gaps.
 #[test]
 fn m11_a_real_join_is_repaired_from_the_connect_frame() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     let (_, games, _) = fold_file(&data.join(CAPTURES[0].0), CAPTURES[0].1);
     let joined = games.values().find(|game| game.joined_at == Some(4)).expect("the joined game");
     assert!((0..4).all(|tick| joined.prices.get(tick).map(|(_, source)| source) == Some(TickSource::Snapshot)));
@@ -89,7 +71,7 @@ fn m11_a_real_join_is_repaired_from_the_connect_frame() {
 // M12: the inversions of real captures neither close nor duplicate a game.
 #[test]
 fn m12_real_inversions_end_each_game_once_and_in_order() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     let mut late_rugs = 0;
     for (file, format) in CAPTURES {
         let (fold, _, notes) = fold_file(&data.join(file), format);
@@ -121,7 +103,7 @@ fn m12_real_inversions_end_each_game_once_and_in_order() {
 
 #[test]
 fn a_real_browsers_account_is_read() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     let (fold, _, notes) = fold_file(&data.join(CAPTURES[1].0), CAPTURES[1].1);
     let account = fold.snapshot(0).account.expect("an account");
     assert!(account.cash.is_some() && account.player_id.is_some());
@@ -134,7 +116,7 @@ fn a_real_browsers_account_is_read() {
 // Recordings of 2025 hold no seed, but the rug price is a function of the prices before it.
 #[test]
 fn recorded_games_rug_at_two_percent_of_their_lowest_price() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     let (mut complete, mut rugged) = (0, 0);
     let mut files: Vec<_> =
         std::fs::read_dir(data.join("rugs_recordings")).unwrap().map(|entry| entry.unwrap().path()).collect();

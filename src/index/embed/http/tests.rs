@@ -64,6 +64,8 @@ fn stub(replies: Vec<Reply>) -> Stub {
                     (200, "", json!({"data": data, "usage": {"total_tokens": 1}}).to_string())
                 }
             };
+            // Before the answer: who has that may look at once.
+            sender.send((head, body)).unwrap();
             let length = text.len();
             write!(
                 stream,
@@ -71,7 +73,6 @@ fn stub(replies: Vec<Reply>) -> Stub {
                  Connection: close\r\n\r\n{text}"
             )
             .unwrap();
-            sender.send((head, body)).unwrap();
         }
     });
     Stub { url, seen }

@@ -165,8 +165,8 @@ fn recorded(text: &str) -> Vec<(String, i64, bool, bool, Option<f64>)> {
 
 #[test]
 fn example_13_in_a_recorded_game() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/rugs_recordings");
-    let Ok(files) = std::fs::read_dir(folder) else { return };
+    let Some(folder) = crate::real_captures::folder() else { return };
+    let files = std::fs::read_dir(folder.join("rugs_recordings")).unwrap();
     let mut played = 0;
     for file in files.flatten().map(|file| file.path()).filter(|path| path.extension().is_some()) {
         let ticks = recorded(&std::fs::read_to_string(&file).unwrap_or_default());

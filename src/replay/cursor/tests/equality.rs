@@ -1,9 +1,10 @@
 //! State by stepping = by seeking = by backward walk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::*;
 use crate::protocol::line::LineFormat;
+use crate::real_captures::{self, time_of};
 use crate::store::import::{FileCounts, ImportedFile};
 use crate::store::record::Direction;
 
@@ -98,25 +99,6 @@ fn the_state_of_a_game_is_the_fold_from_the_beginning() {
     assert!(checked > 200, "{checked}");
 }
 
-/// The folder of real captures; says loudly when it is not there.
-fn shared_data() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].into_iter().map(|path| home.join(path)).find(|p| p.is_dir());
-    if found.is_none() {
-        eprintln!("SKIPPED: the real captures are not there ({}/../shared/data)", home.display());
-    }
-    found
-}
-
-/// The time that a line of a recording begins with, µs; the zone does not matter here.
-fn time_of(line: &str) -> Option<i64> {
-    let json: serde_json::Value = serde_json::from_str(line).ok()?;
-    let text = json.get("timestamp").or(json.get("ts"))?.as_str()?;
-    let civil: jiff::civil::DateTime = text.get(..26)?.parse().ok()?;
-    Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond())
-}
-
 fn import(root: &DataRoot, files: &[PathBuf], format: LineFormat) {
     let store = Store::open(root, "test").unwrap();
     let mut batch = store.import_batch().unwrap();
@@ -134,7 +116,7 @@ fn import(root: &DataRoot, files: &[PathBuf], format: LineFormat) {
 
 #[test]
 fn real_recordings_are_the_same_at_every_tick_whichever_way_it_was_reached() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     let mut files: Vec<PathBuf> = std::fs::read_dir(data.join("rugs_recordings"))
         .unwrap()
         .flatten()
@@ -153,7 +135,7 @@ fn real_recordings_are_the_same_at_every_tick_whichever_way_it_was_reached() {
 
 #[test]
 fn a_real_capture_is_the_same_at_every_event_whichever_way_it_was_reached() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = real_captures::folder() else { return };
     for (file, format) in [
         ("raw_captures/2025-12-12_17-16-58_raw.jsonl", LineFormat::RawCapture),
         ("raw_captures/2025-12-15_00-39-17_cdp.jsonl", LineFormat::CdpCapture),
