@@ -266,6 +266,9 @@ fn refused(error: ExploreError) -> ToolError {
             Some(path) => format!("describe_protocol {{\"event\": {event:?}, \"field\": {path:?}}}"),
             None => format!("describe_protocol {{\"event\": {event:?}}}"),
         },
+        ExploreError::UnknownValue { event, path, .. } => {
+            format!("describe_protocol {{\"event\": {event:?}, \"field\": {path:?}}}")
+        }
         ExploreError::Scope(_) | ExploreError::EmptyScope => {
             r#"describe_protocol without scope; query_sql {"sql": "SELECT session_id, source, first_ts, last_ts FROM session"} lists what is there"#.to_owned()
         }

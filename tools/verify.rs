@@ -13,7 +13,7 @@ use super::{AgentTool, RESULT_BYTES, Reply, bounded};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::person::{Asked, Person};
-use crate::verify::check::{CheckResult, Scope, Statement, check};
+use crate::verify::check::{CheckError, CheckResult, Scope, Statement, check};
 use crate::verify::desk::decide::{Decided, Verdict};
 use crate::verify::desk::history::Event;
 use crate::verify::desk::propose::{Draft, Proposed};
@@ -280,7 +280,10 @@ async fn run_check(app: &Arc<App>, args: Args, cancel: CancellationToken) -> Res
     let statement = Statement::parse_about(text, event.as_deref())
         .map_err(|error| ToolError::new("Nothing was checked", error.to_string(), NEXT))?;
     let scope = args.scope.unwrap_or_default();
-    let found = check(&app.sql, &statement, &scope, cancel).await.map_err(|error| refused(&error.into()))?;
+    let (explorer, named) = (Arc::clone(app.desk.explorer()), statement.clone());
+    let names = tokio::task::spawn_blocking(move || explorer.knows_names(&named)).await;
+    names.map_err(|error| stopped(&error))?.map_err(|error| unchecked(&DeskError::Unknown(error)))?;
+    let found = check(&app.sql, &statement, &scope, cancel).await.map_err(|error| unchecked(&error.into()))?;
     let next = if found.contradicts > 0 {
         "get_events with a counter-example's session_id and seq; a narrower statement, or a correction to propose"
     } else if found.supports > 0 {
@@ -503,6 +506,25 @@ fn stopped(error: &tokio::task::JoinError) -> ToolError {
     ToolError::new("Nothing was done", error.to_string(), "the same call again")
 }
 
+/// The error of a check, which writes nothing in any case.
+fn unchecked(error: &DeskError) -> ToolError {
+    let next = match error {
+        error if error.is_cancelled() => return refused(error),
+        DeskError::Unknown(ExploreError::UnknownEvent { nearest, .. }) => nearest
+            .first()
+            .map(|name| format!("the same check on {name}; describe_protocol {{}} lists all events")),
+        DeskError::Unknown(ExploreError::UnknownField { event, nearest, .. }) => nearest.first().map(|path| {
+            format!("the same check with {path}; describe_protocol {{\"event\": {event:?}}} lists its fields")
+        }),
+        DeskError::Check(CheckError::Scope(_)) => Some("the same check with such a scope".to_owned()),
+        _ => None,
+    };
+    let next = next.unwrap_or_else(|| {
+        r#"verify {"action": "check", "statement": "on gameStateUpdate: price >= 0"}"#.to_owned()
+    });
+    ToolError::new("Nothing was checked", error.to_string(), next)
+}
+
 /// The error with the call that gets on from there.
 pub fn refused(error: &DeskError) -> ToolError {
     if error.is_cancelled() {
@@ -517,6 +539,10 @@ pub fn refused(error: &DeskError) -> ToolError {
             || format!("describe_protocol {{\"event\": {event:?}}}"),
             |path| format!("the same call with the subject \"field:{event}#{path}\""),
         ),
+        DeskError::Unknown(ExploreError::UnknownValue { event, path, values, .. }) => values.first().map_or_else(
+            || format!("describe_protocol {{\"event\": {event:?}, \"field\": {path:?}}}"),
+            |value| format!("the same call with the subject \"enum_value:{event}#{path}={value}\""),
+        ),
         DeskError::Subject(_) => "the same call with such a subject; describe_protocol lists events and fields".to_owned(),
         DeskError::Evidence(_) => {
             "the same call without evidence: it is then found; or with refs of frames of that event, from query_sql".to_owned()
@@ -530,6 +556,13 @@ pub fn refused(error: &DeskError) -> ToolError {
         DeskError::Rule(Violation::NoEvidence(_)) => {
             "record or import data that shows it first; until then it stays a claim of documents".to_owned()
         }
+        DeskError::Rule(Violation::Elsewhere { .. }) => {
+            "the same call with a statement about the subject, or with the subject that the statement is about".to_owned()
+        }
+        DeskError::Rule(Violation::NoSupport { .. }) => {
+            r#"verify {"action": "check", "statement": "…"} shows the cases; then a statement that holds, or a correction"#.to_owned()
+        }
+        DeskError::Statement(error) => format!("the same call with a statement like \"{}\", or in plain words without signs", error.example),
         DeskError::Rule(_) => r#"verify {"action": "history", "subject": "…"}"#.to_owned(),
         DeskError::Check(_) => "a narrower scope, or the same call again".to_owned(),
         DeskError::Store(_) | DeskError::Unknown(_) => {

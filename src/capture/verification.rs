@@ -42,7 +42,7 @@ pub(super) async fn follow(root: DataRoot, sink: Sink, stop: CancellationToken) 
                 if !stored.insert(line.hash.clone()) {
                     continue;
                 }
-                if sink.system(Source::Ui, events::VERIFICATION, details(line)).await.is_err() {
+                if sink.own(Source::Ui, events::VERIFICATION, details(line).to_string()).await.is_err() {
                     return;
                 }
             }
@@ -72,16 +72,14 @@ pub fn details(line: &Line) -> Value {
     })
 }
 
-/// The hashes of the lines that the store has.
+/// The hashes of the lines that the store has, whole: a row in which a line was altered is none.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn stored(root: &DataRoot) -> Result<HashSet<String>, StoreError> {
     let mut hashes = HashSet::new();
     each(root, |details| {
-        if let Some(hash) = details.get("hash").and_then(Value::as_str) {
-            hashes.insert(hash.to_owned());
-        }
+        hashes.extend(details.get("line").and_then(Value::as_str).and_then(Line::alone).map(|line| line.hash));
     })?;
     Ok(hashes)
 }

@@ -52,6 +52,9 @@ struct LogArgs {
     /// file is kept beside it.
     #[arg(long, conflicts_with_all = ["subject", "json"])]
     restore: bool,
+    /// Restore also where lines are lost for good.
+    #[arg(long, requires = "restore")]
+    even_incomplete: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -82,7 +85,7 @@ struct ProposeArgs {
 pub fn run(args: VerifyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
     let root = DataRoot::open(path)?;
     match args.command {
-        Command::Log(args) if args.restore => restore(&root, out),
+        Command::Log(args) if args.restore => restore(&root, args.even_incomplete, out),
         Command::Log(args) => log(&args, &root, out),
         Command::Propose(args) => propose(args, &root, out),
     }
@@ -154,7 +157,7 @@ fn log(args: &LogArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliEr
 }
 
 /// Makes the log anew.
-fn restore(root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
+fn restore(root: &DataRoot, even_incomplete: bool, out: &mut Out) -> Result<ExitCode, CliError> {
     let chain = root.verification_log();
     let held = chain.lock()?;
     // Lines of both that continue the chain: what is whole in the damaged file may be newer than what the store has.
@@ -178,6 +181,18 @@ fn restore(root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
             "neither the store nor the file has a line that could be put back. Take the file from a backup".into(),
         ));
     }
+    let there = known.iter().filter_map(|text| Line::alone(text)).map(|line| line.n).max();
+    let there = there.max(ledger::remembered(root).map(|tip| tip.lines)).unwrap_or(0);
+    let lost = there.saturating_sub(lines.len() as u64);
+    if lost > 0 && !even_incomplete {
+        return Err(CliError::Failed(format!(
+            "only lines 1 to {} of {there} can be put back: line {} is whole neither in the store nor in the file, and the {lost} \
+             from there on would be lost, decisions among them. Nothing was changed. Take the file from a backup, or give \
+             --even-incomplete too",
+            lines.len(),
+            lines.len() + 1
+        )));
+    }
     let damaged = chain.path().with_extension(format!("damaged-{}.jsonl", now().replace(':', "-")));
     std::fs::copy(chain.path(), &damaged)?;
     let text: String = lines.iter().map(|line| line.text() + "\n").collect();
@@ -185,7 +200,12 @@ fn restore(root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
     fsio::remove(&root.verification_path())?;
     drop(held);
     let view = Ledger::new(root.path()).rebuild()?;
-    out.line(format_args!("{} lines are back; the damaged file is {}", view.tip.lines, damaged.display()))?;
+    let without = if lost > 0 { format!(", {lost} are lost") } else { String::new() };
+    out.line(format_args!(
+        "{} lines are back{without}; the damaged file is {}",
+        view.tip.lines,
+        damaged.display()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

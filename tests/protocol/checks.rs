@@ -317,6 +317,23 @@ async fn a_scope_narrows_what_is_counted() {
 }
 
 #[tokio::test]
+async fn phases_that_cannot_narrow_are_refused() {
+    let house = House::played(1);
+    let scope = Scope { phases: vec!["ACTIVE".into()], ..Scope::default() };
+    let statement = Statement::parse("recompute fairness").unwrap();
+    let error = check(&house.client, &statement, &scope, CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("leave phases out"), "{error}");
+}
+
+#[tokio::test]
+async fn a_division_by_zero_is_undecided() {
+    let house = House::played(1);
+    let (supports, contradicts, undecided) = house.counts("on gameStateUpdate: tickCount / 0 == 1").await;
+    assert_eq!((supports, contradicts), (0, 0));
+    assert!(undecided > 0);
+}
+
+#[tokio::test]
 async fn an_empty_store_has_no_case() {
     let (folder, root) = root();
     let house = House::on(folder, root);

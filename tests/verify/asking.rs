@@ -154,5 +154,15 @@ fn evidence_is_looked_up_before_anything_is_written() {
     assert!(unknown.contains("next: the same call with the subject \"field:playerUpdate#$.cash\""), "{unknown}");
     let broken = wire.refused("verify", json!({"action": "check", "statement": "on playerUpdate: cash >>> 0"}));
     assert!(broken.contains("Nothing was checked"), "{broken}");
+    for (statement, told) in [
+        ("on playerUpdate: csh is absent", "next: the same check with $.cash"),
+        ("on playrUpdate: cash >= 0", "next: the same check on playerUpdate"),
+    ] {
+        let unknown = wire.refused("verify", json!({"action": "check", "statement": statement}));
+        assert!(unknown.contains("Nothing was checked") && unknown.contains(told), "{unknown}");
+    }
+    let args = json!({"action": "check", "statement": "recompute fairness", "scope": {"phases": ["ACTIVE"]}});
+    let phases = wire.refused("verify", args);
+    assert!(phases.contains("leave phases out") && phases.contains("Nothing was checked"), "{phases}");
     assert_eq!(root.verification_log().length(), 0);
 }

@@ -70,7 +70,7 @@ fn marked() -> (tempfile::TempDir, DataRoot) {
     record(&root, 1);
     let mut wire = Wire::opened(root.path());
     let evidence = frame_of(&mut wire, "playerUpdate");
-    for statement in ["one", "two"] {
+    for statement in ["the first one", "the second one"] {
         mark(&mut wire, &evidence, statement);
     }
     drop(wire);
@@ -92,7 +92,8 @@ fn a_flipped_byte_is_found_with_its_line_and_the_store_gives_the_log_back() {
     assert!(!told.status.success());
     assert!(text.contains("THE CHAIN DOES NOT HOLD. line 2") && text.contains("expected"), "{text}");
     let mut wire = Wire::opened(root.path());
-    let refused = wire.refused("verify", json!({"action": "propose", "subject": CASH, "statement": "three"}));
+    let refused =
+        wire.refused("verify", json!({"action": "propose", "subject": CASH, "statement": "the third one"}));
     assert!(refused.contains("line 2") && refused.contains("verify log"), "{refused}");
     let queue = wire.call("verify", json!({"action": "queue"}));
     assert!(queue["note"].as_str().unwrap().contains("damaged"), "{queue}");
@@ -138,14 +139,37 @@ fn whoever_holds_the_lease_writes_what_others_decide() {
     runtime.block_on(role.wait_for(|role| matches!(role, replayer::capture::Role::Capturing { .. }))).unwrap();
     let mut wire = Wire::opened(root.path());
     let evidence = frame_of(&mut wire, "playerUpdate");
-    mark(&mut wire, &evidence, "one");
+    mark(&mut wire, &evidence, "the first one");
     let began = std::time::Instant::now();
     while verification::stored(&root).unwrap().len() < 2 {
         assert!(began.elapsed().as_secs() < 20, "the holder did not write the lines");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     runtime.block_on(capture.stop()).unwrap();
-    assert_eq!(verification::stored_lines(&root).unwrap().len(), 2);
+    // Byte for byte: a line that was changed on the way would not continue the chain any more.
+    let lines = root.verification_log().read(&Tip::default()).unwrap().lines;
+    let lines: Vec<(u64, String)> = lines.iter().map(|line| (line.n, line.text())).collect();
+    assert_eq!(verification::stored_lines(&root).unwrap(), lines);
+}
+
+#[test]
+fn lines_that_are_nowhere_whole_are_not_given_up_without_a_word() {
+    let (_folder, from) = marked();
+    // A root whose store has nothing of the log, and whose file is damaged.
+    let (_other, root) = root();
+    record(&root, 1);
+    let path = root.verification_log().path().to_owned();
+    let mut bytes = std::fs::read(from.verification_log().path()).unwrap();
+    let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 300;
+    bytes[second] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let refused = replayer(root.path(), &["verify", "log", "--restore"]);
+    let text = printed(&refused);
+    assert!(!refused.status.success() && text.contains("line 2") && text.contains("3 from there on"), "{text}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "nothing was changed");
+    let forced = replayer(root.path(), &["verify", "log", "--restore", "--even-incomplete"]);
+    let text = printed(&forced);
+    assert!(forced.status.success() && text.contains("1 lines are back, 3 are lost"), "{text}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::cli::out::spinner;
 use crate::sql::Config;
 use crate::store::root::DataRoot;
 use crate::verify::check::{CheckResult, Sighting, Statement, check_blocking};
+use crate::verify::explore::Explorer;
 
 /// Check a statement against everything that is stored, or a part of it.
 ///
@@ -49,6 +50,7 @@ pub(super) fn run(args: &CheckArgs, root: &DataRoot, out: &mut Out) -> Result<Ex
         .map_err(|error| CliError::Failed(format!("{error}{}", pointer(&args.statement, error.position))))?;
     let mut scope = args.scope.scope();
     scope.phases.clone_from(&args.phase);
+    Explorer::new(root.path()).knows_names(&statement).map_err(|error| CliError::Failed(error.to_string()))?;
     let waiting = spinner("checking");
     let result = check_blocking(Config::new(root.path()), &statement, &scope);
     waiting.finish_and_clear();

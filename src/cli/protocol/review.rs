@@ -1,5 +1,8 @@
 //! `replayer protocol review`: the queue, one subject at a time, decided on by the person at the terminal.
 
+#[path = "review/facts.rs"]
+mod facts;
+
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
@@ -8,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Out};
 use crate::cli::verify::with_desk;
+use crate::sql::cells::visible;
 use crate::store::root::DataRoot;
 use crate::verify::desk::decide::{Prepared, Verdict};
+use crate::verify::desk::propose::Draft;
 use crate::verify::desk::queue::{Item, QueueFilter, Reason};
 use crate::verify::desk::{Desk, DeskError};
-use crate::verify::mark::{Actor, Authority, Role};
+use crate::verify::mark::{Actor, Authority, Evidence, MarkState, Role};
 
 /// Go through what waits for a decision: facts, frames, the question; you decide.
 ///
@@ -102,7 +107,22 @@ async fn review(
         let _ = out.line(text).and_then(|()| out.writer().flush());
     };
     for item in desk.queue(&filter(args, Reason::Stale))? {
-        tell(out, &stale(&item));
+        tell(out, &format!("\n── a mark that later data contradict ──\n{}", stale(&item)));
+        facts::of(desk.explorer(), &item.subject).iter().for_each(|line| tell(out, line));
+        loop {
+            tell(out, "[k]eep it as stale, [t]ake the mark back, [f]rame N, [q]uit? ");
+            let Ok(Some(answer)) = next() else { return Ok(()) };
+            match words(&answer.to_lowercase()) {
+                ("k" | "keep" | "", _) => break,
+                ("q" | "quit", _) => return Ok(()),
+                ("f" | "frame", which) => tell(out, &frame(desk, &item.frames, which).await),
+                ("t" | "take", _) => {
+                    tell(out, &take_back(desk, &item, by, &stop).await);
+                    break;
+                }
+                _ => tell(out, HELP),
+            }
+        }
     }
     let waiting = desk.queue(&filter(args, Reason::Proposal))?;
     let total = waiting.len();
@@ -120,16 +140,26 @@ async fn review(
             &format!("\n── {} of {total} ── seen {} times, mark in force: {}", at + 1, item.count, item.mark),
         );
         tell(out, &prepared.question);
-        tell(out, &frames(&prepared));
+        facts::of(desk.explorer(), &item.subject).iter().for_each(|line| tell(out, line));
+        let evidence = in_order(&prepared);
+        tell(out, &frames(&evidence));
+        let addresses: Vec<String> = evidence.iter().map(|evidence| evidence.event.address()).collect();
         loop {
-            tell(out, "[a]ccept, [r]eject, [s]kip, [q]uit? ");
+            tell(out, "[a]ccept, [r]eject, [s]kip, [f]rame N, [q]uit, [?]? ");
             let Ok(Some(answer)) = next() else { return Ok(()) };
-            let accept = match answer.to_lowercase().as_str() {
-                "a" | "accept" => true,
-                "r" | "reject" => false,
-                "s" | "skip" | "" => break,
-                "q" | "quit" => return Ok(()),
-                _ => continue,
+            let accept = match words(&answer.to_lowercase()) {
+                ("a" | "accept", _) => true,
+                ("r" | "reject", _) => false,
+                ("s" | "skip" | "", _) => break,
+                ("q" | "quit", _) => return Ok(()),
+                ("f" | "frame", which) => {
+                    tell(out, &frame(desk, &addresses, which).await);
+                    continue;
+                }
+                _ => {
+                    tell(out, HELP);
+                    continue;
+                }
             };
             tell(out, "Why (one line, may be empty)? ");
             let Ok(Some(rationale)) = next() else { return Ok(()) };
@@ -155,12 +185,77 @@ fn stale(item: &Item) -> String {
     )
 }
 
-/// The frames behind a proposal, those against it first.
-fn frames(prepared: &Prepared) -> String {
-    let mut frames: Vec<_> = prepared.evidence.iter().collect();
+/// What can be answered.
+const HELP: &str = "\
+a  accept: what is proposed is so; the mark is yours and has your reason
+r  reject: it is not so; what was in force stays in force
+s  skip: not now (an empty line too)
+f  frame N: the whole payload of the frame with this number
+q  quit; everything decided so far is kept";
+
+/// Lines of a frame that are shown.
+const FRAME_LINES: usize = 60;
+
+/// The first word, and the second.
+fn words(answer: &str) -> (&str, Option<&str>) {
+    let mut words = answer.split_whitespace();
+    (words.next().unwrap_or_default(), words.next())
+}
+
+/// The payload of one of the frames.
+async fn frame(desk: &Desk, addresses: &[String], which: Option<&str>) -> String {
+    let number = which.unwrap_or("1").parse::<usize>().unwrap_or(0);
+    let Some(address) = number.checked_sub(1).and_then(|at| addresses.get(at)) else {
+        return format!("frame takes a number from 1 to {}", addresses.len());
+    };
+    match desk.payload(address).await {
+        Ok(Some(payload)) => {
+            let lines: Vec<String> = payload.lines().take(FRAME_LINES).map(visible).collect();
+            let more = payload.lines().count().saturating_sub(FRAME_LINES);
+            let more =
+                if more > 0 { format!("\n… {more} more lines: replayer sql shows all") } else { String::new() };
+            format!("{address}\n{}{more}", lines.join("\n"))
+        }
+        Ok(None) => format!("{address} has no payload, or is not stored any more"),
+        Err(error) => format!("{address} cannot be shown: {error}"),
+    }
+}
+
+/// Takes a stale mark back, by the person's word.
+async fn take_back(desk: &Desk, item: &Item, by: &Actor, stop: &CancellationToken) -> String {
+    let draft = Draft {
+        subject: item.subject.clone(),
+        target: MarkState::Unverified,
+        statement: item.statement.clone().unwrap_or_else(|| "it is not verified".to_owned()),
+        meaning: None,
+        correction: None,
+        evidence: Vec::new(),
+        rationale: Some("later data contradict it".to_owned()),
+        expires_days: None,
+    };
+    let done = async {
+        let made = desk.propose(draft, by.clone(), stop).await?;
+        let verdict =
+            Verdict { accept: true, rationale: Some("later data contradict it".into()), confidence: None };
+        desk.decide(&made.proposal.proposal_id, verdict, by.clone(), stop).await
+    };
+    match done.await {
+        Ok(decided) => format!("{} is now {}", decided.subject, decided.badge),
+        Err(error) => format!("nothing was decided: {error}"),
+    }
+}
+
+/// The evidence, what speaks against first.
+fn in_order(prepared: &Prepared) -> Vec<&Evidence> {
+    let mut frames: Vec<&Evidence> = prepared.evidence.iter().collect();
     frames.sort_by_key(|evidence| evidence.role != Role::Contradicts);
+    frames
+}
+
+/// The frames behind a proposal, numbered.
+fn frames(evidence: &[&Evidence]) -> String {
     let mut text = String::from("Frames:");
-    for evidence in frames {
+    for (number, evidence) in evidence.iter().enumerate() {
         let event = &evidence.event;
         let role = match evidence.role {
             Role::Contradicts => "against",
@@ -168,7 +263,8 @@ fn frames(prepared: &Prepared) -> String {
             Role::Example => "example",
         };
         text.push_str(&format!(
-            "\n  {role:8} {}  {}{}{}",
+            "\n  {:>2}  {role:8} {}  {}{}{}",
+            number + 1,
             event.address(),
             event.event_name,
             event.phase.as_deref().map_or(String::new(), |phase| format!(", {phase}")),

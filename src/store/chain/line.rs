@@ -31,6 +31,12 @@ impl Line {
         format!(r#"{{"n":{},"prev":"{}","hash":"{}","entry":{}}}"#, self.n, self.prev, self.hash, self.entry)
     }
 
+    /// Reads a line and checks that it is whole, whatever stands before it.
+    pub fn alone(text: &str) -> Option<Line> {
+        let line = parse(text)?;
+        (line.hash == hash(line.n, &line.prev, &line.entry)).then_some(line)
+    }
+
     /// Reads a line and checks it against its number and the hash of the one before it.
     ///
     /// # Errors

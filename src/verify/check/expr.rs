@@ -1,6 +1,8 @@
 //! Conditions and values as SQL expressions, with SQL's three truth values: true, false, NULL for undecided.
 
-use super::ast::{Comparison, Context, Expr, Function, InPhases, Literal, Path, PhaseName, TypeName, Unit, Value};
+use super::ast::{
+    Comparison, Context, Expr, Function, InPhases, Literal, Operator, Path, PhaseName, TypeName, Unit, Value,
+};
 use super::sql::literal;
 
 /// The paths that a statement looks at, each with the column its value is in: JSON text, NULL where it is absent.
@@ -231,6 +233,10 @@ pub(super) fn number(value: &Value, fields: &Fields) -> String {
         Value::Literal(Literal::Number(number)) => format!("{number:e}"),
         Value::Literal(_) | Value::Context(_) => "CAST(NULL AS DOUBLE)".into(),
         Value::Path(path) => number_of(&fields.column(path)),
+        // What is divided by nothing is nothing that could be told.
+        Value::Arithmetic(Operator::Divide, left, right) => {
+            format!("({} / nullif({}, 0))", number(left, fields), number(right, fields))
+        }
         Value::Arithmetic(operator, left, right) => {
             format!("({} {} {})", number(left, fields), operator.as_str(), number(right, fields))
         }

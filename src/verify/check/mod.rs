@@ -112,6 +112,29 @@ impl Statement {
         }
     }
 
+    /// The events it looks at, each with the paths it looks at there.
+    pub fn mentions(&self) -> Vec<(&str, Vec<Path>)> {
+        match self {
+            Statement::Frames { event, .. } | Statement::Course { event, .. } => {
+                let mut paths = Vec::new();
+                visit::paths(self, &mut |path| paths.push(path.clone()));
+                vec![(event, paths)]
+            }
+            Statement::Sequence { anchor, partner, .. } => {
+                let of = |pattern: &'_ Pattern| {
+                    let mut paths = Vec::new();
+                    pattern
+                        .when
+                        .iter()
+                        .for_each(|when| visit::of_expr(when, &mut |path| paths.push(path.clone())));
+                    paths
+                };
+                vec![(&anchor.event, of(anchor)), (&partner.event, of(partner))]
+            }
+            Statement::Recompute(_) => Vec::new(),
+        }
+    }
+
     /// The paths it looks at, as the schema facts write them (`$.leaderboard[].id`), each once.
     pub fn fields(&self) -> Vec<String> {
         let mut fields = Vec::new();

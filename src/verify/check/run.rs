@@ -138,6 +138,10 @@ pub async fn check(
     cancel: CancellationToken,
 ) -> Result<CheckResult, CheckError> {
     let bounds = scope.bounds()?;
+    if let (Statement::Recompute(_), Some(phase)) = (statement, scope.phases.first()) {
+        let expected = "a game is recomputed as a whole; leave phases out";
+        return Err(BadScope { member: "phases", value: phase.clone(), expected }.into());
+    }
     let began = Instant::now();
     let mut result = match sql::compile(statement, scope, &bounds) {
         Some(compiled) => counted(client, &compiled, statement, cancel).await?,

@@ -121,6 +121,7 @@ impl Desk {
         }
         let looked = self.look_at(&proposal, cancel).await?;
         rules::enough(proposal.target, &looked.evidence, looked.tier)?;
+        rules::supported(proposal.target, looked.checked.as_ref())?;
         let enough = Thresholds::default();
         let may_be_canonical = self.policy.may_be_canonical(&by);
         let mark = self.explorer.ledger().add(|state| {

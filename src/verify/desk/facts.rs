@@ -47,6 +47,16 @@ pub fn known(digest: &Arc<Digest>, subject: &Subject) -> Result<Known, ExploreEr
             return Err(ExploreError::UnknownField { event: name.to_owned(), path: path.clone(), nearest });
         }
     }
+    if let (Some(value), Some(path), Some(field)) = (&subject.value, &subject.path, field)
+        && !field.open
+        && !field.values.is_empty()
+        && !field.values.contains_key(value.trim_matches('"'))
+        && !shipped::knows(&subject)
+    {
+        let (event, path, value) = (name.to_owned(), path.clone(), value.clone());
+        let values = field.values.keys().take(12).cloned().collect();
+        return Err(ExploreError::UnknownValue { event, path, value, values });
+    }
     let (support, count, mut frames) = match (&subject.path, field, seen) {
         (Some(_), Some(field), _) => {
             let frames = field.examples.iter().map(|example| example.event.clone()).collect::<Vec<_>>();

@@ -23,14 +23,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::check::{CheckError, CheckResult, Scope, Statement, check};
+use super::check::{CheckError, CheckResult, ParseError, Scope, Statement, check};
 use super::evidence::EvidenceError;
 use super::explore::{ExploreError, Explorer};
 use super::log::ledger::View;
 use super::log::publish::publish;
 use super::mark::rules::{Policy, Violation};
 use super::subject::BadSubject;
-use crate::sql::SqlClient;
+use crate::sql::{Query, SqlClient};
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
 
@@ -55,6 +55,9 @@ pub enum DeskError {
     /// The statement could not be checked.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// The statement cannot be read.
+    #[error("the statement cannot be read, and it is not prose either: {0}")]
+    Statement(ParseError),
 }
 
 /// The desk of one data root.
@@ -105,6 +108,19 @@ impl Desk {
     /// Checks a statement over everything that is stored.
     async fn check(&self, statement: &Statement, cancel: &CancellationToken) -> Result<CheckResult, DeskError> {
         Ok(check(&self.sql, statement, &Scope::default(), cancel.clone()).await?)
+    }
+
+    /// The payload of a stored frame, as indented JSON; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn payload(&self, address: &str) -> Result<Option<String>, DeskError> {
+        let Some((session_id, seq)) = address.rsplit_once(':') else { return Ok(None) };
+        let sql = "SELECT json_pretty(payload) FROM ws_event WHERE session_id = $1 AND seq = CAST($2 AS BIGINT)";
+        let query = Query { max_cell: 1 << 20, ..Query::new(sql) }.bind(vec![session_id.into(), seq.into()]);
+        let answer = self.sql.query(query, CancellationToken::new()).await.map_err(CheckError::Sql)?;
+        let cell = answer.rows.first().and_then(|row| row.first());
+        Ok(cell.and_then(|cell| cell.as_str()).map(str::to_owned))
     }
 
     /// Has what was added to the log written to the store, soon, unless another process does it; and the field manifest

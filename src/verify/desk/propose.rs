@@ -101,13 +101,19 @@ impl Desk {
         }
         let (parsed, prose_because) = match Statement::parse_about(&statement, Some(&subject.event_name)) {
             Ok(parsed) => (Some(parsed), None),
+            // Prose has no signs of comparison: whoever writes one means a statement.
+            Err(error) if looks_checkable(&statement) => return Err(DeskError::Statement(error)),
             Err(error) => (None, Some(error.to_string())),
         };
         // The canonical text names its event: it is whole wherever it is read.
         let statement = parsed.as_ref().map_or(statement, ToString::to_string);
         let want = Want { given: &draft.evidence, proposal_id: None, find: true };
         let looked = self.look(&subject, parsed.as_ref(), &want, cancel).await?;
+        if let Some(parsed) = &parsed {
+            rules::about(&looked.known.subject, parsed)?;
+        }
         rules::enough(draft.target, &looked.evidence, looked.tier)?;
+        rules::supported(draft.target, looked.checked.as_ref())?;
         let created_ts = now();
         let days = draft.expires_days.unwrap_or(EXPIRES_DAYS).clamp(1, 3_650);
         let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
@@ -163,8 +169,15 @@ impl Desk {
         let explorer = self.explorer.clone();
         let wanted = subject.clone();
         let shown_by = want.proposal_id.and_then(shipped::evidence_of).cloned();
+        let is_shipped =
+            want.proposal_id.is_some_and(|id| shipped::proposals().iter().any(|one| one.proposal_id == id));
+        let named = statement.cloned();
         let found = tokio::task::spawn_blocking(move || {
             let known = explorer.known(&wanted)?;
+            // What comes with the program may speak of fields that the data, rightly, do not have.
+            if let Some(statement) = named.filter(|_| !is_shipped) {
+                explorer.knows_names(&statement)?;
+            }
             let elsewhere = shown_by.and_then(|subject| explorer.known(&subject).ok());
             Ok::<_, DeskError>((known, elsewhere))
         });
@@ -238,6 +251,14 @@ impl Desk {
         self.publish_soon();
         Ok(withdrawn)
     }
+}
+
+/// Whether a text is written like a statement of the check language.
+fn looks_checkable(text: &str) -> bool {
+    let on_event = text.trim_start().strip_prefix("on ").is_some_and(|rest| {
+        rest.split_once(':').is_some_and(|(event, _)| !event.trim().contains(char::is_whitespace))
+    });
+    on_event || ["==", "!=", "<", ">", "±"].iter().any(|sign| text.contains(sign))
 }
 
 /// What was found here and is gone by now (pruned meanwhile) is left out.

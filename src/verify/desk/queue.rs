@@ -101,6 +101,9 @@ impl Desk {
     pub fn queue(&self, filter: &QueueFilter) -> Result<Vec<Item>, DeskError> {
         let view = self.view()?;
         let digest = self.explorer.digest(&Scope::default(), &|| false)?;
+        if let Some(event) = &filter.event {
+            facts::known(&digest, &Subject::event(event))?;
+        }
         Ok(queue(&view.state, &digest, filter))
     }
 }

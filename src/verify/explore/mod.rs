@@ -4,12 +4,14 @@
 //! * [`service`] — the facts in memory, opened by the first question and brought up to date by each.
 //! * [`overview`] — all events. [`event`] — one event. [`field`] — one field. [`diff`] — two sides compared.
 //! * [`samples`] — frames chosen to differ. [`sequences`] — what follows what. [`nearest`] — names near to a wrong one.
+//! * [`mentions`] — whether a statement speaks of what there is.
 //! * [`tier`] — how well something is known, computed. [`marks`] — what people decided about it.
 
 pub mod diff;
 pub mod event;
 pub mod field;
 pub mod marks;
+pub mod mentions;
 pub mod nearest;
 pub mod overview;
 pub mod samples;
@@ -32,12 +34,17 @@ pub fn is_named(field: &Field) -> bool {
     field.name != "[]" && !field.name.starts_with('{')
 }
 
-/// The facts that a scope means; phases do not narrow facts, which are counted by phase.
+/// The facts that a scope means. Facts are counted by phase, but not kept by it: a scope of phases is for checks.
 ///
 /// # Errors
 /// As [`Scope::bounds`].
 pub fn filter_of(scope: &Scope) -> Result<FactsFilter, BadScope> {
     let bounds = scope.bounds()?;
+    if let Some(phase) = scope.phases.first() {
+        let expected =
+            "facts are not kept by phase, but each tells how often it is there in which; only checks take phases";
+        return Err(BadScope { member: "phases", value: phase.clone(), expected });
+    }
     Ok(FactsFilter {
         session_id: scope.session_id.clone(),
         source: scope.source.clone(),

@@ -46,6 +46,18 @@ pub enum ExploreError {
         /// Paths near to it.
         nearest: Vec<String>,
     },
+    /// The field never had the value.
+    #[error("{path} of {event} never had the value {value:?}; it has {}", .values.join(", "))]
+    UnknownValue {
+        /// The event.
+        event: String,
+        /// The field.
+        path: String,
+        /// What was asked for.
+        value: String,
+        /// Values that it has.
+        values: Vec<String>,
+    },
     /// Nothing is stored in the scope.
     #[error("nothing is stored in this scope; the view session lists what is there")]
     EmptyScope,

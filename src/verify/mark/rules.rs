@@ -7,6 +7,8 @@
 
 use super::state::{State, status};
 use super::{Actor, ActorKind, Authority, Evidence, MarkState, Proposal, ProposalStatus};
+use crate::verify::check::{CheckResult, Statement};
+use crate::verify::explore::mentions::{leads_to, of_fact};
 use crate::verify::subject::{Subject, Tier};
 
 /// Rule 2.
@@ -43,6 +45,22 @@ pub enum Violation {
         status: ProposalStatus,
         /// The mark that came of it.
         mark_id: Option<String>,
+    },
+    /// The statement is about something else than the subject.
+    #[error("the statement does not look at {subject}: it looks at {}. A mark says something about its subject", .looks_at.join(", "))]
+    Elsewhere {
+        /// What the subject is: its event, or its field.
+        subject: String,
+        /// What the statement looks at.
+        looks_at: Vec<String>,
+    },
+    /// No stored case agrees with the statement.
+    #[error(
+        "no stored case supports the statement ({contradicts} contradict it): what was never seen to hold is not verified"
+    )]
+    NoSupport {
+        /// Cases that contradict it.
+        contradicts: u64,
     },
     /// There is nothing to take back.
     #[error("{0} has no mark that could be taken back")]
@@ -156,6 +174,48 @@ pub fn enough(target: MarkState, evidence: &[Evidence], tier: Tier) -> Result<()
         return Err(Violation::NoEvidence("Nothing of it was ever recorded here".into()));
     }
     Ok(())
+}
+
+/// Whether the data agree at all with a statement that is to be verified.
+///
+/// # Errors
+/// [`Violation::NoSupport`].
+pub fn supported(target: MarkState, checked: Option<&CheckResult>) -> Result<(), Violation> {
+    match checked {
+        Some(checked) if target == MarkState::Verified && checked.supports == 0 => {
+            Err(Violation::NoSupport { contradicts: checked.contradicts })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a statement is about its subject: looks at its event, and at its field or what is in it.
+///
+/// # Errors
+/// [`Violation::Elsewhere`].
+pub fn about(subject: &Subject, statement: &Statement) -> Result<(), Violation> {
+    let mentions = statement.mentions();
+    // What is recomputed from games names no field.
+    if mentions.is_empty() {
+        return Ok(());
+    }
+    let field = subject.path.as_deref().and_then(of_fact);
+    let there = mentions.iter().filter(|(event, _)| *event == subject.event_name).any(|(_, paths)| match &field {
+        Some(field) => paths.iter().any(|path| leads_to(field, path) || leads_to(path, field)),
+        None => true,
+    });
+    if there {
+        return Ok(());
+    }
+    let subject = subject
+        .path
+        .as_ref()
+        .map_or_else(|| subject.event_name.clone(), |path| format!("{path} of {}", subject.event_name));
+    let looks_at = mentions.iter().flat_map(|(event, paths)| match paths.as_slice() {
+        [] => vec![(*event).to_owned()],
+        paths => paths.iter().map(|path| format!("{path} of {event}")).collect(),
+    });
+    Err(Violation::Elsewhere { subject, looks_at: looks_at.collect() })
 }
 
 /// Whether a mark of this kind makes sense for the subject now.
