@@ -20,7 +20,7 @@ use crate::verify::explore::Explorer;
 use crate::verify::log::ledger::{self, Ledger};
 use crate::verify::log::now;
 use crate::verify::mark::rules::Policy;
-use crate::verify::mark::{Actor, MarkState};
+use crate::verify::mark::{Actor, ActorKind, MarkState};
 use crate::verify::subject::Subject;
 
 /// What was proposed and decided about the protocol: its log, and proposals from scripts.
@@ -113,7 +113,11 @@ fn log(args: &LogArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliEr
             .map(|event| {
                 let who = event.actor.as_ref();
                 let who = who.and_then(|actor| actor.name.clone().or_else(|| actor.client.clone()));
-                let authority = event.actor.as_ref().map_or("", |actor| actor.authority.as_str());
+                // An agent that proposes speaks for itself; what it relays is a person's decision.
+                let authority = event.actor.as_ref().map_or("", |actor| match actor.kind {
+                    ActorKind::Agent => "agent",
+                    _ => actor.authority.as_str(),
+                });
                 vec![
                     event.n.to_string(),
                     event.ts.clone(),

@@ -7,6 +7,7 @@ use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Out};
@@ -210,14 +211,36 @@ async fn frame(desk: &Desk, addresses: &[String], which: Option<&str>) -> String
     };
     match desk.payload(address).await {
         Ok(Some(payload)) => {
+            let payload = match serde_json::from_str(&payload) {
+                Ok(payload) => serde_json::to_string_pretty(&shortened(payload)).unwrap_or_default(),
+                Err(_) => payload,
+            };
             let lines: Vec<String> = payload.lines().take(FRAME_LINES).map(visible).collect();
             let more = payload.lines().count().saturating_sub(FRAME_LINES);
-            let more =
-                if more > 0 { format!("\n… {more} more lines: replayer sql shows all") } else { String::new() };
+            let more = if more > 0 { format!("\n… {more} more lines") } else { String::new() };
             format!("{address}\n{}{more}", lines.join("\n"))
         }
         Ok(None) => format!("{address} has no payload, or is not stored any more"),
         Err(error) => format!("{address} cannot be shown: {error}"),
+    }
+}
+
+/// Elements of a list that are shown.
+const ELEMENTS: usize = 6;
+
+/// Long lists cut, so that a frame fits on a screen or two.
+fn shortened(value: Value) -> Value {
+    match value {
+        Value::Array(list) => {
+            let more = list.len().saturating_sub(ELEMENTS);
+            let mut shown: Vec<Value> = list.into_iter().take(ELEMENTS).map(shortened).collect();
+            if more > 0 {
+                shown.push(format!("… {more} more").into());
+            }
+            Value::Array(shown)
+        }
+        Value::Object(members) => members.into_iter().map(|(key, value)| (key, shortened(value))).collect(),
+        other => other,
     }
 }
 

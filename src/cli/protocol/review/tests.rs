@@ -15,3 +15,13 @@ fn without_a_terminal_nobody_decides() {
     assert!(error.contains("needs a terminal") && error.contains("people decide"), "{error}");
     assert_eq!(root.verification_log().length(), 0);
 }
+
+#[test]
+fn a_frame_is_shown_with_its_long_lists_cut() {
+    let frame =
+        serde_json::json!({"prices": (0..100).collect::<Vec<_>>(), "few": [1, 2], "in": {"deep": vec!["a"; 8]}});
+    let shown = shortened(frame);
+    assert_eq!(shown["prices"].as_array().unwrap().len(), 7);
+    assert_eq!((&shown["prices"][5], &shown["prices"][6]), (&5.into(), &"… 94 more".into()));
+    assert_eq!((shown["few"].as_array().unwrap().len(), &shown["in"]["deep"][6]), (2, &"… 2 more".into()));
+}
