@@ -67,7 +67,7 @@ fn what_is_refused_names_a_command_and_no_call() {
 fn an_audit_of_many_sessions_says_how_many_are_not_listed() {
     let (_folder, root) = root();
     for _ in 0..42 {
-        super::record_first(&root, 40);
+        super::record_first(&root, 400);
     }
     let done = replayer(&root, &["game", "verify", "--all", "--audit"]);
     let text = String::from_utf8_lossy(&done.stdout).into_owned();

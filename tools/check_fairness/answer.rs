@@ -44,8 +44,8 @@ pub struct Output {
     /// The day's god-candle records that packets of these games showed, each with the game that had the candle.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub god_candle_records: Vec<Attributed>,
-    /// The capture audit, over the games of this answer. At most 40 sessions are listed, those with most unknown ticks
-    /// first, then those with most ticks.
+    /// The capture audit, over the games of this answer. At most 40 sessions are listed, those that lost most (ticks
+    /// unknown while they ran) first, then those with most ticks.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<Audit>,
     /// Sessions of the audit that are not listed; session_id shows one. The totals count them.

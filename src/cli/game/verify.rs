@@ -82,7 +82,7 @@ pub(super) fn run(args: &VerifyArgs, root: &DataRoot, out: &mut Out) -> Result<E
         pages.print(out)?;
         if let Some(session) = left_out.first() {
             out.line(format_args!(
-                "{} more sessions are not listed, none with more unknown ticks: --session {} --audit shows one, \
+                "{} more sessions are not listed, none lost more: --session {} --audit shows one, \
                  --json has all",
                 left_out.len(),
                 session.session_id
@@ -157,7 +157,7 @@ impl Pages {
         }
         let (holds, broken) = self.rules;
         out.line(format_args!(
-            "rug price = min(earlier) × (1 − 0.98): {holds} complete games, {broken} exceptions"
+            "rug price = min(earlier) × (1 − 0.98): {holds} games with every price, {broken} exceptions"
         ))?;
         let (settled, agree, differ) = self.bets;
         if settled > 0 {

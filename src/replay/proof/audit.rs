@@ -135,12 +135,12 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Keeps the `most` sessions that lost most: those with most unknown ticks, then those with most ticks. Gives what
-    /// is left out.
+    /// Keeps the `most` sessions that lost most: those with most ticks unknown while they ran, then those with most ticks.
+    /// Gives what is left out.
     pub fn keep_worst(&mut self, most: usize) -> Vec<SessionAudit> {
         self.sessions.sort_by_key(|session| {
-            let all = session.ticks.all();
-            std::cmp::Reverse((all.unknown, all.played))
+            let Columns { connected, disconnected, .. } = &session.ticks;
+            std::cmp::Reverse((connected.unknown + disconnected.unknown, session.ticks.all().played))
         });
         self.sessions.split_off(most.min(self.sessions.len()))
     }
