@@ -60,8 +60,8 @@ fn a_page_goes_on_from_the_last_game_that_was_looked_at() {
 #[test]
 fn sessions_that_lost_ticks_come_first_and_those_left_out_are_told() {
     let session = |number: u64, unknown: u64| {
-        let mut ticks = Columns::default();
-        ticks.connected = Tally { played: number, captured: number - unknown, unknown, ..Tally::default() };
+        let connected = Tally { played: number, captured: number - unknown, unknown, ..Tally::default() };
+        let ticks = Columns { connected, ..Columns::default() };
         SessionAudit { session_id: format!("s{number}"), ticks, ..SessionAudit::default() }
     };
     let sessions = (100..150).map(|number| session(number, if number == 103 { 7 } else { 0 })).collect();
