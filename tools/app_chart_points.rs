@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use self::line::{GodCandle, Line, Stored};
 use super::get_game::{self, GameRow};
 use super::{AgentTool, ask, bounded};
+use crate::protocol::price;
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::ui::Ui;
@@ -171,7 +172,8 @@ Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}"
         };
         let (game, as_of) = get_game::summary(&app, &game_id, &cancel).await?;
         let id = || vec![Value::from(game_id.as_str())];
-        let (stored, _) = ask::records::<Stored>(&app.sql, TICKS, id(), MAX_POINTS * 2, &cancel).await?;
+        let sound = vec![Value::from(game_id.as_str()), Value::from(price::HIGHEST)];
+        let (stored, _) = ask::records::<Stored>(&app.sql, TICKS, sound, MAX_POINTS * 2, &cancel).await?;
         let (listed, _) = ask::records::<Listed>(&app.sql, HISTORY, id(), 1, &cancel).await?;
         let listed = listed.into_iter().next().and_then(|row| row.prices).unwrap_or_default();
         let (mut trades, _) = ask::records::<Trade>(&app.sql, TRADES, id(), MAX_TRADES + 1, &cancel).await?;
@@ -228,15 +230,17 @@ async fn newest(app: &App, cancel: &CancellationToken) -> Result<String, ToolErr
 /// The history entry's price list.
 #[derive(Deserialize)]
 struct Listed {
-    prices: Option<Vec<f64>>,
+    /// What is no number comes as null.
+    prices: Option<Vec<Option<f64>>>,
 }
 
 const HISTORY: &str = "SELECT prices FROM game WHERE game_id = $1";
 
-/// The best row of each tick: frames before older recordings before the seed, then the first one.
+/// The best row of each tick: frames before older recordings before the seed, then the first one. Prices that cannot
+/// be (as [`price::is_plausible`]; $2 is the highest) are left out.
 const TICKS: &str = "\
 SELECT tick, price, coalesce(tick_source, 'frame') AS origin, session_id, seq FROM game_tick
-WHERE game_id = $1 AND tick >= 0 AND price IS NOT NULL
+WHERE game_id = $1 AND tick >= 0 AND price > 0 AND price <= $2
 QUALIFY row_number() OVER (PARTITION BY tick ORDER BY
   CASE coalesce(tick_source, 'frame') WHEN 'frame' THEN 0 WHEN 'recording' THEN 1 ELSE 2 END, session_id, seq) = 1
 ORDER BY tick";

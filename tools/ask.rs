@@ -98,7 +98,25 @@ pub async fn batches(
     Ok(batches)
 }
 
-fn failed(error: &SqlError) -> ToolError {
+/// The limit of a list as asked for: at most `most`, none is refused with what is allowed.
+///
+/// # Errors
+/// For 0.
+pub fn limit(tool: &str, asked: Option<u64>, usual: u64, most: u64) -> Result<u64, ToolError> {
+    match asked {
+        Some(0) => Err(ToolError::new(
+            "Nothing was listed",
+            format!("limit 0 is none: it is 1 to {most}, {usual} is usual"),
+            format!(r#"{tool} {{"limit": {usual}}}"#),
+        )
+        .command(format!("the same with --limit {usual}"))),
+        Some(asked) => Ok(asked.min(most)),
+        None => Ok(usual),
+    }
+}
+
+/// The store's error as a tool's.
+pub fn failed(error: &SqlError) -> ToolError {
     ToolError::sql(
         "The store could not be asked",
         error,
@@ -111,6 +129,14 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
     use super::*;
+
+    #[test]
+    fn a_limit_of_nothing_is_refused_with_what_is_allowed() {
+        assert_eq!(limit("get_game", None, 20, 100), Ok(20));
+        assert_eq!(limit("get_game", Some(7_000), 20, 100), Ok(100));
+        let text = limit("get_game", Some(0), 20, 100).unwrap_err().to_string();
+        assert!(text.contains("1 to 100") && text.contains(r#"next: get_game {"limit": 20}"#), "{text}");
+    }
 
     #[test]
     fn placeholders_count_up_and_values_keep_their_order() {

@@ -31,7 +31,7 @@ pub struct Args {
     pub compare_with: Option<Vec<String>>,
     /// Price axis. linear (default), or log: for peaks above 20, and to see prices below 1.
     pub scale: Option<Scale>,
-    /// Mark this tick of game_id, for example where a replay stands.
+    /// Mark this tick of game_id, for example where a replay stands: 0 to its last tick.
     pub cursor_tick: Option<i64>,
     /// dark (default) or light.
     pub theme: Option<Theme>,
@@ -145,6 +145,7 @@ fn refused(error: ChartError) -> ToolError {
             format!("the same call with at most {} games in all", chart::MOST_GAMES)
         }
         ChartError::Size { .. } => "the same call without width and height".to_owned(),
+        ChartError::CursorOutside { last, .. } => format!("the same call with a cursor_tick from 0 to {last}"),
         ChartError::Picture(_) => "the same call with a smaller width and height".to_owned(),
         _ => list,
     };

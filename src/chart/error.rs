@@ -33,6 +33,14 @@ pub enum ChartError {
         /// The game.
         game_id: String,
     },
+    /// Every price that was recorded is one that no game can have.
+    #[error("all {ticks} recorded prices of game {game_id} are corrupted: not above 0, above 10^9, or no numbers")]
+    OnlyCorrupted {
+        /// The game.
+        game_id: String,
+        /// Its ticks.
+        ticks: usize,
+    },
     /// A side out of bounds.
     #[error(
         "{side} {asked} is out of bounds: {least} to {most} pixels, {usual} is usual",
@@ -49,6 +57,16 @@ pub enum ChartError {
     CursorElsewhere {
         /// The cursor's game.
         game_id: String,
+    },
+    /// The cursor is at a tick that its game does not have.
+    #[error("game {game_id} has no tick {tick} for the cursor: its ticks are 0 … {last}")]
+    CursorOutside {
+        /// The cursor's game.
+        game_id: String,
+        /// As asked for.
+        tick: i64,
+        /// The last tick there is.
+        last: i64,
     },
     /// The picture could not be made.
     #[error("the picture could not be made: {0}")]

@@ -122,7 +122,9 @@ pub struct GameLine {
     pub trades: Vec<Trade>,
     /// Side bets that were seen.
     pub bets: Vec<Bet>,
-    /// Where a replay stands in it.
+    /// Ticks of which a price was recorded that no game can have. It is not drawn; another source may have the right one.
+    pub corrupted: Vec<i64>,
+    /// Where a replay stands in it: one of its ticks.
     pub cursor: Option<i64>,
 }
 
@@ -137,6 +139,7 @@ impl GameLine {
             proof: Proof::NoSeed,
             trades: Vec::new(),
             bets: Vec::new(),
+            corrupted: Vec::new(),
             cursor: None,
         }
     }

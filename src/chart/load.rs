@@ -3,7 +3,7 @@
 //! Prices come from `game_tick`, all of its sources; a captured tick goes before one that was recomputed later.
 //! Ticks that are in none of them are taken from `game.prices`. What is still unknown stays missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::MOST_GAMES;
 use super::error::ChartError;
 use super::line::{Bet, GameLine, Origin, Point, Proof, Side, Trade};
-use crate::protocol::sidebet;
-use crate::sql::{Query, SqlClient};
+use crate::protocol::{price, sidebet};
+use crate::sql::{Query, SqlClient, near};
 
 /// Time limit of one query.
 const TIME: Duration = Duration::from_secs(30);
@@ -28,7 +28,7 @@ const SAME_ORDER: i64 = 8;
 ///
 /// # Errors
 /// [`ChartError::UnknownGame`] with the ids most like it, [`ChartError::NoTicks`], [`ChartError::TooManyGames`],
-/// [`ChartError::CursorElsewhere`], and the store's own.
+/// [`ChartError::CursorElsewhere`], [`ChartError::CursorOutside`], and the store's own.
 pub async fn games(
     sql: &SqlClient,
     ids: &[String],
@@ -54,6 +54,10 @@ pub async fn games(
     if let Some((game_id, tick)) = cursor {
         let game = games.iter_mut().find(|game| game.game_id == game_id);
         let game = game.ok_or_else(|| ChartError::CursorElsewhere { game_id: game_id.to_owned() })?;
+        let last = game.last_tick();
+        if !(0..=last).contains(&tick) {
+            return Err(ChartError::CursorOutside { game_id: game_id.to_owned(), tick, last });
+        }
         game.cursor = Some(tick);
     }
     Ok(games)
@@ -62,13 +66,16 @@ pub async fn games(
 async fn game(sql: &SqlClient, game_id: &str, cancel: &CancellationToken) -> Result<GameLine, ChartError> {
     let ask = Ask { sql, game_id, cancel };
     let Some(known) = ask.rows::<Known>(KNOWN).await?.into_iter().next() else {
-        let nearest = ask.rows::<Id>(NEAREST).await?.into_iter().map(|near| near.game_id).collect();
+        let nearest = near::games(sql, game_id, cancel).await?;
         return Err(ChartError::UnknownGame { game_id: game_id.to_owned(), nearest });
     };
-    let ticks = ask.rows::<Tick>(TICKS).await?;
+    let ticks = ask.rows_with::<Tick>(TICKS, vec![Value::from(game_id), Value::from(price::HIGHEST)]).await?;
     let listed = ask.rows::<Listed>(PRICES).await?.into_iter().next().and_then(|row| row.prices);
-    let points = points(ticks, listed.unwrap_or_default(), known.rug_tick);
+    let (points, corrupted) = points(ticks, &listed.unwrap_or_default(), known.rug_tick);
     if points.is_empty() {
+        if !corrupted.is_empty() {
+            return Err(ChartError::OnlyCorrupted { game_id: game_id.to_owned(), ticks: corrupted.len() });
+        }
         return Err(ChartError::NoTicks { game_id: game_id.to_owned() });
     }
     let bets = ask.rows::<BetRow>(BETS).await?;
@@ -85,6 +92,7 @@ async fn game(sql: &SqlClient, game_id: &str, cancel: &CancellationToken) -> Res
         trades: trades(ask.rows::<TradeRow>(TRADES).await?, &own_orders),
         bets: bets_of(bets, &own_orders, known.rug_tick),
         points,
+        corrupted,
         cursor: None,
     })
 }
@@ -98,6 +106,10 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     async fn rows<T: DeserializeOwned>(&self, text: &str) -> Result<Vec<T>, ChartError> {
+        self.rows_with(text, vec![Value::from(self.game_id)]).await
+    }
+
+    async fn rows_with<T: DeserializeOwned>(&self, text: &str, params: Vec<Value>) -> Result<Vec<T>, ChartError> {
         let query = Query {
             max_rows: MOST_ROWS,
             max_bytes: 16 << 20,
@@ -105,7 +117,7 @@ impl Ask<'_> {
             timeout: TIME,
             ..Query::new(text)
         };
-        let result = self.sql.query(query.bind(vec![Value::from(self.game_id)]), self.cancel.clone()).await?;
+        let result = self.sql.query(query.bind(params), self.cancel.clone()).await?;
         let names: Vec<String> = result.columns.into_iter().map(|column| column.name).collect();
         let row = |row: Vec<Value>| {
             let fields = names.iter().cloned().zip(row).filter(|(_, value)| !value.is_null());
@@ -129,44 +141,58 @@ struct Known {
     proven: Option<bool>,
 }
 
-const NEAREST: &str =
-    "SELECT game_id FROM games ORDER BY jaro_winkler_similarity(game_id, $1) DESC, last_ts DESC LIMIT 3";
-
-#[derive(Deserialize)]
-struct Id {
-    game_id: String,
-}
-
-/// The first captured row of each tick; one from the seed only where none was captured.
+/// The first captured row of each tick; one from the seed only where none was captured. Prices that cannot be (as
+/// [`price::is_plausible`]; $2 is the highest) are only counted.
 const TICKS: &str = "\
-SELECT tick, arg_min(price, row(coalesce(tick_source, 'frame') NOT IN ('frame', 'recording'), seq)) AS price,
-  arg_min(coalesce(tick_source, 'frame'), row(coalesce(tick_source, 'frame') NOT IN ('frame', 'recording'), seq))
-    AS tick_source
-FROM game_tick WHERE game_id = $1 AND tick >= 0 AND price IS NOT NULL AND phase IS DISTINCT FROM 'PRESALE'
+SELECT tick, arg_min(price, place) FILTER (WHERE sound) AS price,
+  arg_min(origin, place) FILTER (WHERE sound) AS tick_source, bool_or(NOT sound) AS corrupted
+FROM (
+  SELECT tick, price, price > 0 AND price <= $2 AS sound, coalesce(tick_source, 'frame') AS origin,
+    row(coalesce(tick_source, 'frame') NOT IN ('frame', 'recording'), seq) AS place
+  FROM game_tick WHERE game_id = $1 AND tick >= 0 AND price IS NOT NULL AND phase IS DISTINCT FROM 'PRESALE'
+)
 GROUP BY tick ORDER BY tick";
 
 #[derive(Deserialize)]
 pub(super) struct Tick {
     pub tick: i64,
-    pub price: f64,
-    pub tick_source: String,
+    pub price: Option<f64>,
+    pub tick_source: Option<String>,
+    pub corrupted: bool,
 }
 
 const PRICES: &str = "SELECT prices FROM game WHERE game_id = $1";
 
 #[derive(Deserialize)]
 struct Listed {
-    prices: Option<Vec<f64>>,
+    /// What is no number comes as null.
+    prices: Option<Vec<Option<f64>>>,
 }
 
-/// Ticks up to the rug: the site counts on after it, and those are no ticks of the game.
-pub(super) fn points(ticks: Vec<Tick>, listed: Vec<f64>, rug_tick: Option<i64>) -> Vec<Point> {
-    let mut points: BTreeMap<i64, Point> =
-        (0..).zip(listed).map(|(tick, price)| (tick, Point { tick, price, origin: Origin::History })).collect();
-    for Tick { tick, price, tick_source } in ticks {
-        let origin = match tick_source.as_str() {
-            "frame" | "recording" => Origin::Captured,
-            "seed" => Origin::Seed,
+/// Ticks up to the rug (the site counts on after it, and those are no ticks of the game), and those of which a price
+/// was recorded that cannot be.
+pub(super) fn points(ticks: Vec<Tick>, listed: &[Option<f64>], rug_tick: Option<i64>) -> (Vec<Point>, Vec<i64>) {
+    let mut points: BTreeMap<i64, Point> = BTreeMap::new();
+    let mut corrupted: BTreeSet<i64> = BTreeSet::new();
+    for (tick, price) in (0..).zip(listed) {
+        match price.filter(|price| price::is_plausible(*price)) {
+            Some(price) => {
+                points.insert(tick, Point { tick, price, origin: Origin::History });
+            }
+            None => {
+                corrupted.insert(tick);
+            }
+        }
+    }
+    for row in ticks {
+        let tick = row.tick;
+        if row.corrupted {
+            corrupted.insert(tick);
+        }
+        let Some(price) = row.price else { continue };
+        let origin = match row.tick_source.as_deref() {
+            Some("frame" | "recording") | None => Origin::Captured,
+            Some("seed") => Origin::Seed,
             _ => Origin::Repaired,
         };
         // What was captured, and what the seed gives bit for bit, goes before the site's list.
@@ -175,7 +201,8 @@ pub(super) fn points(ticks: Vec<Tick>, listed: Vec<f64>, rug_tick: Option<i64>) 
         }
     }
     let last = rug_tick.unwrap_or(i64::MAX);
-    points.into_values().filter(|point| point.tick <= last && point.price.is_finite()).collect()
+    let points = points.into_values().filter(|point| point.tick <= last).collect();
+    (points, corrupted.into_iter().filter(|tick| *tick <= last).collect())
 }
 
 /// Each trade once, as many recordings as may hold it. The own player is the one whose account was reported.

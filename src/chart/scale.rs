@@ -10,13 +10,15 @@ pub struct Axis {
     from: f32,
     to: f32,
     log: bool,
+    /// Only whole numbers are values.
+    whole: bool,
 }
 
 impl Axis {
     /// Ticks of the games, with a little room at both ends.
     pub fn ticks(last: i64, from: f32, to: f32) -> Axis {
         let last = (last.max(1)) as f64;
-        Axis { low: -last * 0.01, high: last * 1.02, from, to, log: false }
+        Axis { low: -last * 0.01, high: last * 1.02, from, to, log: false, whole: true }
     }
 
     /// Prices between `lowest` and `highest`.
@@ -25,13 +27,13 @@ impl Axis {
             Scale::Linear => {
                 // A flat line at 0 would have no height.
                 let high = if highest > 0.0 { highest * 1.08 } else { 1.0 };
-                Axis { low: 0.0, high, from, to, log: false }
+                Axis { low: 0.0, high, from, to, log: false, whole: false }
             }
             Scale::Log => {
                 // A game of zeros has no lowest price above them.
                 let low = if lowest > 0.0 && lowest < f64::MAX { lowest } else { 1e-4 };
                 let high = if highest > low { highest } else { low * 10.0 };
-                Axis { low: low / 1.3, high: high * 1.3, from, to, log: true }
+                Axis { low: low / 1.3, high: high * 1.3, from, to, log: true, whole: false }
             }
         }
     }
@@ -55,6 +57,8 @@ impl Axis {
     fn round_steps(&self, most: usize) -> Vec<f64> {
         let most = most.max(2) as f64;
         let rough = (self.high - self.low) / most;
+        // There is nothing between two ticks.
+        let rough = if self.whole { rough.max(1.0) } else { rough };
         let decade = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0]
             .into_iter()

@@ -7,7 +7,7 @@ use super::line::{GameLine, Origin};
 use super::options::{Options, Scale};
 use super::picture::Picture;
 
-/// Ranges of missing ticks that are listed.
+/// Ranges of missing ticks, and corrupted ticks, that are listed.
 const MOST_RANGES: usize = 8;
 
 /// What is on the picture.
@@ -55,11 +55,17 @@ pub struct GameSummary {
     pub ticks_from_seed: u64,
     /// Ticks drawn that were repaired from elsewhere.
     pub ticks_repaired: u64,
-    /// Ticks nobody knows.
+    /// Ticks nobody knows, corrupted ones included.
     pub ticks_missing: u64,
     /// The first of them, as [from, to].
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing: Vec<(i64, i64)>,
+    /// Ticks of which a price was recorded that no game can have (not above 0, above 10^9, no number). It is not drawn:
+    /// the tick is from another source, or missing.
+    pub ticks_corrupted: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub corrupted: Vec<i64>,
     /// Ticks on which the price became ten times the one before.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub god_candles: Vec<i64>,
@@ -115,6 +121,8 @@ impl GameSummary {
             ticks_repaired: count(Origin::Repaired),
             ticks_missing: missing.iter().map(|(from, to)| u64::try_from(to - from + 1).unwrap_or(0)).sum(),
             missing: missing.into_iter().take(MOST_RANGES).collect(),
+            ticks_corrupted: game.corrupted.len() as u64,
+            corrupted: game.corrupted.iter().take(MOST_RANGES).copied().collect(),
             god_candles: game.god_candles(),
             trades: game.trades.len() as u64,
             own_trades: game.trades.iter().filter(|trade| trade.own).count() as u64,

@@ -261,10 +261,16 @@ fn a_summary_says_what_is_drawn() {
 
 #[test]
 fn captured_ticks_go_before_the_seed_and_the_seed_before_the_list() {
-    let tick = |tick: i64, price: f64, from: &str| load::Tick { tick, price, tick_source: from.to_owned() };
+    let tick = |tick: i64, price: f64, from: &str| load::Tick {
+        tick,
+        price: Some(price),
+        tick_source: Some(from.to_owned()),
+        corrupted: false,
+    };
     let ticks =
         vec![tick(0, 1.0, "frame"), tick(2, 1.2, "seed"), tick(5, 9.0, "frame"), tick(4, 1.4, "elsewhere")];
-    let points = load::points(ticks, vec![1.01, 1.11, 1.21], Some(4));
+    let (points, corrupted) = load::points(ticks, &[1.01, 1.11, 1.21].map(Some), Some(4));
+    assert_eq!(corrupted, Vec::<i64>::new());
     let found: Vec<(i64, f64, Origin)> =
         points.iter().map(|point| (point.tick, point.price, point.origin)).collect();
     assert_eq!(
@@ -276,6 +282,41 @@ fn captured_ticks_go_before_the_seed_and_the_seed_before_the_list() {
             (4, 1.4, Origin::Repaired)
         ]
     );
+}
+
+#[test]
+fn a_corrupted_price_is_left_out_unless_another_source_has_the_tick() {
+    let sound = |tick: i64| load::Tick {
+        tick,
+        price: Some(1.5),
+        tick_source: Some("frame".to_owned()),
+        corrupted: tick == 3,
+    };
+    let corrupted = |tick: i64| load::Tick { tick, price: None, tick_source: None, corrupted: true };
+    let ticks = vec![sound(0), corrupted(1), corrupted(2), sound(3), corrupted(9)];
+    let listed = [Some(1.0), Some(1.1), Some(1e308), Some(1.3), None, Some(-1.0)];
+    let (points, corrupted) = load::points(ticks, &listed, Some(5));
+    let found: Vec<(i64, Origin)> = points.iter().map(|point| (point.tick, point.origin)).collect();
+    assert_eq!(found, [(0, Origin::Captured), (1, Origin::History), (3, Origin::Captured)]);
+    assert_eq!(corrupted, [1, 2, 3, 4, 5], "none after the rug");
+    let game =
+        GameLine { points, corrupted, rug_tick: Some(5), ..GameLine::from_prices("g", &[], Origin::Captured) };
+    let picture = render(std::slice::from_ref(&game), &Options::default()).unwrap();
+    let told = &Summary::of(&[game], &Options::default(), &picture).games[0];
+    assert_eq!((told.ticks_corrupted, told.corrupted.as_slice()), (5, &[1, 2, 3, 4, 5][..]));
+    assert_eq!((told.peak, &told.missing[..]), (Some(1.5), &[(2, 2), (4, 5)][..]));
+}
+
+#[test]
+fn a_short_game_has_whole_ticks_on_its_axis_each_once() {
+    for last in [1, 2, 9, 17, 40] {
+        for most in [2, 5, 20, 80] {
+            let ticks = Axis::ticks(last, 50.0, 1150.0).round_values(most);
+            assert!(ticks.iter().all(|tick| tick.fract() == 0.0), "{last} {most}: {ticks:?}");
+        }
+    }
+    let ticks = Axis::ticks(9, 50.0, 1150.0).round_values(20);
+    assert_eq!(ticks, (0..10).map(f64::from).collect::<Vec<_>>());
 }
 
 #[test]

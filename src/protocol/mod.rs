@@ -11,5 +11,6 @@ pub mod path;
 pub mod payload;
 pub mod phase;
 pub mod pick;
+pub mod price;
 pub mod requests;
 pub mod sidebet;

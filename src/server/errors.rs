@@ -16,13 +16,31 @@ pub struct ToolError {
     what: String,
     why: String,
     next: String,
+    command: Option<String>,
 }
 
 impl ToolError {
     /// `what` happened, `why`, and the `next` call as it would be written: `query_sql {"sql": "…"}`.
     /// The parts need no final full stop; `why` may be empty where `what` says it all.
     pub fn new(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.into(), next: next.into() }
+        Self { what: what.into(), why: why.into(), next: next.into(), command: None }
+    }
+
+    /// What to do next for somebody at the command line, where the tool is behind a command.
+    #[must_use]
+    pub fn command(self, command: impl Into<String>) -> Self {
+        Self { command: Some(command.into()), ..self }
+    }
+
+    /// The same in the words of the command line: a command to go on with, no call.
+    pub fn at_the_command_line(&self) -> String {
+        // A next step that is no call is good for everybody.
+        let plain = || Some(&self.next).filter(|next| !next.contains('{') && !next.contains("call"));
+        match self.command.as_ref().or_else(plain) {
+            Some(next) => Self { next: next.clone(), ..self.clone() }.to_string(),
+            None if self.why.is_empty() => self.what.clone(),
+            None => format!("{}. {}", sentence(&self.what), sentence(&self.why)),
+        }
     }
 
     /// The call was stopped by the client, or the server is going down.
@@ -91,6 +109,15 @@ mod tests {
         let result = error.into_result();
         assert_eq!(result.is_error, Some(true));
         assert!(result.structured_content.is_none());
+    }
+
+    #[test]
+    fn at_the_command_line_no_call_is_the_next_step() {
+        let error = ToolError::new("No game", "there is none", r#"get_game {"limit": 5}"#);
+        assert_eq!(error.at_the_command_line(), "No game. there is none");
+        let error = error.command("`replayer game list`");
+        assert_eq!(error.at_the_command_line(), "No game. there is none. next: `replayer game list`");
+        assert!(error.to_string().ends_with(r#"next: get_game {"limit": 5}"#));
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod error;
 pub mod functions;
 pub mod gate;
+pub mod near;
 pub mod protocol;
 pub mod sandbox;
 mod tail;

@@ -587,6 +587,47 @@ fn the_best_history_row_of_a_game_is_shown() {
 }
 
 #[test]
+fn a_game_is_complete_when_no_tick_up_to_its_rug_is_missing() {
+    // Ticks 0 … 5, the rug at 6; the counter runs on to 8. One tick before the game's own start is shown in its presale.
+    let game = |id: &str, ticks: &[i64]| -> Vec<Value> {
+        let running =
+            ticks.iter().map(|number| tick("s1", 10 + u64::try_from(*number).unwrap(), id, *number, 1.0, false));
+        let rugged =
+            [6, 7, 8].map(|number| tick("s1", 30 + u64::try_from(number).unwrap(), id, number, 0.02, true));
+        let mut presale = tick("s1", 1, id, 0, 1.0, false);
+        presale["phase"] = json!("PRESALE");
+        running.chain(rugged).chain([presale]).collect()
+    };
+    let mut rows = game("whole", &[0, 1, 2, 3, 4, 5]);
+    rows.extend(game("from-one", &[1, 2, 3, 4, 5]));
+    rows.extend(game("hole", &[0, 1, 2, 5]));
+    rows.extend(game("late", &[4, 5]));
+    rows.push(tick("s1", 50, "runs", 0, 1.0, false));
+    // The first rugged packet was lost, the site's list has the true tick.
+    rows.extend(
+        [0, 1].map(|number| tick("s1", 60 + number, "ran-on", i64::try_from(number).unwrap(), 1.0, false)),
+    );
+    rows.push(tick("s1", 64, "ran-on", 4, 0.02, true));
+    let listed = json!({"ts": "2023-11-14T22:13:21Z", "doc_type": "game", "session_id": "s1", "game_id": "ran-on", "seq": 70,
+        "ordinal": 0, "ticks": 2, "quality": 1});
+    let rows = vec![batch(DocType::GameTick, &rows), batch(DocType::Game, &[listed])];
+    let bench = bench(vec![Change { rows, ..Change::default() }]);
+    assert_eq!(
+        bench.rows(
+            "SELECT game_id, complete, ticks_recorded, ticks_missing, first_tick, rug_tick FROM games ORDER BY 1"
+        ),
+        json!([
+            ["from-one", true, 6, 1, 1, 6],
+            ["hole", false, 5, 2, 0, 6],
+            ["late", false, 3, 4, 4, 6],
+            ["ran-on", true, 3, 0, 0, 2],
+            ["runs", false, 1, null, 0, null],
+            ["whole", true, 7, 0, 0, 6],
+        ])
+    );
+}
+
+#[test]
 fn sessions_count_their_rows() {
     let bench = bench(vec![episodes()]);
     assert_eq!(

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::catalog::Part;
 use super::root::DataRoot;
+use super::runs::add_run;
 use super::schema::{DocType, META_CONTENTS};
 
 /// Rows between two marks.
@@ -60,6 +61,12 @@ pub struct GameExtent {
     /// The lowest tick; `None` where no packet has one.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub first_tick: Option<i64>,
+    /// Ticks of the running game that have a price, as inclusive runs: none of the rug and after it.
+    #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
+    pub ran: Vec<(i64, i64)>,
+    /// The lowest tick of a packet that shows its rug: later ones count on.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub rug_tick: Option<i64>,
     /// Whether a packet shows its rug.
     #[serde(rename = "r", default, skip_serializing_if = "is_false")]
     pub rugged: bool,
@@ -84,6 +91,8 @@ impl GameExtent {
         self.packets += other.packets;
         self.priced += other.priced;
         self.first_tick = [self.first_tick, other.first_tick].into_iter().flatten().min();
+        other.ran.iter().for_each(|run| add_run(&mut self.ran, *run));
+        self.rug_tick = [self.rug_tick, other.rug_tick].into_iter().flatten().min();
         self.rugged |= other.rugged;
         self.recorded |= other.recorded;
         self.seq = (self.seq.0.min(other.seq.0), self.seq.1.max(other.seq.1));
@@ -92,10 +101,20 @@ impl GameExtent {
             (a, b) => a.or(b),
         };
     }
+
+    /// Whether every tick was recorded, from the first (0 or 1) to the rug, none missing between: as the view `games`
+    /// says it of all recordings together.
+    pub fn is_complete(&self) -> bool {
+        match (self.rug_tick, self.ran.first()) {
+            (Some(rug), Some((first, last))) => *first <= 1 && *last + 1 >= rug,
+            (Some(rug), None) => rug <= 1,
+            (None, _) => false,
+        }
+    }
 }
 
 /// The columns that a table of contents is made from.
-const LIGHT: [&str; 8] = ["session_id", "seq", "ts", "game_id", "tick", "price", "rugged", "tick_source"];
+const LIGHT: [&str; 9] = ["session_id", "seq", "ts", "game_id", "tick", "price", "rugged", "phase", "tick_source"];
 
 impl Contents {
     /// Whether parts of this kind carry one.
@@ -229,13 +248,19 @@ impl ContentsMaker {
         }
         let tick = columns.tick.filter(|column| column.is_valid(row)).map(|column| column.value(row));
         let ts = columns.ts.filter(|column| column.is_valid(row)).map(|column| column.value(row));
+        let priced = columns.price.is_some_and(|column| column.is_valid(row));
+        let rugged = columns.rugged.is_some_and(|column| column.is_valid(row) && column.value(row));
+        // What stands in packets before the game belongs to the start of one.
+        let runs = !rugged && !matches!(text(columns.phase, row), Some("COOLDOWN" | "PRESALE"));
         let extent = GameExtent {
             game_id: String::new(),
             session,
             packets: 1,
-            priced: u64::from(columns.price.is_some_and(|column| column.is_valid(row))),
+            priced: u64::from(priced),
             first_tick: tick,
-            rugged: columns.rugged.is_some_and(|column| column.is_valid(row) && column.value(row)),
+            ran: tick.filter(|_| runs && priced).map(|tick| (tick, tick)).into_iter().collect(),
+            rug_tick: tick.filter(|_| rugged && priced),
+            rugged,
             recorded: text(columns.source, row) == Some("recording"),
             seq: (seq, seq),
             ts: ts.map(|ts| (ts, ts)),
@@ -270,6 +295,7 @@ struct Columns<'b> {
     session: Option<&'b StringArray>,
     game: Option<&'b StringArray>,
     source: Option<&'b StringArray>,
+    phase: Option<&'b StringArray>,
     seq: Option<&'b Int64Array>,
     tick: Option<&'b Int64Array>,
     price: Option<&'b Float64Array>,
@@ -286,6 +312,7 @@ impl<'b> Columns<'b> {
             session: text("session_id"),
             game: text("game_id"),
             source: text("tick_source"),
+            phase: text("phase"),
             seq: integer("seq"),
             tick: integer("tick"),
             price: batch.column_by_name("price").and_then(|column| column.as_primitive_opt::<Float64Type>()),

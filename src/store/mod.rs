@@ -6,7 +6,7 @@
 //! * [`root`] — where things lie. [`ids`], [`record`] — what a frame is before it is a row.
 //! * [`schema`] — the doc types and their columns. [`rows`] — rows into Arrow batches.
 //! * [`project`] — the one function from a stored text to rows; [`games`] keeps each game once.
-//! * [`proof`] — the proof of a game as it is stored, and the ticks it fills.
+//! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
@@ -37,6 +37,7 @@ pub mod record;
 pub mod recorder;
 pub mod root;
 pub mod rows;
+pub mod runs;
 pub mod scan;
 pub mod schema;
 pub mod seal;

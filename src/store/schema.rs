@@ -15,8 +15,9 @@ pub const META_SCHEMA: &str = "replayer.schema_version";
 pub const META_DOC_TYPE: &str = "replayer.doc_type";
 /// Key of the part's own catalog entry (JSON) in its Parquet metadata: the catalog can be rebuilt from it.
 pub const META_PART: &str = "replayer.part";
-/// Key of the part's table of contents (JSON) in its Parquet metadata.
-pub const META_CONTENTS: &str = "replayer.contents";
+/// Key of the part's table of contents (JSON) in its Parquet metadata. The number is the table's own: a part with
+/// another one is read as if it had none.
+pub const META_CONTENTS: &str = "replayer.contents.2";
 
 /// The kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -66,6 +66,44 @@ fn games_are_compared_without_their_marks() {
 }
 
 #[test]
+fn a_cursor_outside_of_the_game_is_refused_with_its_ticks() {
+    let (_folder, root) = root();
+    let truths = record(&root, 2);
+    let (game, other) = (truths[0].game_id.as_str(), truths[1].game_id.as_str());
+    let mut wire = Wire::opened(root.path());
+    for tick in [9999_i64, -5, truths[0].rug_tick as i64 + 1] {
+        for compared in [json!(null), json!([other])] {
+            let asked = json!({"game_id": game, "cursor_tick": tick, "compare_with": compared});
+            let text = wire.refused("show_chart", asked);
+            assert!(text.contains(&format!("0 … {}", truths[0].rug_tick)), "{text}");
+        }
+    }
+    let (last, _) = draw(&mut wire, json!({"game_id": game, "cursor_tick": truths[0].rug_tick}));
+    assert_eq!(last["games"][0]["cursor"], truths[0].rug_tick);
+}
+
+#[test]
+fn corrupted_prices_are_told_and_not_drawn() {
+    let (_folder, root) = root();
+    let store = Arc::new(Store::open(&root, "test").unwrap());
+    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
+    for (tick, price) in (0_i64..).zip(["1", "-1", "1.5", "0", "1e308", "1.2"]) {
+        let frame = format!(
+            r#"42["gameStateUpdate",{{"gameId":"20260101-000000000000c0de","active":true,"rugged":false,"tickCount":{tick},"price":{price}}}]"#
+        );
+        let at = 1_770_000_000_000_000 + tick * 250_000;
+        recorder.append(&Record::frame(at, Source::PublicWs, Direction::Received, &frame)).unwrap();
+    }
+    recorder.close().unwrap();
+    let mut wire = Wire::opened(root.path());
+    let (summary, _) = draw(&mut wire, json!({"game_id": "20260101-000000000000c0de"}));
+    let game = &summary["games"][0];
+    assert_eq!((&game["peak"], &game["ticks_captured"]), (&json!(1.5), &json!(3)), "{game}");
+    assert_eq!((&game["ticks_corrupted"], &game["corrupted"]), (&json!(3), &json!([1, 3, 4])), "{game}");
+    assert_eq!(game["missing"], json!([[1, 1], [3, 4]]));
+}
+
+#[test]
 fn what_cannot_be_drawn_is_refused_with_the_next_call() {
     let (_folder, root) = root();
     let truths = record(&root, 2);

@@ -78,8 +78,60 @@ fn a_game_that_is_not_there_is_answered_with_the_nearest_ids() {
     assert!(text.contains("from is no time"), "{text}");
     let text = wire.refused("check_fairness", json!({"before": "x"}));
     assert!(text.contains("earlier answer"), "{text}");
-    let text = wire.refused("check_fairness", json!({"audit": true, "session_id": "none"}));
-    assert!(text.contains("no session"), "{text}");
+    for audit in [true, false] {
+        let text = wire.refused("check_fairness", json!({"audit": audit, "session_id": "none"}));
+        assert!(
+            text.contains("no session") && text.contains(r#"next: check_fairness {"session_id": ""#),
+            "{text}"
+        );
+    }
+    for tool in ["check_fairness", "get_game"] {
+        let text = wire.refused(tool, json!({"limit": 0}));
+        assert!(text.contains("limit 0") && text.contains(" 1 to "), "{text}");
+    }
+    // Every id that begins so is as near; a distance would name others.
+    let text = wire.refused("get_game", json!({"game_id": &truths[0].game_id[..10]}));
+    assert!(text.contains(&truths[0].game_id), "{text}");
+}
+
+#[test]
+fn ticks_recorded_and_missing_are_one_number_everywhere_also_without_a_seed() {
+    let (_folder, root) = root();
+    let (_, truths) = play(2);
+    // Only the first game's seed is revealed.
+    let second = truths[1].game_id.clone();
+    record(&root, 2, |number, text| {
+        let reveals = text.contains("\"gameHistory\"") && text.contains(&format!("\"{second}\""));
+        with_losses(number, text).filter(|_| !reveals || !text.contains(&truths[1].seed))
+    });
+    let mut wire = Wire::opened(root.path());
+    for (truth, verdict) in truths.iter().zip(["proven", "unproven"]) {
+        let card = wire.call("get_game", json!({"game_id": truth.game_id}))["game"].clone();
+        let checked = wire.call("check_fairness", json!({"game_id": truth.game_id}))["game"].clone();
+        let sql = format!(
+            "SELECT complete, ticks_recorded, ticks_missing FROM games WHERE game_id = '{}'",
+            truth.game_id
+        );
+        let row = wire.call("query_sql", json!({"sql": sql}))["rows"][0].clone();
+        assert_eq!((&card["proof"]["verdict"], &card["complete"]), (&json!(verdict), &json!(false)), "{card}");
+        let missing = card["ticks_missing"].as_u64().unwrap();
+        let recorded = card["ticks_recorded"].as_u64().unwrap();
+        assert!(missing > 10, "{card}");
+        assert_eq!(missing + recorded, truth.rug_tick as u64 + 1);
+        for told in [&card["proof"], &checked] {
+            assert_eq!(
+                (&told["ticks_missing"], &told["ticks_recorded"]),
+                (&json!(missing), &json!(recorded)),
+                "{told}"
+            );
+            let runs = told["missing"].as_array().unwrap().iter();
+            let sum: u64 = runs.map(|run| run[1].as_u64().unwrap() - run[0].as_u64().unwrap() + 1).sum();
+            assert_eq!(sum, missing);
+        }
+        assert_eq!(row, json!([false, recorded, missing]));
+        let opened = wire.call("replay", json!({"action": "open", "game_id": truth.game_id}));
+        assert_eq!(opened["opened"]["recordings"][0]["complete"], false, "{opened}");
+    }
 }
 
 #[test]

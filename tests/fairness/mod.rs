@@ -35,6 +35,11 @@ fn record(root: &DataRoot, games: usize, mut keep: impl FnMut(usize, &str) -> Op
     recorder.close().unwrap();
 }
 
+/// Records the first frames of a game as a session of their own.
+fn record_first(root: &DataRoot, frames: usize) {
+    record(root, 1, |number, text| (number < frames).then(|| text.to_owned()));
+}
+
 /// Every third packet with a tick is lost, but not those that bring seeds.
 fn with_losses(number: usize, text: &str) -> Option<String> {
     let lost = number % 3 == 1 && text.contains("\"tickCount\"") && !text.contains("\"gameHistory\"");

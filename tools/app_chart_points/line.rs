@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Point;
 use crate::protocol::fairness::is_god_candle;
+use crate::protocol::price::is_plausible;
 
 /// Where a price may be from; points name it by its place here.
 pub const ORIGINS: [&str; 4] = ["frame", "recording", "history", "seed"];
@@ -46,7 +47,7 @@ pub struct Line {
 impl Line {
     /// Stored ticks, and what only the site's list has. The site counts on after the rug; those are not ticks of the
     /// game.
-    pub fn new(stored: Vec<Stored>, listed: &[f64], rug_tick: Option<i64>) -> Line {
+    pub fn new(stored: Vec<Stored>, listed: &[Option<f64>], rug_tick: Option<i64>) -> Line {
         let last = rug_tick.map_or(u64::MAX, |tick| u64::try_from(tick).unwrap_or(0));
         let mut sessions: Vec<String> = Vec::new();
         let mut ticks: BTreeMap<u64, Point> = BTreeMap::new();
@@ -62,7 +63,9 @@ impl Line {
         }
         // As in `chart::load`: what was captured, and what the seed gives bit for bit, goes before the site's list.
         for (tick, price) in (0..=last).zip(listed) {
-            ticks.entry(tick).or_insert((tick, *price, HISTORY, None, None));
+            if let Some(price) = price.filter(|price| is_plausible(*price)) {
+                ticks.entry(tick).or_insert((tick, price, HISTORY, None, None));
+            }
         }
         Line { points: ticks.into_values().collect(), sessions }
     }
@@ -136,7 +139,7 @@ mod tests {
     fn a_tick_has_its_best_source() {
         let stored =
             vec![row(0, 1.0, "frame"), row(2, 1.2, "recording"), row(3, 1.3, "seed"), row(5, 1.5, "seed")];
-        let line = Line::new(stored, &[1.0, 1.1, 1.2, 1.3], Some(5));
+        let line = Line::new(stored, &[1.0, 1.1, 1.2, 1.3].map(Some), Some(5));
         let (points, _) = line.part(0, 99, 100);
         let origins: Vec<(u64, &str)> = points.iter().map(|point| (point.0, ORIGINS[point.2])).collect();
         assert_eq!(origins, [(0, "frame"), (1, "history"), (2, "recording"), (3, "seed"), (5, "seed")]);
@@ -169,7 +172,7 @@ mod tests {
     #[test]
     fn a_god_candle_is_exactly_ten_times_from_one_tick_to_the_next() {
         let prices = [1.0, 0.7317, 7.317, 7.5, 80.0];
-        let line = Line::new(Vec::new(), &prices, None);
+        let line = Line::new(Vec::new(), &prices.map(Some), None);
         assert_eq!(line.god_candles(), [GodCandle { tick: 2, before: 0.7317, after: 7.317 }]);
         let gap = Line::new(vec![row(1, 1.0, "frame"), row(3, 10.0, "frame")], &[], None);
         assert!(gap.god_candles().is_empty());

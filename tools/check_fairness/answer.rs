@@ -13,10 +13,12 @@ use crate::replay::proof::god_candles::Attributed;
 use crate::replay::proof::sidebets::Recomputed;
 use crate::replay::proof::verdict::{Proof, Unproven, Verdict};
 
-/// Games that differ, told in full; lines per game; sessions of an audit; records of god candles.
+/// Sessions of an audit that are listed.
+pub const SESSIONS: usize = 40;
+
+/// Games that differ, told in full; lines per game; records of god candles.
 const DIFFERING: usize = 20;
 const LINES: usize = 150;
-const SESSIONS: usize = 40;
 const RECORDS: usize = 20;
 
 /// Differences per game unless all are asked for.
@@ -42,9 +44,13 @@ pub struct Output {
     /// The day's god-candle records that packets of these games showed, each with the game that had the candle.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub god_candle_records: Vec<Attributed>,
-    /// The capture audit, over the games of this answer. The 40 sessions with most ticks are listed.
+    /// The capture audit, over the games of this answer. At most 40 sessions are listed, those that lost most (ticks
+    /// unknown while they ran) first, then those with most ticks.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub audit: Option<Audit>,
+    /// Sessions of the audit that are not listed; session_id shows one. The totals count them.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub audit_sessions_left_out: u64,
     /// Whether there are more games, or something was cut.
     pub truncated: bool,
     /// Give this as `before` to go on.
@@ -55,6 +61,10 @@ pub struct Output {
     pub next: Option<String>,
     /// Everything recorded up to this time (UTC) is included.
     pub as_of: String,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Counts.
@@ -92,8 +102,11 @@ pub struct Line {
     /// Tick of the rug, where known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rug_tick: Option<u32>,
-    /// Ticks that have a recorded row.
+    /// Different ticks that were recorded with their price, up to the rug.
     pub ticks_recorded: u64,
+    /// Ticks from 0 to the rug that were not; absent where the rug tick is unknown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticks_missing: Option<u64>,
     /// Prices compared.
     pub prices_compared: u64,
 }
@@ -142,13 +155,24 @@ pub(super) fn answer(args: &Args, selected: Selected, checked: Checked) -> Outpu
     let mut records = checked.god_candles;
     records.truncate(RECORDS);
     output.god_candle_records = records;
+    let mut left_out = Vec::new();
     output.audit = checked.audit.map(|mut audit| {
-        audit.sessions.sort_by_key(|session| std::cmp::Reverse(session.ticks.all().played));
-        truncated |= audit.sessions.len() > SESSIONS;
-        audit.sessions.truncate(SESSIONS);
+        left_out = audit.keep_worst(if args.all_sessions { usize::MAX } else { SESSIONS });
         audit
     });
-    output.next = next(args, &summary, output.differing.first(), before.as_deref());
+    truncated |= !left_out.is_empty();
+    output.audit_sessions_left_out = left_out.len() as u64;
+    let steps = [
+        next(args, &summary, output.differing.first(), before.as_deref()),
+        left_out.first().map(|session| {
+            format!(
+                r#"{} more sessions of the audit: check_fairness {{"session_id": "{}", "audit": true}} shows one, query_sql {{"sql": "SELECT session_id, first_ts, games FROM session ORDER BY first_ts DESC"}} names them"#,
+                left_out.len(),
+                session.session_id
+            )
+        }),
+    ];
+    output.next = steps.into_iter().flatten().reduce(|first, second| format!("{first}; {second}"));
     Output { summary, truncated, before, ..output }
 }
 
@@ -184,6 +208,7 @@ impl Line {
             why: proof.why,
             rug_tick: proof.rug_tick,
             ticks_recorded: proof.ticks_recorded,
+            ticks_missing: proof.ticks_missing,
             prices_compared: proof.prices_compared,
         }
     }
@@ -192,7 +217,7 @@ impl Line {
 fn shortened(mut proof: Proof, detail: Detail) -> Proof {
     if detail != Detail::Differences {
         proof.differences.truncate(FEW);
-        proof.ticks_missing.truncate(RECORDS);
+        proof.missing.truncate(RECORDS);
     }
     proof
 }

@@ -24,7 +24,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Output, Summary};
+pub use answer::{Output, SESSIONS, Summary};
 pub(super) use select::microseconds;
 
 /// How long games are looked at before an answer is given with what is done.
@@ -53,6 +53,9 @@ pub struct Args {
     pub audit: Option<bool>,
     /// How much to tell of many games. Default summary.
     pub detail: Option<Detail>,
+    /// Every session of the audit, however many: for the command line, which has room.
+    #[serde(skip)]
+    pub all_sessions: bool,
 }
 
 /// How much to tell of many games.

@@ -7,9 +7,9 @@ use super::Args;
 use crate::replay::proof::check::{Asked, Lasted};
 use crate::server::App;
 use crate::server::errors::ToolError;
+use crate::tools::AgentTool;
 use crate::tools::ask::{self, Binds};
 use crate::tools::get_game::unknown::unknown;
-use crate::tools::{AgentTool, bounded};
 
 /// Games per call unless asked, and at most.
 const GAMES: u64 = 200;
@@ -47,7 +47,7 @@ const PLACE: &str = "coalesce(last_ts, first_ts, TIMESTAMPTZ '1970-01-01 00:00:0
 
 /// Selects the game asked for, or a page of those that pass the filter.
 pub(super) async fn select(app: &App, args: &Args, cancel: &CancellationToken) -> Result<Selected, ToolError> {
-    let limit = bounded(args.limit, GAMES, MAX_GAMES);
+    let limit = ask::limit(super::CheckFairness::NAME, args.limit, GAMES, MAX_GAMES)?;
     let mut binds = Binds::default();
     let mut conditions = Vec::new();
     if let Some(game_id) = &args.game_id {
@@ -83,6 +83,9 @@ pub(super) async fn select(app: &App, args: &Args, cancel: &CancellationToken) -
     if let Some(game_id) = args.game_id.as_ref().filter(|_| rows.is_empty()) {
         return Err(unknown(app, super::CheckFairness::NAME, game_id, cancel).await?);
     }
+    if let Some(session_id) = args.session_id.as_deref().filter(|_| rows.is_empty()) {
+        known(app, session_id, cancel).await?;
+    }
     let more = rows.len() as u64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let places = rows.iter().map(|row| format!("{}{SEPARATOR}{}", row.place, row.game_id)).collect();
@@ -95,6 +98,32 @@ pub(super) async fn select(app: &App, args: &Args, cancel: &CancellationToken) -
         })
         .collect();
     Ok(Selected { games, places, more, as_of })
+}
+
+/// Refuses a session that is not in the store, with those that are: first such as begin with what was given, then the
+/// newest.
+async fn known(app: &App, session_id: &str, cancel: &CancellationToken) -> Result<(), ToolError> {
+    #[derive(Deserialize)]
+    struct Near {
+        session_id: String,
+    }
+    let near = "SELECT session_id FROM session ORDER BY session_id = $1 DESC, starts_with(session_id, $2) DESC, \
+                first_ts DESC NULLS LAST, session_id DESC LIMIT 5";
+    let binds = vec![session_id.into(), session_id.into()];
+    let (near, _) = ask::records::<Near>(&app.sql, near, binds, 5, cancel).await?;
+    let ids: Vec<String> = near.into_iter().map(|near| near.session_id).collect();
+    let what = format!("There is no session {session_id:?}");
+    match ids.first() {
+        Some(first) if first == session_id => Ok(()),
+        Some(first) => Err(ToolError::new(
+            what,
+            format!("those most like it, then the newest, are {}", ids.join(", ")),
+            format!(r#"check_fairness {{"session_id": "{first}"}}"#),
+        )
+        .command(format!("`replayer game verify --session {first}`"))),
+        None => Err(ToolError::new(what, "nothing has been recorded or imported yet", r#"get_game {"limit": 5}"#)
+            .command("`replayer record`, or `replayer legacy import PATH`")),
+    }
 }
 
 /// When the sessions that hold frames or recorded ticks began and ended.
@@ -122,6 +151,9 @@ pub(super) async fn sessions(
             "The capture was not audited",
             format!("no session {session_id:?} recorded anything"),
             r#"query_sql {"sql": "SELECT session_id, first_ts, games FROM session ORDER BY first_ts DESC LIMIT 10"}"#,
+        )
+        .command(
+            r#"`replayer sql "SELECT session_id, first_ts, games FROM session ORDER BY first_ts DESC LIMIT 10"`"#,
         ));
     }
     let times = rows.into_iter().filter_map(|row| {
@@ -154,6 +186,7 @@ fn timestamp(name: &str, text: &str) -> Result<String, ToolError> {
             format!("{name} is no time: {text:?}"),
             r#"check_fairness {"from": "2026-02-14T00:00:00Z"}"#,
         )
+        .command(format!("the same with --{name} 2026-02-14T00:00:00Z"))
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::answer::answer;
 use super::select::Selected;
 use super::*;
+use crate::replay::proof::audit::{Audit, Columns, SessionAudit, Tally};
 use crate::replay::proof::verdict::{Difference, Proof, Unproven, Verdict, What};
 
 fn proof(id: &str, verdict: Verdict) -> Proof {
@@ -24,7 +25,7 @@ fn proof(id: &str, verdict: Verdict) -> Proof {
         why: (verdict == Verdict::Unproven).then_some(Unproven::NoSeed),
         differences: if differs { vec![difference; 20] } else { Vec::new() },
         differences_total: if differs { 40 } else { 0 },
-        ticks_missing: (0..50).map(|tick| (tick * 4, tick * 4 + 1)).collect(),
+        missing: (0..50).map(|tick| (tick * 4, tick * 4 + 1)).collect(),
         ..Proof::default()
     }
 }
@@ -54,6 +55,32 @@ fn a_page_goes_on_from_the_last_game_that_was_looked_at() {
     assert!(output.truncated);
     assert_eq!(output.before.as_deref(), Some("2026-01-01 00:00:00+00~g1"));
     assert!(output.next.unwrap().contains("g1"));
+}
+
+#[test]
+fn sessions_that_lost_ticks_come_first_and_those_left_out_are_told() {
+    let session = |number: u64, unknown: u64| {
+        let connected = Tally { played: number, captured: number - unknown, unknown, ..Tally::default() };
+        let ticks = Columns { connected, ..Columns::default() };
+        SessionAudit { session_id: format!("s{number}"), ticks, ..SessionAudit::default() }
+    };
+    let sessions = (100..150).map(|number| session(number, if number == 103 { 7 } else { 0 })).collect();
+    let checked = || Checked { audit: Some(Audit { sessions, ..Audit::default() }), ..Checked::default() };
+    let args = Args { audit: Some(true), ..Args::default() };
+    let checked = checked();
+    let all = Checked { audit: checked.audit.clone(), ..Checked::default() };
+    let output = answer(&args, selected(0, false), checked);
+    let listed = output.audit.unwrap().sessions;
+    let first: Vec<&str> = listed.iter().take(3).map(|session| session.session_id.as_str()).collect();
+    assert_eq!((first, listed.len()), (vec!["s103", "s149", "s148"], 40));
+    assert_eq!((output.truncated, output.audit_sessions_left_out), (true, 10));
+    let next = output.next.unwrap();
+    assert!(
+        next.contains(r#"10 more sessions of the audit: check_fairness {"session_id": "s110", "audit": true}"#),
+        "{next}"
+    );
+    let output = answer(&Args { all_sessions: true, ..args }, selected(0, false), all);
+    assert_eq!((output.audit.unwrap().sessions.len(), output.audit_sessions_left_out), (50, 0));
 }
 
 #[test]

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{Args, GameRow, Output, ROW, ask, bounded};
+use super::{Args, GameRow, Output, ROW, ask};
 use crate::server::App;
 use crate::server::errors::ToolError;
+use crate::tools::AgentTool;
 use crate::tools::ask::Binds;
 
 /// Games in a list unless asked, and at most.
@@ -63,7 +64,7 @@ struct Placed {
 }
 
 pub(super) async fn list(app: &App, args: &Args, cancel: &CancellationToken) -> Result<Output, ToolError> {
-    let limit = bounded(args.limit, GAMES, MAX_GAMES);
+    let limit = ask::limit(super::GetGame::NAME, args.limit, GAMES, MAX_GAMES)?;
     let order = args.order.unwrap_or_default();
     let (sql, params) = listing(order, args.before.as_deref(), limit)?;
     let (mut rows, as_of) = ask::records::<Placed>(&app.sql, &sql, params, limit + 1, cancel).await?;
@@ -130,7 +131,8 @@ fn read_cursor(order: Order, before: &str) -> Result<(String, Option<&str>), Too
             order.name()
         ),
         format!(r#"get_game {{"order": "{}"}}, then its before"#, order.name()),
-    ))
+    )
+    .command(format!("`replayer game list --order {}`, then its --before", order.name())))
 }
 
 /// Whether a text is a time, as people write it or as DuckDB prints it (`2026-02-01 12:00:00.5+00`).

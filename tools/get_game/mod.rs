@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{AgentTool, ask, bounded};
+use super::{AgentTool, ask};
 use crate::server::App;
 use crate::server::errors::ToolError;
 
@@ -73,10 +73,14 @@ pub struct GameRow {
     /// Last recorded tick (UTC), likewise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last_ts: Option<String>,
-    /// Different tick numbers recorded.
+    /// Different ticks that were recorded with their price, the rug included; what is counted on after the rug is not
+    /// among them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ticks_recorded: Option<i64>,
-    /// Lowest tick recorded; above 1 means that the start was missed.
+    /// Ticks from 0 to the rug that were not; absent where the rug tick is unknown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticks_missing: Option<i64>,
+    /// Lowest of the ticks recorded; above 1 means that the start was missed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub first_tick: Option<i64>,
     /// Tick on which the game rugged.
@@ -94,7 +98,7 @@ pub struct GameRow {
     /// Whether the seed reproduced every price.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub proven: Option<bool>,
-    /// Whether it was recorded from its start to its rug.
+    /// Whether every tick was recorded, from the first (0 or 1) to the rug, none missing between.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub complete: Option<bool>,
     /// Where it was recorded from: cdp, public_ws, import, …
@@ -109,14 +113,14 @@ impl AgentTool for GetGame {
 Lists recorded games, newest first, or gives one game's card. Start here for \"what happened lately\" and for \
 everything about one game.
 
-- without game_id: games with peak, rug_tick, rug_price, ticks_recorded, complete, proven. order = newest, oldest, \
-peak or longest; limit; go on with before.
+- without game_id: games with peak, rug_tick, rug_price, ticks_recorded, ticks_missing, complete, proven. order = newest, \
+oldest, peak or longest; limit; go on with before.
 - with game_id: the card. Summary, revealed seed and its hash, the proof (everything recorded against the seed; \
 check_fairness tells more), at most 60 points of the price line (game_tick has every tick), side bets settled and \
 recomputed, trades seen, and the addresses of its frames for get_events.
 
-What is not known is absent. rug_tick is the tick of the first rugged packet; tick numbers sent after it are not \
-ticks of the game. trades are the sample that the site announces, not all of them.
+What is not known is absent. rug_tick is the site's, else the tick of the first rugged packet; tick numbers sent \
+after it are not ticks of the game. trades are the sample that the site announces, not all of them.
 
 Examples: {\"limit\": 5}
 {\"order\": \"peak\", \"limit\": 3}
@@ -142,7 +146,7 @@ Examples: {\"limit\": 5}
 }
 
 /// Columns of [`GameRow`].
-const ROW: &str = "game_id, first_ts, last_ts, ticks_recorded, first_tick, rug_tick, peak, rug_price, has_seed, \
+const ROW: &str = "game_id, first_ts, last_ts, ticks_recorded, ticks_missing, first_tick, rug_tick, peak, rug_price, has_seed, \
                    proven, complete, sources";
 
 #[cfg(test)]

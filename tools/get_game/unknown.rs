@@ -1,12 +1,12 @@
 //! The error for a game that is not there, with the ids most like it; for every tool that takes a game's id.
 
-use serde::Deserialize;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::App;
 use crate::server::errors::ToolError;
-use crate::tools::ask;
+use crate::sql::near;
+use crate::tools::check_fairness::CheckFairness;
+use crate::tools::{AgentTool, ask};
 
 /// The error of the tool `tool`.
 ///
@@ -18,21 +18,17 @@ pub async fn unknown(
     game_id: &str,
     cancel: &CancellationToken,
 ) -> Result<ToolError, ToolError> {
-    #[derive(Deserialize)]
-    struct Near {
-        game_id: String,
-    }
-    let nearest =
-        "SELECT game_id FROM games ORDER BY jaro_winkler_similarity(game_id, $1) DESC, last_ts DESC LIMIT 3";
-    let (near, _) = ask::records::<Near>(&app.sql, nearest, vec![Value::from(game_id)], 3, cancel).await?;
-    let ids: Vec<String> = near.into_iter().map(|near| near.game_id).collect();
+    let ids = near::games(&app.sql, game_id, cancel).await.map_err(|error| ask::failed(&error))?;
     let what = format!("There is no game {game_id:?}");
+    let command = if tool == CheckFairness::NAME { "verify" } else { "show" };
     Ok(match ids.first() {
-        None => ToolError::new(what, "no games have been recorded or imported yet", r#"get_game {"limit": 5}"#),
+        None => ToolError::new(what, "no games have been recorded or imported yet", r#"get_game {"limit": 5}"#)
+            .command("replayer game list"),
         Some(first) => ToolError::new(
             what,
             format!("the ids most like it are {}", ids.join(", ")),
             format!(r#"{tool} {{"game_id": "{first}"}}, or get_game {{"limit": 20}} for the newest"#),
-        ),
+        )
+        .command(format!("`replayer game {command} {first}`, or `replayer game list` for the newest")),
     })
 }

@@ -104,6 +104,12 @@ impl Head {
                 size: self.font,
             },
         ]);
+        let cursor = games.iter().find_map(|game| Some((game, game.cursor?)));
+        if let Some((game, tick)) = cursor {
+            let text = cursor_words(game, tick);
+            let sign = Sign::Dot(colours.cursor);
+            self.flow(vec![Item { sign, text, colour: colours.muted, size: self.font }]);
+        }
         for (index, game) in games.iter().enumerate() {
             let mut facts = vec![game.game_id.clone()];
             facts.extend(game.peak().map(|peak| format!("peak {}", multiplier(peak.price))));
@@ -112,6 +118,9 @@ impl Head {
                 None => "no rug seen".to_owned(),
             });
             facts.push(game.proof.words().to_owned());
+            if !game.corrupted.is_empty() {
+                facts.push(format!("{} ticks corrupted", game.corrupted.len()));
+            }
             let text = facts.join(" · ");
             let sign = Sign::Line(colours.game(index));
             self.flow(vec![Item { sign, text, colour: colours.text, size: self.font }]);
@@ -161,6 +170,14 @@ impl Head {
     }
 }
 
+/// Where a replay stands, in words.
+pub(super) fn cursor_words(game: &GameLine, tick: i64) -> String {
+    match game.price_at(tick) {
+        Some(price) => format!("cursor {tick} · {}", multiplier(price)),
+        None => format!("cursor {tick}"),
+    }
+}
+
 /// How many ticks there are, and what became of the others.
 fn coverage(game: &GameLine) -> Vec<String> {
     let mut words = vec![format!("{} ticks captured", game.count(Origin::Captured))];
@@ -170,6 +187,7 @@ fn coverage(game: &GameLine) -> Vec<String> {
         (game.count(Origin::Seed), "from seed"),
         (game.count(Origin::Repaired), "repaired"),
         (usize::try_from(missing).unwrap_or(0), "missing"),
+        (game.corrupted.len(), "corrupted"),
     ] {
         if count > 0 {
             words.push(format!("{count} {what}"));
@@ -256,4 +274,34 @@ fn fit(text: &str, size: f32, width: f32) -> String {
         }
     }
     String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::options::Theme;
+
+    fn texts(games: &[GameLine]) -> String {
+        let head = Head::of(games, &Options::default(), Theme::Dark.colours());
+        head.rows.iter().flatten().map(|item| item.text.as_str()).collect::<Vec<_>>().join(" | ")
+    }
+
+    fn game(id: &str) -> GameLine {
+        GameLine::from_prices(id, &[1.0, 1.5, 2.0, 1.2], Origin::Captured)
+    }
+
+    #[test]
+    fn compared_games_have_the_cursor_in_the_legend() {
+        assert!(!texts(&[game("a"), game("b")]).contains("cursor"));
+        let marked = GameLine { cursor: Some(2), ..game("a") };
+        assert!(texts(&[marked, game("b")]).contains("cursor 2 · 2×"));
+    }
+
+    #[test]
+    fn corrupted_ticks_are_counted() {
+        let corrupted = GameLine { corrupted: vec![4, 5], ..game("a") };
+        assert!(texts(std::slice::from_ref(&corrupted)).contains("2 corrupted"));
+        assert!(texts(&[corrupted, game("b")]).contains("2 ticks corrupted"));
+        assert!(!texts(&[game("a")]).contains("corrupted"));
+    }
 }

@@ -1,17 +1,17 @@
 //! Trades and the cursor: what somebody did, and where a replay stands.
 
+use super::head::cursor_words;
 use super::labels::Labels;
 use super::layout::Layout;
 use super::price::label;
 use crate::chart::canvas::Canvas;
 use crate::chart::line::{GameLine, Side, Trade};
-use crate::chart::scale::multiplier;
 use crate::chart::theme::Colours;
 
 pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours) {
     if let Some(tick) = game.cursor {
         let (plot, font) = (layout.plot, layout.font);
-        let x = layout.x.at(tick.clamp(0, game.last_tick()) as f64);
+        let x = layout.x.at(tick as f64);
         canvas.line((x, plot.top), (x, plot.bottom), colours.cursor, 255, font / 8.0);
         if let Some(price) = game.price_at(tick) {
             canvas.circle((x, layout.y.at(price)), font * 0.32, colours.cursor, Some((colours.plot, font / 8.0)));
@@ -28,11 +28,8 @@ pub(super) fn draw(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colour
 /// The cursor's name.
 pub(super) fn name(canvas: &mut Canvas, layout: &Layout, game: &GameLine, colours: &Colours, labels: &mut Labels) {
     let Some(tick) = game.cursor else { return };
-    let text = match game.price_at(tick) {
-        Some(price) => format!("cursor {tick} · {}", multiplier(price)),
-        None => format!("cursor {tick}"),
-    };
-    let x = layout.x.at(tick.clamp(0, game.last_tick()) as f64);
+    let text = cursor_words(game, tick);
+    let x = layout.x.at(tick as f64);
     let top = layout.plot.top + layout.font * 1.1;
     label(canvas, labels, &text, layout.font, (x, top), colours.cursor, colours);
 }

@@ -35,6 +35,11 @@ pub(super) fn chart(games: &[GameLine], options: &Options) -> Canvas {
         price::name(&mut canvas, &layout, game, colours, &mut labels);
     } else {
         price::several(&mut canvas, &layout, games, colours);
+        let lines = games.iter().flat_map(|game| game.points.iter().map(|point| price::place(&layout, point)));
+        let mut labels = Labels::within(layout.plot, lines.collect());
+        for game in games {
+            marks::name(&mut canvas, &layout, game, colours, &mut labels);
+        }
     }
     canvas
 }

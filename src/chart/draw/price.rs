@@ -57,9 +57,11 @@ pub(super) fn several(canvas: &mut Canvas, layout: &Layout, games: &[GameLine], 
             canvas.cross(place(layout, rug), layout.font * 0.42, colours.plot, layout.font / 2.6);
             canvas.cross(place(layout, rug), layout.font * 0.4, colours.game(index), layout.font / 5.0);
         }
-        let here = game.cursor.and_then(|tick| Some((tick, game.price_at(tick)?)));
-        if let Some((tick, price)) = here {
-            let point = (layout.x.at(tick as f64), layout.y.at(price));
+        let Some(tick) = game.cursor else { continue };
+        let x = layout.x.at(tick as f64);
+        canvas.line((x, layout.plot.top), (x, layout.plot.bottom), colours.cursor, 255, layout.font / 8.0);
+        if let Some(price) = game.price_at(tick) {
+            let point = (x, layout.y.at(price));
             canvas.circle(point, layout.font * 0.4, colours.cursor, Some((colours.text, layout.font / 9.0)));
         }
     }

@@ -36,8 +36,8 @@ pub struct ChartArgs {
     /// Pixels, 300 to 2000.
     #[arg(long, default_value_t = options::HEIGHT, value_name = "PIXELS")]
     height: u32,
-    /// Mark this tick of the first game.
-    #[arg(long, value_name = "TICK")]
+    /// Mark this tick of the first game, from 0 to its last one.
+    #[arg(long, value_name = "TICK", allow_negative_numbers = true)]
     cursor: Option<i64>,
     /// Print what is on the picture as JSON, for programs.
     #[arg(long)]
@@ -79,8 +79,12 @@ pub fn run(args: ChartArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliE
             (Some(tick), None) => format!("rug at tick {tick}"),
             (None, _) => "no rug seen".to_owned(),
         };
+        let corrupted = match game.corrupted.first() {
+            Some(first) => format!(", {} corrupted (the first is {first})", game.ticks_corrupted),
+            None => String::new(),
+        };
         out.line(format_args!(
-            "{}  {peak}, {rug}, {}; {} ticks captured, {} repaired, {} missing",
+            "{}  {peak}, {rug}, {}; {} ticks captured, {} repaired, {} missing{corrupted}",
             game.game_id,
             game.proof,
             game.ticks_captured,
@@ -110,9 +114,7 @@ fn load(root: &DataRoot, args: &ChartArgs) -> Result<Vec<GameLine>, CliError> {
 fn failed(error: ChartError) -> CliError {
     match error {
         ChartError::Sql(error) => CliError::Sql(error),
-        ChartError::UnknownGame { .. } => {
-            CliError::Failed(format!("{error}. `replayer sql \"SELECT game_id FROM games\"` lists all"))
-        }
+        ChartError::UnknownGame { .. } => CliError::Failed(format!("{error}. `replayer game list` lists games")),
         other => CliError::Failed(other.to_string()),
     }
 }

@@ -68,7 +68,7 @@ impl Tools {
 
     fn call<T: AgentTool>(&self, args: T::Args) -> Result<T::Output, CliError> {
         let called = self.runtime.block_on(T::call(self.app.clone(), args, CancellationToken::new()));
-        called.map_err(|error| CliError::Failed(error.to_string()))
+        called.map_err(|error| CliError::Failed(error.at_the_command_line()))
     }
 }
 

@@ -39,6 +39,7 @@ fn print(card: &Card, out: &mut Out) -> Result<(), CliError> {
         ("first seen", text(&summary.first_ts)),
         ("last seen", text(&summary.last_ts)),
         ("ticks recorded", number(summary.ticks_recorded)),
+        ("ticks missing", number(summary.ticks_missing)),
         ("complete", told(summary.complete)),
         ("rug tick", number(summary.rug_tick)),
         ("rug price", number(summary.rug_price)),

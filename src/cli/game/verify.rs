@@ -10,7 +10,7 @@ use crate::cli::{CliError, Out};
 use crate::replay::proof::audit::{Audit, Tally};
 use crate::replay::proof::verdict::{Proof, Verdict};
 use crate::store::root::DataRoot;
-use crate::tools::check_fairness::{self, CheckFairness, Detail, Output};
+use crate::tools::check_fairness::{self, CheckFairness, Detail, Output, SESSIONS};
 
 /// Prove games from their revealed seeds: every recorded price is compared, side bets are recomputed.
 ///
@@ -59,6 +59,7 @@ pub(super) fn run(args: &VerifyArgs, root: &DataRoot, out: &mut Out) -> Result<E
         before: None,
         audit: Some(args.audit),
         detail: Some(Detail::Summary),
+        all_sessions: true,
     };
     let bar = spinner("proving games");
     let mut pages = Pages::default();
@@ -77,7 +78,16 @@ pub(super) fn run(args: &VerifyArgs, root: &DataRoot, out: &mut Out) -> Result<E
     }
     bar.finish_and_clear();
     if !args.json {
+        let left_out = pages.audit.as_mut().map(|audit| audit.keep_worst(SESSIONS)).unwrap_or_default();
         pages.print(out)?;
+        if let Some(session) = left_out.first() {
+            out.line(format_args!(
+                "{} more sessions are not listed, none lost more: --session {} --audit shows one, \
+                 --json has all",
+                left_out.len(),
+                session.session_id
+            ))?;
+        }
     }
     Ok(if pages.sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -147,7 +157,7 @@ impl Pages {
         }
         let (holds, broken) = self.rules;
         out.line(format_args!(
-            "rug price = min(earlier) × (1 − 0.98): {holds} complete games, {broken} exceptions"
+            "rug price = min(earlier) × (1 − 0.98): {holds} games with every price, {broken} exceptions"
         ))?;
         let (settled, agree, differ) = self.bets;
         if settled > 0 {
@@ -174,8 +184,7 @@ pub(super) fn print_proof(proof: &Proof, out: &mut Out) -> Result<(), CliError> 
     for difference in &proof.differences {
         out.line(format_args!("  {:<15} {}", "", difference.in_words()))?;
     }
-    let missing: u64 = proof.ticks_missing.iter().map(|(from, to)| u64::from(to - from) + 1).sum();
-    if missing > 0 {
+    if let Some(missing) = proof.ticks_missing.filter(|missing| *missing > 0) {
         let filled = if proof.ticks_filled > 0 { ", filled from the seed" } else { "" };
         out.line(format_args!("  {:<15} {missing} ticks were not recorded{filled}", ""))?;
     }

@@ -13,6 +13,7 @@ use super::text::{number, span};
 use super::{Tier, Unit, UnitKind};
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
+use crate::store::runs::{add_run, add_tick};
 use crate::store::scan::{self, ScanFilter};
 use crate::store::schema::DocType;
 
@@ -86,8 +87,6 @@ pub struct Inversion {
 
 /// Inversions kept per game; more of them are counted.
 const INVERSIONS: usize = 5;
-/// Runs of ticks kept per game; a game has 5000 ticks at most, far fewer gaps.
-const MAX_RUNS: usize = 600;
 
 /// Games being put together.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -335,34 +334,6 @@ pub fn games<'b>(batches: impl IntoIterator<Item = (DocType, &'b RecordBatch)>) 
     games.units().collect()
 }
 
-/// Adds a tick to the runs; most often it lengthens the last one.
-fn add_tick(runs: &mut Vec<(i64, i64)>, tick: i64) {
-    if let Some((first, last)) = runs.last_mut() {
-        if *first <= tick && tick <= *last {
-            return;
-        }
-        if tick == *last + 1 {
-            *last = tick;
-            return;
-        }
-    }
-    add_run(runs, (tick, tick));
-}
-
-fn add_run(runs: &mut Vec<(i64, i64)>, run: (i64, i64)) {
-    let place = runs.partition_point(|(_, last)| *last < run.0.saturating_sub(1));
-    let end = runs.partition_point(|(first, _)| *first <= run.1.saturating_add(1));
-    let touched = runs.get(place..end).unwrap_or_default();
-    let joined = touched.iter().fold(run, |(a, b), (c, d)| (a.min(*c), b.max(*d)));
-    if place >= end {
-        if runs.len() < MAX_RUNS {
-            runs.insert(place, run);
-        }
-    } else {
-        runs.splice(place..end, [joined]);
-    }
-}
-
 impl GameSummary {
     fn saw(&mut self, first: Option<i64>, last: Option<i64>, session: &str, source: Option<&str>) {
         self.first_us = self.first_us.into_iter().chain(first).min();
@@ -467,7 +438,7 @@ impl GameSummary {
             };
             text.push_str(&format!(" Peak {}x, {how}.", number(peak)));
         }
-        let rug = self.rug.map(|(tick, _)| tick).or(history.and_then(|history| history.ticks));
+        let rug = history.and_then(|history| history.ticks).or(self.rug.map(|(tick, _)| tick));
         let rug_price = history.and_then(|history| history.rug_price).or(self.rug.map(|(_, price)| price));
         match (rug, rug_price) {
             (Some(tick), Some(price)) => {

@@ -1,9 +1,13 @@
 //! What the account sees of a place in a game.
 
+use std::fmt;
+
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use super::number;
 use crate::protocol::phase::Phase;
+use crate::protocol::price;
 
 /// A price as it was read: the store's doubles, or a text's exact decimal.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +30,25 @@ impl From<Decimal> for Price {
     }
 }
 
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // `{:?}` of a double is short: 1e308, not 309 digits.
+            Price::Double(price) => write!(f, "{price:?}"),
+            Price::Exact(price) => write!(f, "{price}"),
+        }
+    }
+}
+
 impl Price {
+    /// Whether a game can have had it.
+    pub fn is_plausible(self) -> bool {
+        match self {
+            Price::Double(price) => price::is_plausible(price),
+            Price::Exact(price) => price.to_f64().is_some_and(price::is_plausible),
+        }
+    }
+
     /// All its digits; `None` for a double that is no number or beyond a decimal's range.
     pub fn exact(self) -> Option<Decimal> {
         match self {

@@ -199,11 +199,11 @@ impl LocalAccount {
             None if market.phase == "PRESALE" => Price::Exact(Decimal::ONE),
             None => return Err(refuse("no price is known at this place".into())),
         };
-        let corrupted = || refuse(format!("the price at this place is corrupted ({price:?})"));
-        let exact = price.exact().ok_or_else(corrupted)?;
-        if exact < Decimal::ZERO || exact > rules::HIGHEST_PRICE {
+        let corrupted = || refuse(format!("the price at this place is corrupted ({price})"));
+        if !price.is_plausible() {
             return Err(corrupted());
         }
+        let exact = price.exact().ok_or_else(corrupted)?;
         let rounded = price.rounded().ok_or_else(corrupted)?;
         Ok(match self.settings.rules {
             Rules::Right => (exact, exact != rounded),

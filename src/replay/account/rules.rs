@@ -32,8 +32,6 @@ pub const MIN_BET: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
 pub const MAX_BET: Decimal = Decimal::from_parts(10, 0, 0, false, 1);
 /// Beyond this an amount is a mistake, not an order.
 pub const SANITY_LIMIT: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
-/// Above this a price is corrupted: no game is known to have passed 10^4.
-pub const HIGHEST_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 /// What a won side bet pays, as a multiple of its stake.
 pub const SIDE_BET_PAYOUT: Decimal = Decimal::from_parts(50, 0, 0, false, 1);
 /// A side bet placed at tick `t` wins when the game rugs at `t + 40` or before.

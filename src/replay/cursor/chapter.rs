@@ -5,6 +5,7 @@
 
 use super::archive::{Archive, Extent, Recorded};
 use super::error::CursorError;
+use crate::sql::near;
 
 /// What a cursor covers, as it was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +62,7 @@ pub struct Choice {
     pub session_id: String,
     /// Its packets with a price.
     pub ticks: u64,
-    /// Whether it has the game from tick 0 or 1 to the rug.
+    /// Whether it has every tick of the game, from the first (0 or 1) to the rug.
     pub complete: bool,
     /// The other sessions that have it: id, packets with a price, complete.
     pub others: Vec<(String, u64, bool)>,
@@ -167,7 +168,7 @@ fn extent_of(archive: &Archive, session_id: &str) -> Result<Extent, CursorError>
 
 /// Whether the whole game was recorded.
 fn is_complete(recorded: &Recorded) -> bool {
-    recorded.extent.rugged && recorded.extent.first_tick.is_some_and(|tick| tick <= 1)
+    recorded.extent.is_complete()
 }
 
 fn game(archive: &mut Archive, game_id: &str, session_id: Option<&str>) -> Result<(Chapter, Choice), CursorError> {
@@ -226,11 +227,8 @@ fn lead(first: u64, before: Option<&Recorded>) -> u64 {
 }
 
 fn nearest(archive: &mut Archive, game_id: &str) -> Result<Vec<String>, CursorError> {
-    let mut ids = archive.all_games()?;
-    let far = |id: &String| strsim::osa_distance(id, game_id);
-    ids.sort_by_cached_key(far);
-    ids.truncate(NAMED);
-    Ok(ids)
+    // Ids begin with their date: the newest come first.
+    Ok(near::nearest(game_id, archive.all_games()?.into_iter().rev(), NAMED))
 }
 
 /// A session game by game: each chapter goes up to the first frame of the next game.

@@ -135,6 +135,16 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// Keeps the `most` sessions that lost most: those with most ticks unknown while they ran, then those with most ticks.
+    /// Gives what is left out.
+    pub fn keep_worst(&mut self, most: usize) -> Vec<SessionAudit> {
+        self.sessions.sort_by_key(|session| {
+            let Columns { connected, disconnected, .. } = &session.ticks;
+            std::cmp::Reverse((connected.unknown + disconnected.unknown, session.ticks.all().played))
+        });
+        self.sessions.split_off(most.min(self.sessions.len()))
+    }
+
     /// Adds the audit of other games over the same sessions.
     pub fn absorb(&mut self, other: Audit) {
         let add = |ticks: &mut Columns, more: &Columns| {

@@ -219,13 +219,15 @@ impl Evidence {
         }
     }
 
-    /// Ticks with a row of their own in `game_tick`, without those a proof filled. A rug that was recorded counts for
-    /// `rug_tick`, however far the counter had run on.
+    /// Ticks with a row of their own in `game_tick`, without those a proof filled, none after `rug_tick`. A rug that was
+    /// recorded counts for `rug_tick`, however far the counter had run on. The view `games` counts by the same rule.
     pub fn recorded(&self, rug_tick: Option<u32>) -> BTreeSet<u32> {
+        let last = rug_tick.unwrap_or(MAX_TICK);
         let mut ticks = BTreeSet::new();
         for session in self.sessions.values() {
-            ticks.extend(session.told().filter(|told| is_captured(told.origin)).map(|told| told.tick));
-            if let Some(rug) = rug_tick.or_else(|| self.rug_tick()).filter(|_| !session.rugs.is_empty()) {
+            let captured = session.told().filter(|told| is_captured(told.origin) && told.tick <= last);
+            ticks.extend(captured.map(|told| told.tick));
+            if let Some(rug) = rug_tick.filter(|_| !session.rugs.is_empty()) {
                 ticks.insert(rug);
             }
         }
@@ -236,7 +238,8 @@ impl Evidence {
     pub fn rug_tick(&self) -> Option<u32> {
         let listed = self.histories.iter().filter_map(|entry| entry.prices.len().checked_sub(1)).next();
         let told = || self.sessions.values().flat_map(|session| &session.rugs).map(|rug| rug.tick).min();
-        listed.and_then(|tick| u32::try_from(tick).ok()).or_else(told)
+        // No game has more ticks; a damaged counter may say anything.
+        listed.and_then(|tick| u32::try_from(tick).ok()).or_else(told).filter(|tick| *tick <= MAX_TICK)
     }
 
     /// The path of a game whose every tick was recorded, from 0 to the rug; `None` where one is missing. Of several

@@ -139,11 +139,15 @@ pub struct Proof {
     pub god_candles: Vec<u32>,
     /// Recorded prices that were compared.
     pub prices_compared: u64,
-    /// Different ticks that have a recorded row in game_tick.
+    /// Different ticks that were recorded with their price, the rug included; what is counted on after the rug is not
+    /// among them.
     pub ticks_recorded: u64,
-    /// Ticks without one, as runs [from, to]. Known only with a seed.
+    /// Ticks from 0 to the rug that were not; absent where the rug tick is unknown.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticks_missing: Option<u64>,
+    /// These, as runs [from, to].
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub ticks_missing: Vec<(u32, u32)>,
+    pub missing: Vec<(u32, u32)>,
     /// Of those, ticks that are in game_tick with tick_source = seed.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub ticks_filled: u64,
@@ -193,10 +197,19 @@ impl Proof {
         Some(fairness::play(seed, &self.game_id, version).prices)
     }
 
+    /// Which of the ticks up to the rug were recorded.
+    fn count_ticks(&mut self, evidence: &Evidence) {
+        let recorded = evidence.recorded(self.rug_tick);
+        self.ticks_recorded = recorded.len() as u64;
+        let Some(rug_tick) = self.rug_tick else { return };
+        self.missing = runs((0..=rug_tick).filter(|tick| !recorded.contains(tick)));
+        self.ticks_missing = Some(self.missing.iter().map(|(from, to)| u64::from(to - from) + 1).sum());
+    }
+
     fn unfilled(&self) -> Vec<(u32, u32)> {
         // A game whose ticks were filled once is not filled again, and one of which no tick was recorded (known from the
         // history alone) is not made to look as if it had been.
-        if self.ticks_filled > 0 || self.ticks_recorded == 0 { Vec::new() } else { self.ticks_missing.clone() }
+        if self.ticks_filled > 0 || self.ticks_recorded == 0 { Vec::new() } else { self.missing.clone() }
     }
 }
 
@@ -227,10 +240,10 @@ pub fn prove(game_id: &str, evidence: &Evidence) -> Proof {
         game_id: game_id.to_owned(),
         rug_tick: evidence.rug_tick(),
         rug_price_rule: evidence.complete_path().map(|path| fairness::has_rug_price(&path)),
-        ticks_recorded: evidence.recorded(None).len() as u64,
         ticks_filled: evidence.filled.len() as u64,
         ..Proof::default()
     };
+    proof.count_ticks(evidence);
     let hashes = hashes(evidence);
     let Some(seed) = seed(evidence, &hashes) else { return unproven(proof, Unproven::NoSeed) };
     proof.server_seed = Some(seed.to_owned());
@@ -255,10 +268,8 @@ pub fn prove(game_id: &str, evidence: &Evidence) -> Proof {
     proof.peak = Some(path.peak);
     proof.god_candles = path.god_candles.iter().filter_map(|tick| u32::try_from(*tick).ok()).collect();
     proof.prices_compared = found.compared;
-    let recorded = evidence.recorded(proof.rug_tick);
-    let rug_tick = proof.rug_tick.unwrap_or(0);
-    proof.ticks_recorded = recorded.iter().filter(|tick| **tick <= rug_tick).count() as u64;
-    proof.ticks_missing = runs((0..=rug_tick).filter(|tick| !recorded.contains(tick)));
+    // Up to the rug as the seed has it.
+    proof.count_ticks(evidence);
     if !evidence.has_prices() && found.list.is_empty() {
         return unproven(proof, Unproven::NoPrices);
     }

@@ -106,3 +106,29 @@ fn parts_put_together_are_marked_where_another_begins() {
     assert_eq!(ranges.len(), 2, "{ranges:?}");
     assert_eq!(ranges[1].start as u64, part.rows);
 }
+
+#[test]
+fn a_recording_is_complete_when_no_tick_up_to_the_rug_is_missing() {
+    let (_folder, root) = recorded(5);
+    let catalog = Catalog::load(&root).unwrap();
+    let part = catalog.parts.iter().find(|part| part.doc_type == DocType::GameTick).unwrap();
+    let rugged = |contents: Contents| contents.games.into_iter().filter(|extent| extent.rugged);
+    let whole: Vec<GameExtent> = rugged(Contents::of_part(&root, part).unwrap()).collect();
+    assert!(whole.len() >= 3 && whole.iter().all(GameExtent::is_complete), "{whole:?}");
+    // The same rows without those of one tick in the middle.
+    let batches = scan::batches(&root, part, None).map(Result::unwrap).map(|batch| {
+        let ticks = Columns::of(&batch).tick.unwrap();
+        let kept: BooleanArray = ticks.iter().map(|tick| Some(tick != Some(3))).collect();
+        arrow::compute::filter_record_batch(&batch, &kept).unwrap()
+    });
+    let batches: Vec<RecordBatch> = batches.collect();
+    let holed: Vec<GameExtent> = rugged(Contents::of_batches(DocType::GameTick, &batches)).collect();
+    for extent in holed.iter().filter(|extent| extent.rug_tick > Some(3)) {
+        assert!(!extent.is_complete(), "{extent:?}");
+        assert_eq!(extent.first_tick, Some(0));
+        let mut both = extent.clone();
+        both.add(whole.iter().find(|whole| whole.game_id == extent.game_id).unwrap());
+        assert!(both.is_complete(), "another part has the tick");
+    }
+    assert!(!holed.is_empty());
+}

@@ -104,10 +104,18 @@ fn a_refused_order_leaves_the_account_as_it_was() {
 
 #[test]
 fn corrupted_prices_are_not_traded_at() {
-    for price in [f64::NAN, f64::INFINITY, -1.0, 1e12, 1e300] {
+    for (price, shown) in [
+        (f64::NAN, "(NaN)"),
+        (f64::INFINITY, "(inf)"),
+        (-1.0, "(-1.0)"),
+        (0.0, "(0.0)"),
+        (1e12, "(1000000000000.0)"),
+        (1e300, "(1e300)"),
+    ] {
         let market = Market { price: Some(Price::Double(price)), ..at(2, "1") };
         let refusal = buy(&mut right(), "0.01", &market).unwrap_err();
         assert_eq!(refusal.code(), "no_price", "{price}");
+        assert!(refusal.to_string().contains(shown), "{refusal}");
     }
 }
 
