@@ -9,7 +9,7 @@ use replayer::replay::cursor::chapter::Covers;
 use replayer::replay::cursor::moves::Unit;
 use replayer::replay::cursor::seek::Target;
 use replayer::replay::cursor::{Budget, Cursor};
-use replayer::simulator::{Config, Session};
+use replayer::simulator::{Config, Session, SimulatedFrame};
 use replayer::state::condition::Condition;
 use replayer::store::Store;
 use replayer::store::catalog::Catalog;
@@ -93,6 +93,66 @@ pub fn stepping() {
     line("run to a condition, no state", runs.iter().map(|rate| rate / 1e6).collect(), "M events/s");
     line("back one event, with the state", backs, "µs");
     line("opening a game", opens, "ms");
+    across_games();
+}
+
+/// Recordings of one game each.
+const SMALL_GAMES: usize = 300;
+
+/// One cursor over many games that lie side by side in one part, each a session of its own, as files of older
+/// recorders are imported: forward to the end, and all the way back.
+fn across_games() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = DataRoot::create(folder.path().join("root")).unwrap();
+    let mut session = Session::new(Config {
+        games: SMALL_GAMES,
+        players: 3,
+        history_len: 2,
+        full_snapshots: false,
+        ..Config::default()
+    });
+    let frames: Vec<SimulatedFrame> = session.by_ref().collect();
+    let ids: Vec<String> = session.truths().iter().map(|truth| truth.game_id.clone()).collect();
+    let mut begins: Vec<usize> =
+        ids.iter().filter_map(|id| frames.iter().position(|frame| frame.text.contains(id))).collect();
+    begins.push(frames.len());
+    let store = Store::open(&root, "bench").unwrap();
+    let mut batch = store.import_batch().unwrap();
+    for (number, file) in begins.windows(2).enumerate() {
+        let name = format!("game {number}");
+        batch.begin(ImportedFile { name, format: "bench".into(), sha256: String::new(), bytes: 0 }).unwrap();
+        for frame in &frames[file[0]..file[1]] {
+            batch.push(&Record::frame(frame.at_us, Source::Import, frame.direction, &frame.text)).unwrap();
+        }
+        batch.end(FileCounts::default()).unwrap();
+    }
+    batch.commit().unwrap();
+    walk(&root, ids);
+}
+
+fn walk(root: &DataRoot, ids: Vec<String>) {
+    let (mut forwards, mut backs) = (Vec::new(), Vec::new());
+    let mut events = 0;
+    for _ in 0..3 {
+        // Nothing is known of the store at the beginning of each round.
+        let archive = Shared::open(root).unwrap();
+        let mut cursor = Cursor::open(&archive, Covers::Games { ids: ids.clone(), session_id: None }).unwrap();
+        let until = Condition { price_above: Some(1e12), ..Condition::default() };
+        let begun = Instant::now();
+        events = cursor.run(&archive, &until, &[], &budget()).unwrap().events;
+        forwards.push(events as f64 / begun.elapsed().as_secs_f64() / 1e3);
+        let begun = Instant::now();
+        let back = cursor.back(&archive, u64::MAX, Unit::Event, &budget()).unwrap();
+        assert_eq!(back.events, events);
+        backs.push(events as f64 / begun.elapsed().as_secs_f64() / 1e3);
+    }
+    for (what, rates) in [("forward", forwards), ("back", backs)] {
+        let (median, least, most) = summary(rates);
+        println!(
+            "across games, {what}: {median:.0} k events/s ({least:.0} … {most:.0}; {events} events of {} games)",
+            ids.len()
+        );
+    }
 }
 
 /// One step over MCP, as a client sees it.

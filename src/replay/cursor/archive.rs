@@ -1,16 +1,21 @@
 //! Where the frames lie: parts in force and the unsealed tail, by session and `seq`, by game, by time.
 //!
-//! Each part's table of contents is read once; from then on a place costs the pages it stands on and no more.
+//! Each part's table of contents is read once; from then on a place costs the pages it stands on and no more, and
+//! its neighbours nothing ([`windows`]).
 
 mod filter;
+mod windows;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{AsArray, RecordBatch};
 
 pub use filter::since;
 use filter::{kept, recorded_ticks};
+pub use windows::Toward;
+use windows::{Piece, Windows};
 
 use crate::state::past;
 use crate::state::rows::Columns;
@@ -43,6 +48,7 @@ pub struct Archive {
     catalog: Arc<Catalog>,
     tail: Vec<(DocType, RecordBatch)>,
     contents: HashMap<String, Arc<Contents>>,
+    windows: Windows,
 }
 
 /// One archive for all cursors: it is held only while something is read.
@@ -84,9 +90,15 @@ impl Archive {
             catalog: Arc::new(Catalog::default()),
             tail: Vec::new(),
             contents: HashMap::new(),
+            windows: Windows::default(),
         };
         archive.refresh()?;
         Ok(archive)
+    }
+
+    /// Bytes of rows that it keeps of neighbours.
+    pub fn kept_bytes(&self) -> usize {
+        self.windows.bytes()
     }
 
     /// The data root.
@@ -116,6 +128,7 @@ impl Archive {
             let paths: std::collections::HashSet<&str> =
                 catalog.parts.iter().map(|part| part.path.as_str()).collect();
             self.contents.retain(|path, _| paths.contains(path.as_str()));
+            self.windows.retain(&paths);
             drop(paths);
             self.catalog = catalog;
         }
@@ -267,7 +280,8 @@ impl Archive {
             && Lease::holder(&self.root).is_some()
     }
 
-    /// The rows of a session with a `seq` in `first ..= last`, for [`crate::state::rows`].
+    /// The rows of a session with a `seq` in `first ..= last`, for [`crate::state::rows`]. What is kept of their
+    /// neighbours is bounded, whatever `toward` says.
     ///
     /// # Errors
     /// When a part cannot be read, or the rows are more than fit in memory.
@@ -276,8 +290,9 @@ impl Archive {
         session_id: &str,
         first: u64,
         last: u64,
+        toward: Toward,
     ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
-        self.looking(|archive| archive.rows_once(session_id, first, last))
+        self.looking(|archive| archive.rows_once(session_id, first, last, toward))
     }
 
     fn rows_once(
@@ -285,13 +300,16 @@ impl Archive {
         session_id: &str,
         first: u64,
         last: u64,
+        toward: Toward,
     ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
         let mut columns: Vec<&str> = past::event_columns().to_vec();
         columns.push("tick_source");
         let (mut found, mut bytes) = (Vec::new(), 0);
-        let mut take = |doc_type: DocType, batch: &RecordBatch| {
+        let mut take = |doc_type: DocType, Piece { batch, rows }: &Piece| {
             let batch = kept(doc_type, batch, |columns, row| {
-                (first..=last).contains(&columns.seq(row)) && columns.session(row) == session_id
+                rows.contains(&row)
+                    && (first..=last).contains(&columns.seq(row))
+                    && columns.session(row) == session_id
             })?;
             let batch = if doc_type == DocType::GameTick { recorded_ticks(&batch)? } else { batch };
             if batch.num_rows() > 0 {
@@ -320,27 +338,54 @@ impl Archive {
             if ranges.is_empty() {
                 continue;
             }
-            for batch in past::selected(&self.root, &part, &columns, Some((&ranges, rows_of(&part))))? {
-                take(part.doc_type, &batch?)?;
-            }
+            self.part_rows(&part, &columns, &ranges, toward, |piece| take(part.doc_type, &piece))?;
         }
         for (doc_type, batch) in self.tail.iter().filter(|(doc_type, _)| KINDS.contains(doc_type)) {
-            take(*doc_type, batch)?;
+            take(*doc_type, &Piece::whole(batch.clone()))?;
         }
         Ok(found)
+    }
+
+    /// The rows in `ranges` of a part: kept ones, else read. A part is always read with the same `columns`.
+    fn part_rows(
+        &mut self,
+        part: &Part,
+        columns: &[&str],
+        ranges: &[Range<usize>],
+        toward: Toward,
+        mut take: impl FnMut(Piece) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let known = match self.windows.find(&self.root, part, ranges)? {
+            None => self.windows.fetch(&self.root, part, columns, ranges, toward)?,
+            known => known,
+        };
+        if let Some(pieces) = known {
+            return pieces.into_iter().try_for_each(take);
+        }
+        for batch in past::selected(&self.root, part, columns, Some((ranges, rows_of(part))))? {
+            let batch = batch?;
+            self.windows.learn(part, &batch);
+            take(Piece::whole(batch))?;
+        }
+        Ok(())
     }
 
     /// The `seq` of the last `playerUpdate` of a session before `before`.
     ///
     /// # Errors
     /// When a part cannot be read.
-    pub fn last_update(&mut self, session_id: &str, before: u64) -> Result<Option<u64>, StoreError> {
+    pub fn last_update(
+        &mut self,
+        session_id: &str,
+        before: u64,
+        toward: Toward,
+    ) -> Result<Option<u64>, StoreError> {
         let Some(last) = before.checked_sub(1) else { return Ok(None) };
         self.looking(|archive| {
             let mut newest: Option<u64> = None;
-            let mut see = |batch: &RecordBatch| {
+            let mut see = |batch: &RecordBatch, rows: Range<usize>| {
                 let columns = Columns::of(DocType::ServerState, batch);
-                let of = (0..columns.len()).filter(|row| columns.session(*row) == session_id);
+                let of = rows.filter(|row| columns.session(*row) == session_id);
                 newest = of.map(|row| columns.seq(row)).filter(|seq| *seq <= last).max().max(newest);
             };
             let mut parts = archive.parts_of(session_id, &[DocType::ServerState], 0, last);
@@ -354,16 +399,13 @@ impl Archive {
                 let contents = archive.contents_of(part)?;
                 let Some(range) = contents.rows_of(session_id, 0, last).pop() else { continue };
                 let tail = range.start.max(range.end.saturating_sub(2048))..range.end;
-                let rows = Some((std::slice::from_ref(&tail), rows_of(part)));
-                for batch in past::selected(&archive.root, part, &["session_id", "seq"], rows)? {
-                    see(&batch?);
-                }
+                archive.part_rows(part, &["session_id", "seq"], &[tail], toward, |piece| {
+                    see(&piece.batch, piece.rows);
+                    Ok(())
+                })?;
             }
-            archive
-                .tail
-                .iter()
-                .filter(|(kind, _)| *kind == DocType::ServerState)
-                .for_each(|(_, batch)| see(batch));
+            let tail = archive.tail.iter().filter(|(kind, _)| *kind == DocType::ServerState);
+            tail.for_each(|(_, batch)| see(batch, 0..batch.num_rows()));
             Ok(newest)
         })
     }

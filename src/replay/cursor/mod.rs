@@ -26,7 +26,7 @@ pub mod step;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use archive::Shared;
+use archive::{Shared, Toward};
 use chapter::{Chapter, Covers, Outline};
 use error::CursorError;
 use place::Place;
@@ -86,7 +86,7 @@ impl Cursor {
         let outline = chapter::outline(archive, &covers)?;
         let mut first = None;
         for (place, chapter) in outline.chapters.iter().enumerate() {
-            let reel = Reel::load(archive, chapter)?;
+            let reel = Reel::load(archive, chapter, Toward::Anywhere)?;
             if !reel.is_empty() {
                 first = Some((place, Arc::new(reel)));
                 break;
@@ -163,7 +163,16 @@ impl Cursor {
         let Some(wanted) = self.outline.chapters.get(chapter) else {
             return Err(CursorError::Refused(format!("there is no chapter {chapter}")));
         };
-        let reel = Arc::new(Reel::load(&mut archive.lock(), wanted)?);
+        // Whoever comes from the chapter beside it is likely to go on.
+        let beside = [self.other.as_ref().map_or(self.chapter, |(other, _)| *other), self.chapter];
+        let toward = if beside.iter().any(|from| from + 1 == chapter) {
+            Toward::Later
+        } else if beside.contains(&(chapter + 1)) {
+            Toward::Earlier
+        } else {
+            Toward::Anywhere
+        };
+        let reel = Arc::new(Reel::load(&mut archive.lock(), wanted, toward)?);
         self.other = Some((chapter, reel.clone()));
         Ok(reel)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use serde_json::Value;
 
-use super::archive::{self, Archive};
+use super::archive::{self, Archive, Toward};
 use super::chapter::{Chapter, SEED_WITHIN};
 use super::error::CursorError;
 use super::step::{Mark, Step};
@@ -53,20 +53,20 @@ struct Texts {
 }
 
 impl Reel {
-    /// Reads a chapter and its lead-in.
+    /// Reads a chapter and its lead-in; `toward` says which one is likely to be wanted next.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn load(archive: &mut Archive, chapter: &Chapter) -> Result<Reel, CursorError> {
+    pub fn load(archive: &mut Archive, chapter: &Chapter, toward: Toward) -> Result<Reel, CursorError> {
         let session: Arc<str> = chapter.session_id.as_str().into();
         let mut base = Fold::new();
         // The account's last word before the lead-in: later trades would have made a later one.
-        if let Some(seq) = archive.last_update(&chapter.session_id, chapter.lead)? {
-            let batches = archive.rows(&chapter.session_id, seq, seq)?;
+        if let Some(seq) = archive.last_update(&chapter.session_id, chapter.lead, toward)? {
+            let batches = archive.rows(&chapter.session_id, seq, seq, Toward::Anywhere)?;
             rows::in_order(&batches, |row| apply(&mut base, &row));
         }
         // One look for both: they often stand on the same page.
-        let batches = archive.rows(&chapter.session_id, chapter.lead.min(chapter.first), chapter.last)?;
+        let batches = archive.rows(&chapter.session_id, chapter.lead.min(chapter.first), chapter.last, toward)?;
         rows::in_order(&batches, |row| {
             if row.seq() < chapter.first {
                 apply(&mut base, &row);
@@ -107,7 +107,8 @@ impl Reel {
             return Ok(false);
         }
         let before = self.steps.len();
-        let batches = archive.rows(&self.chapter.session_id, self.read_to + 1, self.chapter.last)?;
+        let batches =
+            archive.rows(&self.chapter.session_id, self.read_to + 1, self.chapter.last, Toward::Anywhere)?;
         self.take(&batches);
         Ok(self.steps.len() > before)
     }

@@ -7,6 +7,7 @@ mod bad_input;
 mod equality;
 mod following;
 mod movement;
+mod neighbours;
 mod shelves;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use crate::store::record::Direction;
 
 /// Walks a cursor forward and notes every place; seeks to each in an order that mixes far and near, on a cursor of its
 /// own; walks back. All states are the same.
-fn same_by_every_way(archive: &Shared, covers: &Covers, unit: Unit) -> usize {
+pub(super) fn same_by_every_way(archive: &Shared, covers: &Covers, unit: Unit) -> usize {
     let mut forward = Cursor::open(archive, covers.clone()).unwrap();
     let mut places = vec![(forward.position(), forward.place().unwrap().event_ref, state(&mut forward))];
     while step(&mut forward, archive, 1, unit).steps == 1 {
