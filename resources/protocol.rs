@@ -15,7 +15,7 @@ use crate::protocol::facts::SchemaFacts;
 use crate::server::App;
 use crate::verify::check::Scope;
 use crate::verify::explore::marks::{Marks, Shown};
-use crate::verify::mark::CorrectionKind;
+use crate::verify::explore::written;
 
 /// Address of the index of events.
 pub const URI: &str = "replayer://protocol";
@@ -164,26 +164,28 @@ fn render_card(facts: &SchemaFacts, marks: &Marks, event: &str) -> Option<String
     let mark = marks.event(event).map_or_else(unverified, Shown::badge);
     let mut out = format!("# {event}\n\nTier: {}. Mark: {mark}.\n\n", events::tier(doc, seen).as_str());
     for card in &cards {
-        let _ = writeln!(out, "{}\n", card.text);
+        let _ = writeln!(out, "{}\n", written::card(card, marks));
     }
     if let Some(doc) = doc.filter(|doc| !doc.fields.is_empty()) {
         out.push_str("| field | type | unit | meaning | mark |\n|---|---|---|---|---|\n");
         for field in &doc.fields {
             let observed = seen.and_then(|seen| seen.fields.get(&field.path)).map(|field| field.type_name());
-            let types = observed.as_deref().unwrap_or(&field.types);
+            let right = written::written(marks, event, &field.path, Some(field));
+            let types = observed.as_deref().or(right.types).unwrap_or_default();
             let _ = writeln!(
                 out,
                 "| {} | {} | {} | {} | {} |",
                 cell(&field.path),
                 cell(types),
-                cell(marks.corrected(event, &field.path, CorrectionKind::Unit).unwrap_or(&field.unit)),
-                cell(marks.corrected(event, &field.path, CorrectionKind::Meaning).unwrap_or(&field.meaning)),
+                cell(right.unit.unwrap_or_default()),
+                cell(right.meaning.unwrap_or_default()),
                 marks.field(event, &field.path).map_or_else(unverified, Shown::badge)
             );
         }
         out.push('\n');
     }
-    for ruling in marks.rulings(event, None) {
+    let has_row = |path: &str| doc.is_some_and(|doc| doc.field(path).is_some());
+    for ruling in marks.rulings(event, &has_row) {
         let _ = writeln!(out, "* {} [{}]: {}", ruling.subject, ruling.mark, ruling.statement);
         for one in &ruling.corrections {
             let _ = writeln!(out, "  Wrong ({}): {}. Right: {}", one.kind.as_str(), one.old, one.new);

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use self::decided::{Decided, decided};
 use super::{AgentTool, RESULT_BYTES, bounded};
 use crate::index::query::{self, Filters, Found, Hit, LAST, Mode, Question};
 use crate::index::units::{Unit, UnitKind};
@@ -15,7 +16,8 @@ use crate::index::{IndexError, Service, memory};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells::visible;
-use crate::verify::explore::marks::{Marks, Shown};
+use crate::verify::explore::marks::Marks;
+use crate::verify::explore::written::card;
 use crate::verify::mark::Correction;
 
 /// Hits unless asked, and at most.
@@ -29,6 +31,8 @@ const DETAILED: usize = 6_000;
 /// Addresses of frames per hit in the concise form, and in the detailed one.
 const FEW_REFS: usize = 2;
 const REFS: usize = 20;
+
+mod decided;
 
 /// The tool.
 pub struct Search;
@@ -112,10 +116,14 @@ pub struct HitRow {
     pub ts: Option<String>,
     /// How it is known: observed on the wire, documented only, or inferred.
     pub tier: String,
-    /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict.
-    /// Absent for what nobody marks: games, sessions.
+    /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict;
+    /// a part of it with that word before it (unit canonical). A chapter with marked parts is "partly marked". Absent for
+    /// what nobody marks: games, sessions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mark: Option<String>,
+    /// Marks on parts of it, each as subject [mark]: statement. Of an event: its rules and fields.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub marked: Vec<String>,
     /// What a correction says instead of what the text says: kind, written, right.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub corrections: Vec<Correction>,
@@ -283,15 +291,16 @@ fn output(mode: String, found: Found, question: &Question, marks: &Marks, detail
 fn row(hit: Hit, marks: &Marks, detailed: bool) -> (HitRow, bool) {
     let unit = hit.unit;
     let (characters, refs) = if detailed { (DETAILED, REFS) } else { (CONCISE, FEW_REFS) };
-    let whole = visible(&unit.text);
+    let whole = visible(&card(&unit, marks));
     let mut text: String = whole.chars().take(characters).collect();
     let cut = text.len() < whole.len();
     if cut {
         text.push('…');
     }
-    let (mark, corrections) = marked(&unit, marks);
+    let Decided { mark, marked, corrections } = decided(&unit, marks);
     let row = HitRow {
         mark,
+        marked,
         corrections,
         id: unit.id,
         kind: unit.kind.as_str().to_owned(),
@@ -307,25 +316,6 @@ fn row(hit: Hit, marks: &Marks, detailed: bool) -> (HitRow, bool) {
         evidence: unit.evidence.into_iter().take(refs).collect(),
     };
     (row, cut)
-}
-
-/// The mark on what a text is about, as it is in force now: the index need not be made anew for it.
-fn marked(unit: &Unit, marks: &Marks) -> (Option<String>, Vec<Correction>) {
-    let unverified = || "unverified".to_owned();
-    match (&unit.event_name, &unit.field_path, unit.kind) {
-        (Some(event), Some(path), _) => {
-            let badge = marks.field(event, path).map_or_else(unverified, Shown::badge);
-            (Some(badge), marks.corrections(event, path).cloned().collect())
-        }
-        (Some(event), None, UnitKind::EventCard | UnitKind::Sample | UnitKind::Anomaly) => {
-            let badge = marks.event(event).map_or_else(unverified, Shown::badge);
-            let rulings = marks.rulings(event, None);
-            (Some(badge), rulings.into_iter().flat_map(|ruling| ruling.corrections).collect())
-        }
-        // A chapter of the reference says many things; none of them is marked as a whole.
-        (_, _, UnitKind::Reference) => (Some(unverified()), Vec::new()),
-        _ => (None, Vec::new()),
-    }
 }
 
 fn refused(error: &IndexError) -> ToolError {

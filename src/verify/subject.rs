@@ -93,7 +93,8 @@ impl Variant {
     const ALL: [(&'static str, Variant); 3] =
         [("traced", Variant::Traced), ("untraced", Variant::Untraced), ("snapshot", Variant::Snapshot)];
 
-    fn as_str(self) -> &'static str {
+    /// Its name in keys.
+    pub fn as_str(self) -> &'static str {
         Variant::ALL.iter().find(|(_, variant)| *variant == self).map_or("traced", |(name, _)| name)
     }
 }

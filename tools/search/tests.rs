@@ -101,3 +101,39 @@ fn text_of_strangers_is_made_visible() {
     hit.unit.text = "evil\u{202e}text".into();
     assert!(!row(hit, &Marks::default(), false).0.text.contains('\u{202e}'));
 }
+
+fn card(kind: UnitKind, event: &str, path: Option<&str>, text: &str) -> Unit {
+    Unit { kind, event_name: Some(event.into()), field_path: path.map(str::to_owned), ..unit("card", text) }
+}
+
+fn verified(key: &str, statement: &str) -> (String, crate::verify::explore::marks::Shown) {
+    let shown = crate::verify::explore::marks::Shown {
+        mark: "verified".into(),
+        statement: Some(statement.into()),
+        ..Default::default()
+    };
+    (key.into(), shown)
+}
+
+#[test]
+fn a_hit_tells_the_marks_on_parts_of_what_it_is_about() {
+    let marks = Marks::new([
+        verified("unit:gameStateUpdate#$.cooldownTimer", "cooldownTimer <= 15000"),
+        verified("field:gameStateUpdate#$.provablyFair.serverSeed", "provablyFair.serverSeed is absent"),
+    ]);
+    let of = |kind, path, text: &str| decided(&card(kind, "gameStateUpdate", path, text), &marks);
+    let field = of(UnitKind::FieldCard, Some("$.cooldownTimer"), "");
+    assert_eq!(field.mark.as_deref(), Some("unit verified"));
+    assert!(
+        field.marked[0].starts_with("unit:gameStateUpdate#$.cooldownTimer [verified]: "),
+        "{:?}",
+        field.marked
+    );
+    let event = of(UnitKind::EventCard, None, "");
+    assert_eq!((event.mark.as_deref(), event.marked.len()), (Some("unverified"), 2));
+    let chapter = of(UnitKind::Reference, None, "The serverSeed comes with the history.");
+    assert_eq!(chapter.mark.as_deref(), Some("partly marked"));
+    assert!(chapter.marked[0].contains("provablyFair.serverSeed is absent"), "{:?}", chapter.marked);
+    let other = of(UnitKind::Reference, None, "The serverSeedHash comes before the game.");
+    assert_eq!(other.mark.as_deref(), Some("unverified"), "another word");
+}

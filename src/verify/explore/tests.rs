@@ -2,6 +2,7 @@
 
 use super::diff::{Facts, Side, diff};
 use super::event::{EventFilter, event};
+use super::field::field;
 use super::marks::{Marks, Shown, event_key, field_key};
 use super::overview::{OverviewFilter, overview};
 use super::sequences;
@@ -81,6 +82,60 @@ fn marks_stand_beside_what_they_are_about() {
         overview(&digest, &marks, &OverviewFilter { mark: Some("verified".into()), ..OverviewFilter::default() });
     assert_eq!(all.events.rows.len(), 1);
     assert_eq!(all.events.cell(&all.events.rows[0], "marks"), "1/1");
+}
+
+fn decided(words: &[(&str, &str)]) -> Marks {
+    Marks::new(words.iter().map(|(key, statement)| {
+        let shown = Shown {
+            mark: "verified".into(),
+            canonical: true,
+            statement: Some((*statement).into()),
+            ..Shown::default()
+        };
+        ((*key).to_owned(), shown)
+    }))
+}
+
+#[test]
+fn a_mark_on_a_field_that_no_frame_has_is_a_ruling_and_has_a_view() {
+    let digest = digest(&[r#"42["x",{"a":1}]"#]);
+    let marks = decided(&[("field:x#$.a", "a == 1"), ("field:x#$.gone.b", "gone.b is absent")]);
+    let view = event(&digest, &marks, "x", &EventFilter::default()).unwrap();
+    let rulings: Vec<(&str, &str)> = view.rulings.iter().map(|one| (&*one.subject, &*one.mark)).collect();
+    assert_eq!(rulings, [("field:x#$.gone.b", "canonical")], "what has a row has its mark there");
+    let gone = field(&digest, &marks, "x", "$.gone.b", None).unwrap();
+    assert_eq!((gone.count, gone.tier.as_str(), gone.novel), (0, "theoretical", false));
+    assert_eq!(gone.mark.as_deref(), Some("canonical"));
+    assert_eq!(gone.marked_statement.as_deref(), Some("gone.b is absent"));
+    assert!(field(&digest, &marks, "x", "$.gone.c", None).is_none());
+}
+
+#[test]
+fn a_mark_on_a_part_of_a_field_shows_on_the_field_with_its_kind() {
+    let digest = digest(&[r#"42["x",{"a":1,"b":"k","c":1}]"#]);
+    let marks = decided(&[
+        ("unit:x#$.a", "a < 10"),
+        ("field:x#$.b", "b is string"),
+        ("enum_value:x#$.b=k", "b == 'k'"),
+        ("formula:x#$.c?twice", "c == 2 * a"),
+        ("field:x~snapshot#$.c", "c is present"),
+    ]);
+    let view = event(&digest, &marks, "x", &EventFilter::default()).unwrap();
+    let shown: Vec<&str> =
+        view.fields.rows.iter().map(|row| view.fields.cell(row, "mark").as_str().unwrap()).collect();
+    assert_eq!(
+        shown,
+        ["unit canonical", "canonical; value k canonical", "snapshot canonical; formula twice canonical"]
+    );
+    let rulings: Vec<&str> = view.rulings.iter().map(|one| one.subject.as_str()).collect();
+    assert_eq!(
+        rulings,
+        ["enum_value:x#$.b=k", "field:x~snapshot#$.c", "formula:x#$.c?twice", "unit:x#$.a"],
+        "parts are rulings of the event too"
+    );
+    let a = field(&digest, &marks, "x", "$.a", None).unwrap();
+    assert_eq!((a.mark.as_deref(), a.rulings.len()), (Some("unit canonical"), 1));
+    assert_eq!(marks.counts("x"), (5, 0), "a field marked for its parts alone is not counted");
 }
 
 #[test]
