@@ -12,6 +12,7 @@ use crate::index::facts_store::Digest;
 use crate::index::units::{events, reference};
 use crate::protocol::catalogue::{EventDoc, catalogue};
 use crate::protocol::facts::SchemaFacts;
+use crate::protocol::facts::tier::Tier;
 use crate::server::App;
 use crate::verify::check::Scope;
 use crate::verify::explore::marks::{Marks, Shown};
@@ -30,8 +31,8 @@ pub fn listed() -> Resource {
     Resource::new(URI, "protocol")
         .with_title("The protocol: every event")
         .with_description(
-            "Index of the rugs.fun events: direction, login needed, how well known (observed, documented, inferred), \
-             times seen, purpose. Subscribe to be told when an event or a field comes that was not there before.",
+            "Index of the rugs.fun events: direction, login needed, how well known (theoretical, observed, \
+             corroborated), mark, times seen, purpose. Subscribe to be told when an event or a field comes that was not there before.",
         )
         .with_mime_type("text/markdown")
 }
@@ -123,9 +124,10 @@ pub async fn complete(app: &Arc<App>, typed: &str) -> Vec<String> {
 
 fn render_index(facts: &SchemaFacts, marks: &Marks) -> String {
     let mut out = String::from(
-        "# Events of the rugs.fun protocol\n\nOne card per event: `replayer://protocol/{event}`. Tier: observed on \
-         the wire, documented only, or inferred. Mark: what a person decided.\n\n\
-         | event | direction | login | tier | mark | seen here | purpose |\n|---|---|---|---|---|---|---|\n",
+        "# Events of the rugs.fun protocol\n\nOne card per event: `replayer://protocol/{event}`. Tier, from \
+         the data: theoretical (documents only), observed, corroborated. Basis of what is written: wire (its authors \
+         saw it), documented, inferred. Mark: what a person decided.\n\n\
+         | event | direction | login | tier | basis | mark | seen here | purpose |\n|---|---|---|---|---|---|---|---|\n",
     );
     for name in events::names(facts, catalogue()) {
         let doc = known(&name);
@@ -137,10 +139,11 @@ fn render_index(facts: &SchemaFacts, marks: &Marks) -> String {
         };
         let _ = writeln!(
             out,
-            "| {} | {} | {auth} | {} | {} | {} | {} |",
+            "| {} | {} | {auth} | {} | {} | {} | {} | {} |",
             cell(&name),
             doc.map_or("?", |doc| doc.direction.as_str()),
-            events::tier(doc, seen).as_str(),
+            Tier::of_event(seen).as_str(),
+            doc.map_or("", |doc| doc.basis.as_str()),
             marks.event(&name).map_or_else(unverified, Shown::badge),
             seen.map_or(0, |seen| seen.count),
             cell(doc.map_or("not in the shipped catalogue", |doc| doc.purpose.as_str()))
@@ -162,7 +165,8 @@ fn render_card(facts: &SchemaFacts, marks: &Marks, event: &str) -> Option<String
     }
     let cards = events::event(facts, event);
     let mark = marks.event(event).map_or_else(unverified, Shown::badge);
-    let mut out = format!("# {event}\n\nTier: {}. Mark: {mark}.\n\n", events::tier(doc, seen).as_str());
+    let basis = doc.map_or(String::new(), |doc| format!(" Basis of what is written: {}.", doc.basis.as_str()));
+    let mut out = format!("# {event}\n\nTier: {}.{basis} Mark: {mark}.\n\n", Tier::of_event(seen).as_str());
     for card in &cards {
         let _ = writeln!(out, "{}\n", written::card(card, marks));
     }
@@ -227,7 +231,7 @@ mod tests {
         for event in &catalogue().events {
             assert!(text.contains(&format!("| {} | ", event.name)), "{}", event.name);
         }
-        assert!(text.contains("| playerUpdate | received | yes | observed | unverified | 0 |"));
+        assert!(text.contains("| playerUpdate | received | yes | theoretical | wire | unverified | 0 |"));
     }
 
     #[test]
@@ -236,7 +240,7 @@ mod tests {
         assert!(text.contains("| $.tickIndex | integer | tick |"), "{text}");
         let documented = render_card(&SchemaFacts::default(), &Marks::default(), "sellOrder").unwrap();
         assert!(
-            documented.contains("Tier: documented. Mark: unverified.")
+            documented.contains("Tier: theoretical. Basis of what is written: documented. Mark: unverified.")
                 && documented.contains("only from documents")
         );
         assert!(render_card(&SchemaFacts::default(), &Marks::default(), "noSuchEvent").is_none());

@@ -114,8 +114,12 @@ pub struct HitRow {
     /// Time it is about (UTC).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ts: Option<String>,
-    /// How it is known: observed on the wire, documented only, or inferred.
+    /// How well it is known from the data: theoretical (documents only), observed, corroborated (several frames, games and
+    /// sessions).
     pub tier: String,
+    /// What the shipped statements in it rest on: wire (its authors saw it), documented, inferred.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub basis: Option<String>,
     /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict;
     /// a part of it with that word before it (unit canonical). A chapter with marked parts is "partly marked". Absent for
     /// what nobody marks: games, sessions.
@@ -143,7 +147,7 @@ field means, which event carries something, how phases differ, or to find games 
 query_sql, for whole frames get_events with the evidence of a hit.
 
 Found are texts: event_card and field_card (types, rates, phases, as observed), sample (a payload), game, session, \
-anomaly, and reference (the shipped protocol reference: documented, not necessarily observed). Each hit says why it \
+anomaly, and reference (the shipped protocol reference: a document, not your data). Each hit says why it \
 was found, which frames are behind it, how well it is known (tier) and what people decided about it (mark). Filters are applied first; the best hits come then. A name written exactly \
 puts its own card first.
 
@@ -312,6 +316,7 @@ fn row(hit: Hit, marks: &Marks, detailed: bool) -> (HitRow, bool) {
         session_id: unit.session_id,
         ts: unit.ts_us.and_then(|ts| jiff::Timestamp::from_microsecond(ts).ok()).map(|time| time.to_string()),
         tier: unit.tier.as_str().to_owned(),
+        basis: unit.basis.map(|basis| basis.as_str().to_owned()),
         why: hit.why,
         evidence: unit.evidence.into_iter().take(refs).collect(),
     };

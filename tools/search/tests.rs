@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::index::units::{Tier, UnitKind};
+use crate::index::units::{Basis, Tier, UnitKind};
 
 fn unit(id: &str, text: &str) -> Unit {
     Unit {
@@ -16,7 +16,8 @@ fn unit(id: &str, text: &str) -> Unit {
         session_id: None,
         source: None,
         ts_us: Some(1_000_000),
-        tier: Tier::Documented,
+        tier: Tier::Theoretical,
+        basis: Some(Basis::Documented),
         evidence: (0..5).map(|seq| format!("session:{seq}")).collect(),
         hash: String::new(),
     }

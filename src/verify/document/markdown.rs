@@ -26,7 +26,7 @@ pub(super) fn documents(digest: &Digest, marks: &Marks) -> Vec<Document> {
         document("FIELD_DICTIONARY.md", "Field dictionary", dictionary(&events)),
         document("PHASE_MATRIX.md", "Events and fields by phase", matrix(digest, &events)),
         document("COVERAGE.md", "Coverage", coverage(digest, marks, &against)),
-        document("DIFF.md", "Documentation against data", difference(&against)),
+        document("DIFF.md", "Documentation against data", difference(digest, &against)),
     ]
 }
 
@@ -207,7 +207,7 @@ fn coverage(digest: &Digest, marks: &Marks, against: &Diff) -> String {
     );
     let _ = writeln!(
         out,
-        "* {} paths both documented and seen, {} % of the documented ones of events whose payloads were seen",
+        "* {} paths both documented and seen, {} % of the documented ones; events whose payload was never kept do not count",
         against.matched, against.match_percent
     );
     let facts = &digest.facts;
@@ -227,10 +227,13 @@ fn coverage(digest: &Digest, marks: &Marks, against: &Diff) -> String {
     out
 }
 
-fn difference(against: &Diff) -> String {
+fn difference(digest: &Digest, against: &Diff) -> String {
     let mut out = String::from(
         "new: in the data only. stale: in the documents only. type, presence, enum: both have it, and differ.\n\n",
     );
+    if digest.facts.total() == 0 {
+        out.push_str("The data side is empty: nothing is stored.\n\n");
+    }
     for (change, count) in &against.changes {
         let _ = writeln!(out, "* {change}: {count}");
     }

@@ -170,6 +170,73 @@ fn differences_are_told_by_kind() {
 }
 
 #[test]
+fn documents_find_what_is_stored_under_another_name_and_keys_that_are_data() {
+    let data = digest(&[
+        r#"42["gameStateUpdate",{"partialPrices":{"values":{"3":1.5,"4":1.25}}}]"#,
+        r#"0{"sid":"x","upgrades":[]}"#,
+        r#"40{"sid":"x"}"#,
+        "41",
+        r#"44{"message":"no"}"#,
+        "3",
+        r#"431[{"success":true}]"#,
+    ]);
+    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), None);
+    let told: Vec<(&str, &str, &str)> = found
+        .rows
+        .rows
+        .iter()
+        .map(|row| (row[0].as_str().unwrap(), row[1].as_str().unwrap_or(""), row[2].as_str().unwrap()))
+        .collect();
+    for name in [
+        "connect",
+        "disconnect",
+        "connect_error",
+        "ack",
+        "buyOrderResponse",
+        "transport:connect",
+        "transport:disconnect",
+    ] {
+        assert!(!told.iter().any(|row| row.0 == name && row.2 == "stale_event"), "{name} in {told:?}");
+    }
+    assert!(!told.iter().any(|row| row.2 == "new_event"), "packets of the transport are not new: {told:?}");
+    assert!(!told.iter().any(|row| row.1.contains("{tick}")), "{told:?}");
+    assert!(told.contains(&("sellOrder", "", "stale_event")));
+    let one = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("disconnect"));
+    assert!(one.rows.rows.is_empty(), "{one:?}");
+    let nothing = digest(&[r#"42["gameStateUpdate",{"partialPrices":{"values":{}}}]"#]);
+    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&nothing)), None);
+    let stale = |row: &Vec<serde_json::Value>| row[1] == "$.partialPrices.values.{tick}" && row[2] == "stale";
+    assert!(found.rows.rows.iter().any(stale), "what no frame has is still told");
+    assert!(found.rows.rows.iter().any(|row| row[0] == "transport:disconnect" && row[2] == "stale_event"));
+}
+
+#[test]
+fn samples_of_a_field_differ_by_phase_and_tell_it() {
+    // Presale throughout, one frame active at the end: what comes first must not take all the room.
+    let mut facts = SchemaFacts::default();
+    for seq in 1..=60_u64 {
+        let phase = if seq == 60 { Phase::Active } else { Phase::Presale };
+        let seen = Seen {
+            ts_us: Some(seq as i64 * 1_000_000),
+            session_id: "s",
+            seq,
+            source: "cdp",
+            direction: Some("received"),
+            phase: Some(phase),
+            game_id: Some("g"),
+        };
+        let value = if seq == 60 { 500 } else { 1_000 - seq };
+        facts.observe(&decode(LineFormat::Wire, None, &format!(r#"42["x",{{"a":{value}}}]"#)), &seen);
+    }
+    let digest = Digest { facts, ..Digest::default() };
+    let view = field(&digest, &Marks::default(), "x", "$.a", None).unwrap();
+    let told: Vec<(&str, &str)> =
+        view.samples.iter().map(|one| (one.phase.as_deref().unwrap(), one.preview.as_str())).collect();
+    assert!(told.contains(&("ACTIVE", "a = 500")) && told.contains(&("PRESALE", "a = 999")), "{told:?}");
+    assert!(view.samples.iter().all(|one| one.phase.is_some()), "{told:?}");
+}
+
+#[test]
 fn presence_that_changed_needs_enough_frames() {
     let (with, without) = (r#"42["x",{"a":1,"b":1}]"#, r#"42["x",{"a":1}]"#);
     let few = diff(("a", &Facts::Data(&digest(&[with; 4]))), ("b", &Facts::Data(&digest(&[with, without]))), None);
