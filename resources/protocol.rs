@@ -12,10 +12,11 @@ use crate::index::facts_store::Digest;
 use crate::index::units::{events, reference};
 use crate::protocol::catalogue::{EventDoc, catalogue};
 use crate::protocol::facts::SchemaFacts;
+use crate::protocol::facts::tier::Tier;
 use crate::server::App;
 use crate::verify::check::Scope;
 use crate::verify::explore::marks::{Marks, Shown};
-use crate::verify::mark::CorrectionKind;
+use crate::verify::explore::written;
 
 /// Address of the index of events.
 pub const URI: &str = "replayer://protocol";
@@ -30,8 +31,8 @@ pub fn listed() -> Resource {
     Resource::new(URI, "protocol")
         .with_title("The protocol: every event")
         .with_description(
-            "Index of the rugs.fun events: direction, login needed, how well known (observed, documented, inferred), \
-             times seen, purpose. Subscribe to be told when an event or a field comes that was not there before.",
+            "Index of the rugs.fun events: direction, login needed, how well known (theoretical, observed, \
+             corroborated), mark, times seen, purpose. Subscribe to be told when an event or a field comes that was not there before.",
         )
         .with_mime_type("text/markdown")
 }
@@ -123,9 +124,10 @@ pub async fn complete(app: &Arc<App>, typed: &str) -> Vec<String> {
 
 fn render_index(facts: &SchemaFacts, marks: &Marks) -> String {
     let mut out = String::from(
-        "# Events of the rugs.fun protocol\n\nOne card per event: `replayer://protocol/{event}`. Tier: observed on \
-         the wire, documented only, or inferred. Mark: what a person decided.\n\n\
-         | event | direction | login | tier | mark | seen here | purpose |\n|---|---|---|---|---|---|---|\n",
+        "# Events of the rugs.fun protocol\n\nOne card per event: `replayer://protocol/{event}`. Tier, from \
+         the data: theoretical (documents only), observed, corroborated. Basis of what is written: wire (its authors \
+         saw it), documented, inferred. Mark: what a person decided.\n\n\
+         | event | direction | login | tier | basis | mark | seen here | purpose |\n|---|---|---|---|---|---|---|---|\n",
     );
     for name in events::names(facts, catalogue()) {
         let doc = known(&name);
@@ -137,10 +139,11 @@ fn render_index(facts: &SchemaFacts, marks: &Marks) -> String {
         };
         let _ = writeln!(
             out,
-            "| {} | {} | {auth} | {} | {} | {} | {} |",
+            "| {} | {} | {auth} | {} | {} | {} | {} | {} |",
             cell(&name),
             doc.map_or("?", |doc| doc.direction.as_str()),
-            events::tier(doc, seen).as_str(),
+            Tier::of_event(seen).as_str(),
+            doc.map_or("", |doc| doc.basis.as_str()),
             marks.event(&name).map_or_else(unverified, Shown::badge),
             seen.map_or(0, |seen| seen.count),
             cell(doc.map_or("not in the shipped catalogue", |doc| doc.purpose.as_str()))
@@ -162,28 +165,31 @@ fn render_card(facts: &SchemaFacts, marks: &Marks, event: &str) -> Option<String
     }
     let cards = events::event(facts, event);
     let mark = marks.event(event).map_or_else(unverified, Shown::badge);
-    let mut out = format!("# {event}\n\nTier: {}. Mark: {mark}.\n\n", events::tier(doc, seen).as_str());
+    let basis = doc.map_or(String::new(), |doc| format!(" Basis of what is written: {}.", doc.basis.as_str()));
+    let mut out = format!("# {event}\n\nTier: {}.{basis} Mark: {mark}.\n\n", Tier::of_event(seen).as_str());
     for card in &cards {
-        let _ = writeln!(out, "{}\n", card.text);
+        let _ = writeln!(out, "{}\n", written::card(card, marks));
     }
     if let Some(doc) = doc.filter(|doc| !doc.fields.is_empty()) {
         out.push_str("| field | type | unit | meaning | mark |\n|---|---|---|---|---|\n");
         for field in &doc.fields {
             let observed = seen.and_then(|seen| seen.fields.get(&field.path)).map(|field| field.type_name());
-            let types = observed.as_deref().unwrap_or(&field.types);
+            let right = written::written(marks, event, &field.path, Some(field));
+            let types = observed.as_deref().or(right.types).unwrap_or_default();
             let _ = writeln!(
                 out,
                 "| {} | {} | {} | {} | {} |",
                 cell(&field.path),
                 cell(types),
-                cell(marks.corrected(event, &field.path, CorrectionKind::Unit).unwrap_or(&field.unit)),
-                cell(marks.corrected(event, &field.path, CorrectionKind::Meaning).unwrap_or(&field.meaning)),
+                cell(right.unit.unwrap_or_default()),
+                cell(right.meaning.unwrap_or_default()),
                 marks.field(event, &field.path).map_or_else(unverified, Shown::badge)
             );
         }
         out.push('\n');
     }
-    for ruling in marks.rulings(event, None) {
+    let has_row = |path: &str| doc.is_some_and(|doc| doc.field(path).is_some());
+    for ruling in marks.rulings(event, &has_row) {
         let _ = writeln!(out, "* {} [{}]: {}", ruling.subject, ruling.mark, ruling.statement);
         for one in &ruling.corrections {
             let _ = writeln!(out, "  Wrong ({}): {}. Right: {}", one.kind.as_str(), one.old, one.new);
@@ -225,7 +231,7 @@ mod tests {
         for event in &catalogue().events {
             assert!(text.contains(&format!("| {} | ", event.name)), "{}", event.name);
         }
-        assert!(text.contains("| playerUpdate | received | yes | observed | unverified | 0 |"));
+        assert!(text.contains("| playerUpdate | received | yes | theoretical | wire | unverified | 0 |"));
     }
 
     #[test]
@@ -234,7 +240,7 @@ mod tests {
         assert!(text.contains("| $.tickIndex | integer | tick |"), "{text}");
         let documented = render_card(&SchemaFacts::default(), &Marks::default(), "sellOrder").unwrap();
         assert!(
-            documented.contains("Tier: documented. Mark: unverified.")
+            documented.contains("Tier: theoretical. Basis of what is written: documented. Mark: unverified.")
                 && documented.contains("only from documents")
         );
         assert!(render_card(&SchemaFacts::default(), &Marks::default(), "noSuchEvent").is_none());

@@ -269,7 +269,7 @@ fn refused(error: ExploreError) -> ToolError {
         ExploreError::UnknownValue { event, path, .. } => {
             format!("describe_protocol {{\"event\": {event:?}, \"field\": {path:?}}}")
         }
-        ExploreError::Scope(_) | ExploreError::EmptyScope => {
+        ExploreError::Scope(_) | ExploreError::EmptyScope | ExploreError::EmptySide { .. } => {
             r#"describe_protocol without scope; query_sql {"sql": "SELECT session_id, source, first_ts, last_ts FROM session"} lists what is there"#.to_owned()
         }
         ExploreError::Stopped => return ToolError::cancelled("the client asked for it"),

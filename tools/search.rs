@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use self::decided::{Decided, decided};
 use super::{AgentTool, RESULT_BYTES, bounded};
 use crate::index::query::{self, Filters, Found, Hit, LAST, Mode, Question};
 use crate::index::units::{Unit, UnitKind};
@@ -15,7 +16,8 @@ use crate::index::{IndexError, Service, memory};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells::visible;
-use crate::verify::explore::marks::{Marks, Shown};
+use crate::verify::explore::marks::Marks;
+use crate::verify::explore::written::card;
 use crate::verify::mark::Correction;
 
 /// Hits unless asked, and at most.
@@ -29,6 +31,8 @@ const DETAILED: usize = 6_000;
 /// Addresses of frames per hit in the concise form, and in the detailed one.
 const FEW_REFS: usize = 2;
 const REFS: usize = 20;
+
+mod decided;
 
 /// The tool.
 pub struct Search;
@@ -110,12 +114,20 @@ pub struct HitRow {
     /// Time it is about (UTC).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ts: Option<String>,
-    /// How it is known: observed on the wire, documented only, or inferred.
+    /// How well it is known from the data: theoretical (documents only), observed, corroborated (several frames, games and
+    /// sessions).
     pub tier: String,
-    /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict.
-    /// Absent for what nobody marks: games, sessions.
+    /// What the shipped statements in it rest on: wire (its authors saw it), documented, inferred.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub basis: Option<String>,
+    /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict;
+    /// a part of it with that word before it (unit canonical). A chapter with marked parts is "partly marked". Absent for
+    /// what nobody marks: games, sessions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mark: Option<String>,
+    /// Marks on parts of it, each as subject [mark]: statement. Of an event: its rules and fields.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub marked: Vec<String>,
     /// What a correction says instead of what the text says: kind, written, right.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub corrections: Vec<Correction>,
@@ -135,7 +147,7 @@ field means, which event carries something, how phases differ, or to find games 
 query_sql, for whole frames get_events with the evidence of a hit.
 
 Found are texts: event_card and field_card (types, rates, phases, as observed), sample (a payload), game, session, \
-anomaly, and reference (the shipped protocol reference: documented, not necessarily observed). Each hit says why it \
+anomaly, and reference (the shipped protocol reference: a document, not your data). Each hit says why it \
 was found, which frames are behind it, how well it is known (tier) and what people decided about it (mark). Filters are applied first; the best hits come then. A name written exactly \
 puts its own card first.
 
@@ -283,15 +295,16 @@ fn output(mode: String, found: Found, question: &Question, marks: &Marks, detail
 fn row(hit: Hit, marks: &Marks, detailed: bool) -> (HitRow, bool) {
     let unit = hit.unit;
     let (characters, refs) = if detailed { (DETAILED, REFS) } else { (CONCISE, FEW_REFS) };
-    let whole = visible(&unit.text);
+    let whole = visible(&card(&unit, marks));
     let mut text: String = whole.chars().take(characters).collect();
     let cut = text.len() < whole.len();
     if cut {
         text.push('…');
     }
-    let (mark, corrections) = marked(&unit, marks);
+    let Decided { mark, marked, corrections } = decided(&unit, marks);
     let row = HitRow {
         mark,
+        marked,
         corrections,
         id: unit.id,
         kind: unit.kind.as_str().to_owned(),
@@ -303,29 +316,11 @@ fn row(hit: Hit, marks: &Marks, detailed: bool) -> (HitRow, bool) {
         session_id: unit.session_id,
         ts: unit.ts_us.and_then(|ts| jiff::Timestamp::from_microsecond(ts).ok()).map(|time| time.to_string()),
         tier: unit.tier.as_str().to_owned(),
+        basis: unit.basis.map(|basis| basis.as_str().to_owned()),
         why: hit.why,
         evidence: unit.evidence.into_iter().take(refs).collect(),
     };
     (row, cut)
-}
-
-/// The mark on what a text is about, as it is in force now: the index need not be made anew for it.
-fn marked(unit: &Unit, marks: &Marks) -> (Option<String>, Vec<Correction>) {
-    let unverified = || "unverified".to_owned();
-    match (&unit.event_name, &unit.field_path, unit.kind) {
-        (Some(event), Some(path), _) => {
-            let badge = marks.field(event, path).map_or_else(unverified, Shown::badge);
-            (Some(badge), marks.corrections(event, path).cloned().collect())
-        }
-        (Some(event), None, UnitKind::EventCard | UnitKind::Sample | UnitKind::Anomaly) => {
-            let badge = marks.event(event).map_or_else(unverified, Shown::badge);
-            let rulings = marks.rulings(event, None);
-            (Some(badge), rulings.into_iter().flat_map(|ruling| ruling.corrections).collect())
-        }
-        // A chapter of the reference says many things; none of them is marked as a whole.
-        (_, _, UnitKind::Reference) => (Some(unverified()), Vec::new()),
-        _ => (None, Vec::new()),
-    }
 }
 
 fn refused(error: &IndexError) -> ToolError {

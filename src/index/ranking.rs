@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::units::{Tier, UnitKind};
+use super::units::UnitKind;
 use super::words::{identifiers, looks_like_identifier};
 
 /// The constant of reciprocal rank fusion: how much being first counts over being tenth.
@@ -32,8 +32,8 @@ pub struct Ranked {
     pub row: u64,
     /// Its kind.
     pub kind: UnitKind,
-    /// How well it is known.
-    pub tier: Tier,
+    /// Neither the data nor who wrote it saw what it is about.
+    pub hearsay: bool,
 }
 
 /// How much a place counts for a unit: what explains comes before what is an instance of it, and what was seen before
@@ -44,7 +44,7 @@ fn weight(ranked: &Ranked) -> f64 {
         UnitKind::FieldCard => 1.0,
         UnitKind::Sample | UnitKind::Game | UnitKind::Session | UnitKind::Anomaly => 0.8,
     };
-    let is_hearsay = ranked.tier != Tier::Observed && ranked.kind != UnitKind::Reference;
+    let is_hearsay = ranked.hearsay && ranked.kind != UnitKind::Reference;
     if is_hearsay { of_kind * 0.9 } else { of_kind }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     fn ranked(row: u64, kind: UnitKind) -> Ranked {
-        Ranked { row, kind, tier: Tier::Observed }
+        Ranked { row, kind, hearsay: false }
     }
 
     fn kinds(rows: &[u64], kind: UnitKind) -> Vec<Ranked> {
@@ -262,9 +262,9 @@ mod tests {
 
     #[test]
     fn what_was_seen_comes_before_hearsay() {
-        let hearsay = Ranked { tier: Tier::Documented, ..ranked(1, UnitKind::EventCard) };
+        let hearsay = Ranked { hearsay: true, ..ranked(1, UnitKind::EventCard) };
         assert_eq!(fuse(&[hearsay, ranked(2, UnitKind::EventCard)], &[], true)[0].row, 2);
-        let reference = Ranked { tier: Tier::Documented, ..ranked(1, UnitKind::Reference) };
+        let reference = Ranked { hearsay: true, ..ranked(1, UnitKind::Reference) };
         assert_eq!(fuse(&[reference, ranked(2, UnitKind::Reference)], &[], true)[0].row, 1);
     }
 

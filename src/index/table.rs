@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{IndexError, short};
 use super::ranking::Ranked;
-use super::units::{Tier, Unit, UnitKind};
+use super::units::{Basis, Tier, Unit, UnitKind};
 use super::words;
 
 /// From this many rows on a vector index is made; below it, comparing with every vector is exact and fast enough.
@@ -35,7 +35,7 @@ const BITMAPS: [&str; 4] = ["kind", "event_name", "doc_type", "source"];
 const SORTED: [&str; 4] = ["id", "game_id", "session_id", "ts_us"];
 
 /// The text columns of a unit, in order.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 12] = [
     "id",
     "kind",
     "title",
@@ -47,6 +47,7 @@ const TEXTS: [&str; 11] = [
     "session_id",
     "source",
     "tier",
+    "basis",
 ];
 
 /// A unit with its vector, ready to be written.
@@ -79,11 +80,23 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a unit.
     pub fn of(unit: &Unit) -> Stamp {
-        let Unit { event_name, field_path, doc_type, game_id, session_id, source, ts_us, tier, evidence, .. } =
-            unit;
+        let Unit {
+            event_name,
+            field_path,
+            doc_type,
+            game_id,
+            session_id,
+            source,
+            ts_us,
+            tier,
+            basis,
+            evidence,
+            ..
+        } = unit;
+        let known = (tier.as_str(), basis.map(Basis::as_str));
         let rest = format!(
             "{:?}",
-            (event_name, field_path, doc_type, game_id, session_id, source, ts_us, tier.as_str(), evidence)
+            (event_name, field_path, doc_type, game_id, session_id, source, ts_us, known, evidence)
         );
         let digest = Sha256::digest(rest.as_bytes());
         let rest = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -365,7 +378,7 @@ impl UnitTable {
             .column("vector")
             .distance_type(DistanceType::Cosine)
             .refine_factor(2)
-            .select(Select::columns(&["kind", "tier", "_distance"]))
+            .select(Select::columns(&["kind", "tier", "basis", "_distance"]))
             .limit(limit)
             .with_row_id();
         if let Some(filter) = filter {
@@ -391,7 +404,7 @@ impl UnitTable {
             .table
             .query()
             .full_text_search(search)
-            .select(Select::columns(&["kind", "tier", "_score"]))
+            .select(Select::columns(&["kind", "tier", "basis", "_score"]))
             .limit(limit)
             .with_row_id();
         if let Some(filter) = filter {
@@ -587,8 +600,11 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 fn parse_tier(name: Option<&str>) -> Tier {
-    let all = [Tier::Observed, Tier::Documented, Tier::Inferred];
-    all.into_iter().find(|tier| Some(tier.as_str()) == name).unwrap_or(Tier::Inferred)
+    name.map_or(Tier::Theoretical, Tier::from_name)
+}
+
+fn parse_basis(name: Option<&str>) -> Option<Basis> {
+    name.and_then(Basis::from_name)
 }
 
 fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {
@@ -612,12 +628,14 @@ fn candidates(batches: &[RecordBatch], value: &str) -> Vec<Candidate> {
     let mut out = Vec::new();
     for batch in batches {
         let values = batch.column_by_name(value).and_then(|column| column.as_primitive_opt::<Float32Type>());
-        let (kinds, tiers) = (column(batch, "kind"), column(batch, "tier"));
-        for (place, ((row, kind), tier)) in row_ids(batch).into_iter().zip(kinds).zip(tiers).enumerate() {
+        let (kinds, tiers, bases) = (column(batch, "kind"), column(batch, "tier"), column(batch, "basis"));
+        let known = tiers.iter().zip(&bases);
+        for (place, ((row, kind), (tier, basis))) in row_ids(batch).into_iter().zip(kinds).zip(known).enumerate() {
             if let Some(kind) = kind.as_deref().and_then(UnitKind::from_name) {
                 let value =
                     values.filter(|values| values.is_valid(place)).map_or(0.0, |values| values.value(place));
-                let ranked = Ranked { row, kind, tier: parse_tier(tier.as_deref()) };
+                let hearsay = Unit::is_hearsay(parse_tier(tier.as_deref()), parse_basis(basis.as_deref()));
+                let ranked = Ranked { row, kind, hearsay };
                 out.push(Candidate { ranked, value });
             }
         }
@@ -631,7 +649,7 @@ fn numbered_units(batch: &RecordBatch) -> Vec<(u64, Unit)> {
     let times = batch.column_by_name("ts_us").and_then(|column| column.as_primitive_opt::<Int64Type>());
     let evidence = batch.column_by_name("evidence").and_then(|column| column.as_list_opt::<i32>());
     let unit = |row: usize| {
-        let [id, kind, title, body, event_name, field_path, doc_type, game_id, session_id, source, tier] =
+        let [id, kind, title, body, event_name, field_path, doc_type, game_id, session_id, source, tier, basis] =
             columns.map(|column| text(column, row));
         let refs = evidence.filter(|evidence| evidence.is_valid(row)).map(|evidence| evidence.value(row));
         let refs = refs.as_ref().and_then(|refs| refs.as_string_opt::<i32>());
@@ -648,6 +666,7 @@ fn numbered_units(batch: &RecordBatch) -> Vec<(u64, Unit)> {
             source,
             ts_us: times.filter(|times| times.is_valid(row)).map(|times| times.value(row)),
             tier: parse_tier(tier.as_deref()),
+            basis: parse_basis(basis.as_deref()),
             evidence: refs.into_iter().flatten().flatten().map(str::to_owned).collect(),
             hash: text(hash, row).map(|hash| Stamp::parse(&hash).text).unwrap_or_default(),
         })
@@ -668,6 +687,7 @@ fn unit_text<'a>(unit: &'a Unit, column: &str) -> Option<&'a str> {
         "session_id" => unit.session_id.as_deref(),
         "source" => unit.source.as_deref(),
         "tier" => Some(unit.tier.as_str()),
+        "basis" => unit.basis.map(Basis::as_str),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The shipped catalogue: what is known about every event before any of the user's own data was read.
 //!
 //! `resources/protocol/catalogue.json` holds one entry per event, its sentences ours. What was seen on the wire is
-//! told from what only documents claim ([`Tier`]).
+//! told from what only documents claim ([`Basis`]).
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -11,26 +11,35 @@ use serde::{Deserialize, Serialize};
 use super::facts::SchemaFacts;
 use super::facts::keys::normalise_path;
 
-/// How well something is known.
+/// What a shipped statement rests on. How well something is known from the user's own data is another question, and its
+/// tier ([`super::facts::tier`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// Seen in bytes of the wire.
-    Observed,
+pub enum Basis {
+    /// Seen in bytes of the wire by those who wrote it.
+    Wire,
     /// Claimed by documents only.
     Documented,
     /// Concluded, never seen.
     Inferred,
 }
 
-impl Tier {
+impl Basis {
+    /// Every basis.
+    pub const ALL: [Basis; 3] = [Basis::Wire, Basis::Documented, Basis::Inferred];
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {
-            Tier::Observed => "observed",
-            Tier::Documented => "documented",
-            Tier::Inferred => "inferred",
+            Basis::Wire => "wire",
+            Basis::Documented => "documented",
+            Basis::Inferred => "inferred",
         }
+    }
+
+    /// The basis of this name.
+    pub fn from_name(name: &str) -> Option<Basis> {
+        Basis::ALL.into_iter().find(|basis| basis.as_str() == name)
     }
 }
 
@@ -59,8 +68,8 @@ pub struct EventDoc {
     pub auth: Option<bool>,
     /// Phases it occurs in.
     pub phases: Vec<String>,
-    /// How well it is known.
-    pub tier: Tier,
+    /// What the entry rests on.
+    pub basis: Basis,
     /// What it was seen in: `capture`, `report`, `transcript` or `none`.
     pub seen: String,
     /// Whether a trace argument stands before the payload; `None`: not known.
@@ -208,7 +217,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(catalogue().event("buyOrderResponse").unwrap().tier, Tier::Documented);
+        assert_eq!(catalogue().event("buyOrderResponse").unwrap().basis, Basis::Documented);
         assert_eq!(catalogue().event("playerUpdate").unwrap().field("$.cash").unwrap().unit, "SOL");
     }
 

@@ -25,6 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::facts::keys::{KeyKind, kind as key_kind, normalise_path};
+pub use crate::protocol::facts::tier::Tier;
 
 /// What kind of thing a subject is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -93,40 +94,9 @@ impl Variant {
     const ALL: [(&'static str, Variant); 3] =
         [("traced", Variant::Traced), ("untraced", Variant::Untraced), ("snapshot", Variant::Snapshot)];
 
-    fn as_str(self) -> &'static str {
-        Variant::ALL.iter().find(|(_, variant)| *variant == self).map_or("traced", |(name, _)| name)
-    }
-}
-
-/// How well something is known from the data: computed, never set by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// Documents only.
-    Theoretical,
-    /// At least one stored frame.
-    Observed,
-    /// Several frames in several games and sessions, of one type, in known phases.
-    Corroborated,
-}
-
-impl Tier {
-    /// Its name.
+    /// Its name in keys.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Tier::Theoretical => "theoretical",
-            Tier::Observed => "observed",
-            Tier::Corroborated => "corroborated",
-        }
-    }
-
-    /// The tier of this name; what is not known counts as not seen.
-    pub fn from_name(name: &str) -> Tier {
-        match name {
-            "corroborated" => Tier::Corroborated,
-            "observed" => Tier::Observed,
-            _ => Tier::Theoretical,
-        }
+        Variant::ALL.iter().find(|(_, variant)| *variant == self).map_or("traced", |(name, _)| name)
     }
 }
 

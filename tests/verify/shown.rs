@@ -78,6 +78,39 @@ fn rule_7_every_answer_carries_tier_and_mark_at_once() {
     assert_eq!(rows["rows"], json!([["lamports", "verified (relayed)"]]));
 }
 
+/// Accepts a shipped proposal.
+fn accept(wire: &mut Wire, id: &str) -> Value {
+    let said = json!({"action": "decide", "proposal_id": id, "accept": true, "human_quote": "yes, mark it"});
+    wire.call("verify", said)
+}
+
+#[test]
+fn a_decided_proposal_shows_on_its_event_though_no_frame_has_the_field() {
+    let (_folder, root) = root();
+    record(&root, 2);
+    let mut wire = Wire::opened(root.path());
+    accept(&mut wire, "shipped-seed-location");
+    accept(&mut wire, "shipped-cooldown-unit");
+    let seed =
+        wire.call("describe_protocol", json!({"event": "gameStateUpdate", "field": "provablyFair.serverSeed"}));
+    assert_eq!(seed["field"]["mark"], "verified (relayed)", "{seed}");
+    assert_eq!(seed["field"]["count"], 0);
+    let event = wire.call("describe_protocol", json!({"event": "gameStateUpdate"}));
+    let rulings = event["event"]["rulings"].to_string();
+    for subject in ["field:gameStateUpdate#$.provablyFair.serverSeed", "unit:gameStateUpdate#$.cooldownTimer"] {
+        assert!(rulings.contains(subject), "{subject} in {rulings}");
+    }
+    let timer = wire.call("describe_protocol", json!({"event": "gameStateUpdate", "field": "cooldownTimer"}));
+    assert_eq!(timer["field"]["mark"], "unit verified (relayed)", "{timer}");
+    let rows = wire.call(
+        "query_sql",
+        json!({"sql": "SELECT badge FROM field WHERE event_name = 'gameStateUpdate' AND path = '$.cooldownTimer'"}),
+    );
+    assert_eq!(rows["rows"], json!([["unit verified (relayed)"]]));
+    let found = wire.call("search", json!({"query": "where is the serverSeed revealed"}));
+    assert!(found["hits"].to_string().contains("$.provablyFair.serverSeed [verified (relayed)]"), "{found}");
+}
+
 #[test]
 fn a_subscriber_is_told_of_a_decision_of_another_process() {
     let (_folder, root) = root();

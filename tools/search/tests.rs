@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::index::units::{Tier, UnitKind};
+use crate::index::units::{Basis, Tier, UnitKind};
 
 fn unit(id: &str, text: &str) -> Unit {
     Unit {
@@ -16,7 +16,8 @@ fn unit(id: &str, text: &str) -> Unit {
         session_id: None,
         source: None,
         ts_us: Some(1_000_000),
-        tier: Tier::Documented,
+        tier: Tier::Theoretical,
+        basis: Some(Basis::Documented),
         evidence: (0..5).map(|seq| format!("session:{seq}")).collect(),
         hash: String::new(),
     }
@@ -100,4 +101,40 @@ fn text_of_strangers_is_made_visible() {
     let mut hit = found(1, 1).hits.remove(0);
     hit.unit.text = "evil\u{202e}text".into();
     assert!(!row(hit, &Marks::default(), false).0.text.contains('\u{202e}'));
+}
+
+fn card(kind: UnitKind, event: &str, path: Option<&str>, text: &str) -> Unit {
+    Unit { kind, event_name: Some(event.into()), field_path: path.map(str::to_owned), ..unit("card", text) }
+}
+
+fn verified(key: &str, statement: &str) -> (String, crate::verify::explore::marks::Shown) {
+    let shown = crate::verify::explore::marks::Shown {
+        mark: "verified".into(),
+        statement: Some(statement.into()),
+        ..Default::default()
+    };
+    (key.into(), shown)
+}
+
+#[test]
+fn a_hit_tells_the_marks_on_parts_of_what_it_is_about() {
+    let marks = Marks::new([
+        verified("unit:gameStateUpdate#$.cooldownTimer", "cooldownTimer <= 15000"),
+        verified("field:gameStateUpdate#$.provablyFair.serverSeed", "provablyFair.serverSeed is absent"),
+    ]);
+    let of = |kind, path, text: &str| decided(&card(kind, "gameStateUpdate", path, text), &marks);
+    let field = of(UnitKind::FieldCard, Some("$.cooldownTimer"), "");
+    assert_eq!(field.mark.as_deref(), Some("unit verified"));
+    assert!(
+        field.marked[0].starts_with("unit:gameStateUpdate#$.cooldownTimer [verified]: "),
+        "{:?}",
+        field.marked
+    );
+    let event = of(UnitKind::EventCard, None, "");
+    assert_eq!((event.mark.as_deref(), event.marked.len()), (Some("unverified"), 2));
+    let chapter = of(UnitKind::Reference, None, "The serverSeed comes with the history.");
+    assert_eq!(chapter.mark.as_deref(), Some("partly marked"));
+    assert!(chapter.marked[0].contains("provablyFair.serverSeed is absent"), "{:?}", chapter.marked);
+    let other = of(UnitKind::Reference, None, "The serverSeedHash comes before the game.");
+    assert_eq!(other.mark.as_deref(), Some("unverified"), "another word");
 }

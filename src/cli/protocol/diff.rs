@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, Out, explorer, failed, never, print};
+use super::table::{Layout, print};
+use super::{CliError, Out, explorer, failed, never};
 use crate::store::root::DataRoot;
 use crate::verify::explore::diff::Side;
 
@@ -28,6 +29,9 @@ pub(super) struct DiffArgs {
     json: bool,
 }
 
+/// What gives way on a narrow terminal.
+const LAYOUT: Layout<'_> = Layout { whole: &["event", "change", "path"], drop: &["count_a", "count_b", "b", "a"] };
+
 pub(super) fn run(args: &DiffArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
     let side = |text: &str| text.parse::<Side>().map_err(|error| CliError::Failed(error.to_string()));
     let (a, b) = (side(&args.a)?, side(&args.b)?);
@@ -42,7 +46,7 @@ pub(super) fn run(args: &DiffArgs, root: &DataRoot, out: &mut Out) -> Result<Exi
         out.json(&diff)?;
         return Ok(ExitCode::SUCCESS);
     }
-    print(out, &diff.rows, &[])?;
+    print(out, &diff.rows, &LAYOUT)?;
     let changes: Vec<String> = diff.changes.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     out.line(format_args!(
         "{} paths on both sides ({} % of {}); {}",

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, Out, ScopeArgs, explorer, failed, never, print};
+use super::table::{Layout, print};
+use super::{CliError, Out, ScopeArgs, explorer, failed, never};
 use crate::store::root::DataRoot;
 use crate::verify::explore::overview::OverviewFilter;
 
@@ -30,6 +31,10 @@ pub(super) struct EventsArgs {
     scope: ScopeArgs,
 }
 
+/// What gives way on a narrow terminal.
+const LAYOUT: Layout<'_> =
+    Layout { whole: &["event"], drop: &["first", "per_minute", "auth", "last", "direction", "share", "fields"] };
+
 pub(super) fn run(args: &EventsArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
     let filter = OverviewFilter {
         min_count: args.min_count,
@@ -42,7 +47,7 @@ pub(super) fn run(args: &EventsArgs, root: &DataRoot, out: &mut Out) -> Result<E
         out.json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
-    print(out, &view.events, &[])?;
+    print(out, &view.events, &LAYOUT)?;
     out.line(format_args!(
         "{} frames in {} hours; {} event types seen, {} from documents only, {} novel. share in percent; marks: \
          verified/to be corrected",

@@ -7,17 +7,16 @@ mod export;
 mod review;
 mod samples;
 mod show;
+mod table;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use super::{CliError, Out};
 use crate::store::root::DataRoot;
 use crate::verify::check::Scope;
-use crate::verify::explore::table::Table;
 use crate::verify::explore::{ExploreError, Explorer};
 
 /// Explore the protocol: its events and fields, statements checked against the data, documents.
@@ -95,25 +94,4 @@ fn never() -> bool {
 
 fn failed(error: ExploreError) -> CliError {
     CliError::Failed(error.to_string())
-}
-
-/// A cell as a person reads it.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
-}
-
-/// Prints a table, without the columns named.
-fn print(out: &mut Out, table: &Table, without: &[&str]) -> std::io::Result<()> {
-    let kept: Vec<usize> = (0..table.columns.len())
-        .filter(|at| !without.iter().any(|name| table.columns.get(*at).is_some_and(|column| column == name)))
-        .collect();
-    let head: Vec<&str> = kept.iter().filter_map(|at| table.columns.get(*at)).map(String::as_str).collect();
-    let row = |row: &Vec<Value>| kept.iter().map(|at| row.get(*at).map_or_else(String::new, cell)).collect();
-    let rows: Vec<Vec<String>> = table.rows.iter().map(row).collect();
-    out.table(&head, &rows)
 }

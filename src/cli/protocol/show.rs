@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, Out, ScopeArgs, explorer, failed, never, print};
+use super::table::{Layout, print};
+use super::{CliError, Out, ScopeArgs, explorer, failed, never};
 use crate::store::root::DataRoot;
 use crate::verify::explore::event::{EventFilter, EventView};
 use crate::verify::explore::field::FieldView;
@@ -60,6 +61,11 @@ pub(super) fn run(args: &ShowArgs, root: &DataRoot, out: &mut Out) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+/// What gives way on a narrow terminal.
+const FIELDS: Layout<'_> =
+    Layout { whole: &["path"], drop: &["phases", "tier", "range", "presence", "unit", "types"] };
+const HISTORY: Layout<'_> = Layout { whole: &["day"], drop: &["phases", "range", "types"] };
+
 fn event(out: &mut Out, view: &EventView) -> std::io::Result<()> {
     let mark = view.mark.as_deref().unwrap_or("unverified");
     let novel = if view.novel { ", novel" } else { "" };
@@ -81,9 +87,13 @@ fn event(out: &mut Out, view: &EventView) -> std::io::Result<()> {
         let phases: Vec<String> = view.phases.iter().map(|(name, count)| format!("{name} {count}")).collect();
         out.line(format_args!("phases: {}", phases.join(", ")))?;
     }
-    print(out, &view.fields, &["mark"])?;
+    print(out, &view.fields, &FIELDS)?;
+    for ruling in &view.rulings {
+        out.line(format_args!("mark {} [{}]: {}", ruling.subject, ruling.mark, ruling.statement))?;
+    }
     for sample in &view.samples {
-        out.line(format_args!("sample {}: {}", sample.event, sample.why))?;
+        let phase = sample.phase.as_deref().map_or(String::new(), |phase| format!(", {phase}"));
+        out.line(format_args!("sample {}: {}{phase}", sample.event, sample.why))?;
     }
     if let Some(pairing) = &view.pairing {
         out.line(format_args!("pairing: {pairing}"))?;
@@ -130,12 +140,16 @@ fn field(out: &mut Out, view: &FieldView) -> std::io::Result<()> {
     }
     let from_to = [&view.first, &view.last].map(|time| time.as_deref().unwrap_or("never"));
     rows.push(vec!["first, last".into(), from_to.join(", ")]);
-    for sample in &view.samples {
-        rows.push(vec![sample.event.clone(), format!("{}: {}", sample.why, sample.preview)]);
-    }
     out.table(&["", ""], &rows)?;
+    for sample in &view.samples {
+        let phase = sample.phase.as_deref().map_or(String::new(), |phase| format!(", {phase}"));
+        out.line(format_args!("sample {}: {}{phase}: {}", sample.event, sample.why, sample.preview))?;
+    }
+    for ruling in &view.rulings {
+        out.line(format_args!("mark {} [{}]: {}", ruling.subject, ruling.mark, ruling.statement))?;
+    }
     if let Some(history) = &view.history {
-        print(out, history, &[])?;
+        print(out, history, &HISTORY)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Event cards: what an event is for, who gets it and when, and its fields with their types.
 
 use super::text::{about, both, days, pack, short_path, words};
-use super::{MAX_WORDS, Tier, Unit, UnitKind};
+use super::{Basis, MAX_WORDS, Tier, Unit, UnitKind};
 use crate::protocol::catalogue::{Catalogue, EventDoc, catalogue};
 use crate::protocol::facts::{EventFacts, Field, Fields, PHASES, SchemaFacts};
 
@@ -22,7 +22,6 @@ pub fn names(facts: &SchemaFacts, catalogue: &Catalogue) -> Vec<String> {
 pub fn event(facts: &SchemaFacts, name: &str) -> Vec<Unit> {
     let doc = catalogue().events.iter().find(|event| event.name == name);
     let seen = facts.events.get(name);
-    let tier = tier(doc, seen);
     let head = head(name, doc, seen);
     let again = format!("{}, continued.", both(name));
     let title = |part: usize| match part {
@@ -37,18 +36,10 @@ pub fn event(facts: &SchemaFacts, name: &str) -> Vec<Unit> {
         ts_us: seen.and_then(|seen| seen.last_us),
         source: seen.filter(|seen| seen.sources.len() == 1).and_then(|seen| seen.sources.keys().next().cloned()),
         evidence: seen.map(|seen| seen.evidence.clone()).unwrap_or_default(),
-        ..Unit::new(UnitKind::EventCard, format!("event:{name}#{part}"), title(part), &text, tier)
+        basis: doc.map(|doc| doc.basis),
+        ..Unit::new(UnitKind::EventCard, format!("event:{name}#{part}"), title(part), &text, Tier::of_event(seen))
     };
     texts.into_iter().enumerate().map(card).collect()
-}
-
-/// Observed as soon as it was seen here; else as the catalogue says.
-pub fn tier(doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> Tier {
-    match (doc, seen) {
-        (_, Some(seen)) if seen.count > 0 => Tier::Observed,
-        (Some(doc), _) => doc.tier,
-        (None, _) => Tier::Observed,
-    }
 }
 
 fn head(name: &str, doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> String {
@@ -99,10 +90,10 @@ fn counts(doc: Option<&EventDoc>, seen: Option<&EventFacts>) -> String {
             }
             text
         }
-        (_, Some(doc)) if doc.tier == Tier::Documented => {
+        (_, Some(doc)) if doc.basis == Basis::Documented => {
             "Known only from documents (documented-only); never seen on the wire.".into()
         }
-        (_, Some(doc)) if doc.tier == Tier::Inferred => {
+        (_, Some(doc)) if doc.basis == Basis::Inferred => {
             "Inferred from how Socket.IO works; not in this data.".into()
         }
         _ => "Observed on the wire elsewhere; not in this data.".into(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::text::{about, both, number, percent, rough, short_path, split};
-use super::{Tier, Unit, UnitKind};
+use super::{Basis, Tier, Unit, UnitKind};
 use crate::protocol::catalogue::{EventDoc, FieldDoc, catalogue};
 use crate::protocol::facts::{EventFacts, Field, JsonType, PHASES, SchemaFacts};
 
@@ -78,10 +78,10 @@ fn card(
         Some((seen, field)) => observed(&mut text, seen, field),
         None => {
             if let Some((event, doc)) = doc {
-                let origin = match event.tier {
-                    Tier::Observed => "not in this data",
-                    Tier::Documented => "known only from documents",
-                    Tier::Inferred => "inferred",
+                let origin = match event.basis {
+                    Basis::Wire => "not in this data",
+                    Basis::Documented => "known only from documents",
+                    Basis::Inferred => "inferred",
                 };
                 text.push_str(&format!(" Type {}; {origin}.", doc.types));
             }
@@ -97,10 +97,7 @@ fn card(
     if !others.is_empty() {
         text.push_str(&format!(" The same key is also in: {}.", others.join("; ")));
     }
-    let tier = match (seen, doc) {
-        (Some(_), _) | (None, None) => Tier::Observed,
-        (None, Some((event, _))) => event.tier,
-    };
+    let tier = Tier::of_field(seen.map(|(_, field)| field));
     let title = if short == key { format!("{event}.{key} ({})", split(key)) } else { format!("{event}: {short}") };
     let evidence = seen.map(|(seen, field)| {
         let own: Vec<String> = field.examples.iter().map(|example| example.event.clone()).take(3).collect();
@@ -113,6 +110,7 @@ fn card(
         field_path: Some(path.to_owned()),
         doc_type: Some("ws_event".into()),
         ts_us: seen.and_then(|(seen, _)| seen.last_us),
+        basis: doc.map(|(event, _)| event.basis),
         evidence,
         ..Unit::new(UnitKind::FieldCard, format!("field:{event}:{path}"), title, &text, tier)
     }
@@ -176,7 +174,12 @@ fn observed(text: &mut String, seen: &EventFacts, field: &Field) {
         text.push_str(&format!(" Elements: {}{with}.", element.type_name()));
     }
     if field.values.is_empty() && !field.examples.is_empty() {
-        let examples: Vec<&str> = field.examples.iter().take(3).map(|example| example.text.as_str()).collect();
+        let mut examples: Vec<&str> = Vec::new();
+        for example in &field.examples {
+            if examples.len() < 3 && !examples.contains(&example.text.as_str()) {
+                examples.push(&example.text);
+            }
+        }
         text.push_str(&format!(" Examples: {}.", examples.join(", ")));
     }
 }

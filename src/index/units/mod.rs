@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::facts_store::Digest;
-pub use crate::protocol::catalogue::Tier;
+pub use crate::protocol::catalogue::Basis;
+pub use crate::protocol::facts::tier::Tier;
 use crate::store::catalog::Catalog;
 
 /// Words a unit may have: what the embedding model reads of a text.
@@ -105,8 +106,10 @@ pub struct Unit {
     pub source: Option<String>,
     /// When, microseconds UTC; the latest moment it speaks of.
     pub ts_us: Option<i64>,
-    /// How well it is known.
+    /// How well it is known from the data.
     pub tier: Tier,
+    /// What the shipped statements in it rest on; none where it says only what the data say.
+    pub basis: Option<Basis>,
     /// Event refs, `session:seq`.
     pub evidence: Vec<String>,
     /// SHA-256 of title and text, hex.
@@ -114,6 +117,11 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// Whether neither the data nor who wrote it saw what it is about.
+    pub fn is_hearsay(tier: Tier, basis: Option<Basis>) -> bool {
+        tier == Tier::Theoretical && matches!(basis, Some(Basis::Documented | Basis::Inferred))
+    }
+
     /// A unit with its text cut to the cap and its hash made.
     pub fn new(kind: UnitKind, id: String, title: String, text: &str, tier: Tier) -> Unit {
         let text = text::cut(text, MAX_WORDS.saturating_sub(text::words(&title)));
@@ -131,6 +139,7 @@ impl Unit {
             source: None,
             ts_us: None,
             tier,
+            basis: None,
             evidence: Vec::new(),
             hash,
         }

@@ -1,10 +1,10 @@
 //! The shipped protocol reference: `resources/protocol/*.md`, one unit per `##` section.
 //!
-//! A section may end with a line `<!-- events: a, b; tier: documented -->`: the events it is about, and how well
-//! it is known where that is not `observed`.
+//! A section may end with a line `<!-- events: a, b; basis: documented -->`: the events it is about, and what it rests
+//! on where that is not the wire. Its tier is theoretical: it is a document, whatever the user's data say.
 
 use super::text::{pack, words};
-use super::{MAX_WORDS, Tier, Unit, UnitKind};
+use super::{Basis, MAX_WORDS, Tier, Unit, UnitKind};
 
 /// Name and text of every file.
 const FILES: [(&str, &str); 15] = [
@@ -38,8 +38,8 @@ pub struct Section {
     pub text: String,
     /// Events it is about.
     pub events: Vec<String>,
-    /// How well it is known.
-    pub tier: Tier,
+    /// What it rests on.
+    pub basis: Basis,
 }
 
 /// Every section of the reference, in reading order.
@@ -63,7 +63,8 @@ fn unit(section: Section) -> Vec<Unit> {
         let id = if part == 0 { format!("ref:{}", section.id) } else { format!("ref:{}#{part}", section.id) };
         Unit {
             event_name: section.events.first().cloned(),
-            ..Unit::new(UnitKind::Reference, id, title.clone(), &text, section.tier)
+            basis: Some(section.basis),
+            ..Unit::new(UnitKind::Reference, id, title.clone(), &text, Tier::Theoretical)
         }
     };
     texts.into_iter().enumerate().map(make).collect()
@@ -80,7 +81,7 @@ fn parse(name: &str, text: &str) -> Vec<Section> {
             title: title.trim().to_owned(),
             text: String::new(),
             events: Vec::new(),
-            tier: Tier::Observed,
+            basis: Basis::Wire,
         };
         let lines = body.lines().filter(|line| {
             match line.strip_prefix("<!--").and_then(|line| line.strip_suffix("-->")) {
@@ -101,8 +102,7 @@ fn read_comment(comment: &str, section: &mut Section) {
     for (key, value) in comment.split(';').filter_map(|part| part.split_once(": ")) {
         match (key.trim(), value.trim()) {
             ("events", names) => section.events = names.split(',').map(|name| name.trim().to_owned()).collect(),
-            ("tier", "documented") => section.tier = Tier::Documented,
-            ("tier", "inferred") => section.tier = Tier::Inferred,
+            ("basis", name) => section.basis = Basis::from_name(name).unwrap_or(section.basis),
             _ => {}
         }
     }

@@ -71,6 +71,21 @@ pub struct Example {
     pub event: String,
     /// The value as JSON text, cut.
     pub text: String,
+    /// The phase of the game then, as index into [`super::PHASES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<u8>,
+}
+
+impl Example {
+    /// The name of its phase.
+    pub fn phase_name(&self) -> Option<&'static str> {
+        phase_name(self.phase)
+    }
+}
+
+/// The name of the phase at an index into [`super::PHASES`].
+pub fn phase_name(phase: Option<u8>) -> Option<&'static str> {
+    super::PHASES.get(usize::from(phase?)).copied()
 }
 
 /// What is known about one path.
@@ -108,6 +123,12 @@ pub struct Field {
     /// Event ref of the largest number.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub max_event: String,
+    /// Phase of the smallest number, as index into [`super::PHASES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_phase: Option<u8>,
+    /// Phase of the largest number, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_phase: Option<u8>,
     /// First seen, microseconds UTC.
     #[serde(default)]
     pub first_us: Option<i64>,
@@ -124,9 +145,12 @@ pub struct Field {
     pub lengths: Option<(u64, u64)>,
     /// Longest array or largest map.
     pub longest: Option<u64>,
-    /// A few values.
+    /// A few values: the first ones, and one of every phase.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
+    /// Phases that need no example any more, a bit each.
+    #[serde(skip)]
+    pub(super) example_phases: u8,
     /// Keys that no longer fitted.
     #[serde(default)]
     pub key_overflow: u64,
@@ -186,9 +210,11 @@ impl Field {
         self.key_overflow += other.key_overflow;
         if other.min.is_some_and(|theirs| self.min.is_none_or(|ours| theirs < ours)) {
             self.min_event.clone_from(&other.min_event);
+            self.min_phase = other.min_phase;
         }
         if other.max.is_some_and(|theirs| self.max.is_none_or(|ours| theirs > ours)) {
             self.max_event.clone_from(&other.max_event);
+            self.max_phase = other.max_phase;
         }
         self.min = least(self.min, other.min);
         self.max = most(self.max, other.max);
@@ -209,10 +235,31 @@ impl Field {
             self.values.clear();
         }
         for example in &other.examples {
-            let known = self.examples.iter().any(|ours| ours.text == example.text);
-            if self.examples.len() < MAX_EXAMPLES && !known {
-                self.examples.push(example.clone());
+            self.keep(example.clone());
+        }
+    }
+
+    /// Keeps an example: of a new value while there is room; where there is none, of a phase that has none yet, instead of the
+    /// last one whose phase has another.
+    pub(super) fn keep(&mut self, example: Example) {
+        let of_phase = |one: &Example| one.phase == example.phase;
+        let is_new_phase = !self.examples.iter().any(of_phase);
+        if self.examples.len() < MAX_EXAMPLES {
+            if is_new_phase || !self.examples.iter().any(|known| known.text == example.text) {
+                self.examples.push(example);
             }
+            return;
+        }
+        if !is_new_phase {
+            return;
+        }
+        let has_another = |at: &usize| {
+            let phase = self.examples.get(*at).map(|one| one.phase);
+            self.examples.iter().filter(|one| Some(one.phase) == phase).count() > 1
+        };
+        let least = (0..self.examples.len()).rev().find(has_another);
+        if let Some(place) = least.and_then(|at| self.examples.get_mut(at)) {
+            *place = example;
         }
     }
 

@@ -10,6 +10,7 @@ pub mod distinct;
 pub mod field;
 pub mod keys;
 pub mod sample;
+pub mod tier;
 mod walk;
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub use distinct::Distinct;
 pub use field::{Example, Field, Fields, JsonType};
 
 /// Version of the serialised form; facts kept by another version are made anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Events with a name of their own; more are counted in [`SchemaFacts::nameless_overflow`].
 const MAX_EVENTS: usize = 512;
@@ -278,7 +279,8 @@ impl EventFacts {
         add_at(&mut shape.phases, phase, 1);
         let name = PHASES.get(phase).copied().unwrap_or("UNKNOWN");
         if !shape.samples.contains_key(name) {
-            let example = Example { event: seen.event_ref(), text: sample::abbreviate(payload) };
+            let at = u8::try_from(phase).ok();
+            let example = Example { event: seen.event_ref(), text: sample::abbreviate(payload), phase: at };
             shape.samples.insert(name.to_owned(), example);
         }
     }

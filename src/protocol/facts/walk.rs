@@ -71,14 +71,17 @@ impl Walk<'_> {
 
     fn number(&mut self, node: usize, value: f64, json_type: JsonType, text: &Text<'_>) {
         self.occurred(node, json_type);
+        let phase = u8::try_from(self.phase).ok();
         if let Some(field) = self.fields.nodes.get_mut(node) {
             if field.min.is_none_or(|min| value < min) {
                 field.min = least(field.min, Some(value));
                 self.seen.write_ref(&mut field.min_event);
+                field.min_phase = phase;
             }
             if field.max.is_none_or(|max| value > max) {
                 field.max = most(field.max, Some(value));
                 self.seen.write_ref(&mut field.max_event);
+                field.max_phase = phase;
             }
         }
         self.example(node, text);
@@ -112,11 +115,17 @@ impl Walk<'_> {
         self.example(node, &Text::Str(text));
     }
 
-    /// Keeps the value as an example while few are known and it is a new one.
+    /// Keeps the value as an example while few are known and it is a new one, or where its phase has none yet.
     fn example(&mut self, node: usize, value: &Text<'_>) {
+        let phase = u8::try_from(self.phase).ok();
         let Some(field) = self.fields.nodes.get_mut(node) else { return };
+        // Asked for every value: almost always there are enough, of this phase too.
+        let bit = 1_u8.checked_shl(self.phase as u32).unwrap_or(0);
         if field.examples.len() >= MAX_EXAMPLES || field.count() > EXAMPLE_TRIES {
-            return;
+            if field.example_phases & bit != 0 {
+                return;
+            }
+            field.example_phases |= bit;
         }
         let text = match value {
             Text::Bool(value) => value.to_string(),
@@ -129,8 +138,9 @@ impl Walk<'_> {
                 if cut.len() < text.len() { format!("{cut:?}…") } else { format!("{cut:?}") }
             }
         };
-        if !field.examples.iter().any(|known| known.text == text) {
-            field.examples.push(Example { event: self.seen.event_ref(), text });
+        let known = field.examples.iter().any(|known| known.text == text && known.phase == phase);
+        if !known {
+            field.keep(Example { event: self.seen.event_ref(), text, phase });
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Document, GENERATED, events};
 use crate::index::facts_store::Digest;
+use crate::sql::cells::visible;
 use crate::verify::explore::diff::{Diff, Facts, diff, phase_matrix};
 use crate::verify::explore::event::EventView;
 use crate::verify::explore::marks::Marks;
@@ -25,19 +26,34 @@ pub(super) fn documents(digest: &Digest, marks: &Marks) -> Vec<Document> {
         document("FIELD_DICTIONARY.md", "Field dictionary", dictionary(&events)),
         document("PHASE_MATRIX.md", "Events and fields by phase", matrix(digest, &events)),
         document("COVERAGE.md", "Coverage", coverage(digest, marks, &against)),
-        document("DIFF.md", "Documentation against data", difference(&against)),
+        document("DIFF.md", "Documentation against data", difference(digest, &against)),
     ]
+}
+
+/// A text in a line: neither a line break nor a tag of it reaches the document.
+fn text(text: &str) -> String {
+    visible(text).split_whitespace().collect::<Vec<_>>().join(" ").replace('<', "&lt;")
+}
+
+/// A text between backticks.
+fn code(text: &str) -> String {
+    visible(text).split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "'")
 }
 
 /// A value as a cell of a table.
 fn cell(value: &Value) -> String {
-    let text = match value {
+    let whole = match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => return items.iter().map(cell).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
-    text.replace('|', "\\|").replace('\n', " ").replace('<', "&lt;")
+    text(&whole).replace('|', "\\|")
+}
+
+/// An event's name, which strangers may have made up, as a cell.
+fn name(event: &EventView) -> String {
+    cell(&event.event.as_str().into())
 }
 
 fn table(out: &mut String, table: &Table) {
@@ -59,7 +75,7 @@ fn specification(digest: &Digest, marks: &Marks, events: &[EventView]) -> String
     table(&mut out, &overview(digest, marks, &OverviewFilter::default()).events);
     for event in events {
         let mark = event.mark.as_deref().unwrap_or("unverified");
-        let _ = writeln!(out, "## {}\n\nTier: {}. Mark: {mark}.", event.event, event.tier);
+        let _ = writeln!(out, "## {}\n\nTier: {}. Mark: {mark}.", text(&event.event), event.tier);
         if event.novel {
             out.push_str("Not in the shipped catalogue.\n");
         }
@@ -88,12 +104,37 @@ fn specification(digest: &Digest, marks: &Marks, events: &[EventView]) -> String
         for sequence in &event.sequences {
             let _ = writeln!(out, "* Sequence: {} `{}`", sequence.meaning, sequence.statement);
         }
+        rules(&mut out, event);
         for sample in &event.samples {
             let _ = writeln!(out, "* Evidence: `{}` ({})", sample.event, cell(&sample.why.clone().into()));
         }
         out.push('\n');
     }
     out
+}
+
+/// What people decided about an event: rules, sequences, formulas, units, fields.
+fn rules(out: &mut String, event: &EventView) {
+    if event.rulings.is_empty() {
+        return;
+    }
+    out.push_str("\n### Rules\n\n");
+    for one in &event.rulings {
+        let _ = writeln!(
+            out,
+            "* `{}` [{}]: {}. For it {} cases, against it {}.",
+            code(&one.subject),
+            one.mark,
+            text(one.statement.trim_end_matches('.')),
+            one.cases.supports,
+            one.cases.contradicts
+        );
+        for correction in &one.corrections {
+            let (old, new) = (text(&correction.old), text(&correction.new));
+            let _ = writeln!(out, "  Corrected ({}): {old} → {new}", correction.kind.as_str());
+        }
+    }
+    out.push('\n');
 }
 
 fn dictionary(events: &[EventView]) -> String {
@@ -107,7 +148,7 @@ fn dictionary(events: &[EventView]) -> String {
                 key.to_lowercase(),
                 format!(
                     "| {key} | {} | {path} | {} | {} | {} | {} | {} |",
-                    event.event,
+                    name(event),
                     get("types"),
                     get("unit"),
                     get("meaning"),
@@ -139,7 +180,7 @@ fn matrix(digest: &Digest, events: &[EventView]) -> String {
                 let _ = writeln!(
                     out,
                     "| {} | {} | {} |",
-                    event.event,
+                    name(event),
                     cell(event.fields.cell(row, "path")),
                     cell(phases)
                 );
@@ -166,7 +207,7 @@ fn coverage(digest: &Digest, marks: &Marks, against: &Diff) -> String {
     );
     let _ = writeln!(
         out,
-        "* {} paths both documented and seen, {} % of the documented ones of events whose payloads were seen",
+        "* {} paths both documented and seen, {} % of the documented ones; events whose payload was never kept do not count",
         against.matched, against.match_percent
     );
     let facts = &digest.facts;
@@ -186,10 +227,13 @@ fn coverage(digest: &Digest, marks: &Marks, against: &Diff) -> String {
     out
 }
 
-fn difference(against: &Diff) -> String {
+fn difference(digest: &Digest, against: &Diff) -> String {
     let mut out = String::from(
         "new: in the data only. stale: in the documents only. type, presence, enum: both have it, and differ.\n\n",
     );
+    if digest.facts.total() == 0 {
+        out.push_str("The data side is empty: nothing is stored.\n\n");
+    }
     for (change, count) in &against.changes {
         let _ = writeln!(out, "* {change}: {count}");
     }

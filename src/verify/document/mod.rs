@@ -1,11 +1,13 @@
 //! Documents generated from the data, the shipped catalogue and the marks. Nobody edits them: they are made again.
 //!
 //! * [`markdown`] — specification, field dictionary, phase matrix, coverage and difference, for people.
-//! * [`json`] — the same as data. [`schema`] — a JSON Schema per event, as it was observed.
+//! * [`json`] — the same as data. [`schema`] — a JSON Schema per event, as it was observed; [`values`] — when the values seen
+//!   are all there are.
 
 pub mod json;
 pub mod markdown;
 pub mod schema;
+mod values;
 
 use crate::index::facts_store::Digest;
 use crate::verify::explore::event::{EventFilter, EventView, event};
@@ -44,12 +46,18 @@ pub fn documents(digest: &Digest, marks: &Marks, format: Format) -> Vec<Document
     }
 }
 
-/// Every event with all its fields, the most frequent first.
+/// Every event with all its fields and all that was decided about them, the most frequent first.
 fn events(digest: &Digest, marks: &Marks) -> Vec<EventView> {
     let everything = EventFilter { depth: 0, limit: usize::MAX, samples: 3, ..EventFilter::default() };
     let names = overview(digest, marks, &OverviewFilter::default()).events.rows;
     let names = names.iter().filter_map(|row| row.first().and_then(|name| name.as_str()));
-    names.filter_map(|name| event(digest, marks, name, &everything)).collect()
+    let whole = |name: &str| {
+        let mut view = event(digest, marks, name, &everything)?;
+        // A document is read without the tool that tells a field's own statement.
+        view.rulings = marks.about(name, |_| true);
+        Some(view)
+    };
+    names.filter_map(whole).collect()
 }
 
 #[cfg(test)]

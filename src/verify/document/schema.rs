@@ -1,24 +1,21 @@
 //! JSON Schemas of the payloads, as they were observed: types with their alternatives, keys that were always there,
-//! short enumerations. Extremes and shares are annotations, not rules: tomorrow's price may be higher.
+//! enumerations that are known to be some ([`super::values`]). Extremes, shares and other values that were seen are
+//! annotations, not rules: tomorrow's price may be higher.
 
 use serde_json::{Map, Value, json};
 
+use super::values::{self, Values};
 use super::{Document, GENERATED};
 use crate::index::facts_store::Digest;
 use crate::index::units::events::names;
 use crate::protocol::catalogue::{EventDoc, catalogue};
 use crate::protocol::facts::{EventFacts, Field, Fields, JsonType};
-use crate::verify::explore::marks::Marks;
+use crate::verify::explore::marks::{Marks, Shown, UNVERIFIED};
 use crate::verify::explore::tier::Support;
+use crate::verify::explore::written::{Written, written};
 
 /// The draft.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
-
-/// Values that make an enumeration, at most.
-const ENUM: usize = 8;
-
-/// Occurrences before values are taken for all there are.
-const ENOUGH: u64 = 50;
 
 /// One schema per event that was seen or whose fields are documented.
 pub(super) fn documents(digest: &Digest, marks: &Marks) -> Vec<Document> {
@@ -40,10 +37,10 @@ fn file_name(event: &str) -> String {
 
 /// The schema of an event's payload; `None` where nothing is known of it.
 pub fn schema(event: &str, seen: Option<&EventFacts>, doc: Option<&EventDoc>, marks: &Marks) -> Option<Value> {
-    let seen = seen.filter(|seen| seen.with_payload > 0);
-    let mut schema = match (seen, doc) {
+    // A payload that was lost says nothing about fields; that the event was seen, it says all the same.
+    let mut schema = match (seen.filter(|seen| seen.with_payload > 0), doc) {
         (Some(seen), _) => node(event, seen.fields.root()?, &seen.fields, doc, marks),
-        (None, Some(doc)) if !doc.fields.is_empty() => documented(doc),
+        (None, Some(doc)) if !doc.fields.is_empty() => documented(doc, marks),
         _ => return None,
     };
     schema.insert("$schema".into(), DRAFT.into());
@@ -55,8 +52,13 @@ pub fn schema(event: &str, seen: Option<&EventFacts>, doc: Option<&EventDoc>, ma
     let tier = seen.map_or("theoretical", |seen| Support::of_event(seen).tier());
     schema.insert("x-tier".into(), tier.into());
     schema.insert("x-count".into(), seen.map_or(0, |seen| seen.count).into());
-    let mark = marks.event(event).map_or_else(|| "unverified".to_owned(), |mark| mark.badge());
+    schema.insert("x-payloads".into(), seen.map_or(0, |seen| seen.with_payload).into());
+    let mark = marks.event(event).map_or_else(|| UNVERIFIED.to_owned(), |mark| mark.badge());
     schema.insert("x-mark".into(), mark.into());
+    let rules: Vec<Value> = marks.about(event, |_| true).iter().map(|ruling| json!(ruling)).collect();
+    if !rules.is_empty() {
+        schema.insert("x-rules".into(), rules.into());
+    }
     Some(Value::Object(schema))
 }
 
@@ -75,15 +77,10 @@ fn node(event: &str, field: &Field, fields: &Fields, doc: Option<&EventDoc>, mar
         [one] => drop(out.insert("type".into(), (*one).into())),
         many => drop(out.insert("type".into(), many.into())),
     }
-    let only_strings = !has(JsonType::Boolean) && !has(JsonType::Integer) && !has(JsonType::Number);
-    let scalars = only_strings && !has(JsonType::Array) && !has(JsonType::Object) && has(JsonType::String);
-    let closed = !field.open && !field.values.is_empty() && field.values.len() <= ENUM && field.count() >= ENOUGH;
-    if scalars && closed && !field.is_personal() {
-        let mut values: Vec<Value> = field.values.keys().map(|value| value.clone().into()).collect();
-        if has(JsonType::Null) {
-            values.push(Value::Null);
-        }
-        out.insert("enum".into(), values.into());
+    match values::of(event, field, marks) {
+        Some(Values::All(values)) => drop(out.insert("enum".into(), values.into())),
+        Some(Values::Seen(values)) => drop(out.insert("examples".into(), values.into())),
+        None => {}
     }
     object(event, field, fields, doc, marks, &mut out);
     if let Some(element) = fields.children(field).find(|child| child.name == "[]") {
@@ -141,12 +138,7 @@ fn annotate(
     doc: Option<&EventDoc>,
     marks: &Marks,
 ) {
-    if let Some(known) = doc.and_then(|doc| doc.field(&field.path)) {
-        out.insert("description".into(), known.meaning.clone().into());
-        if !known.unit.is_empty() {
-            out.insert("x-unit".into(), known.unit.clone().into());
-        }
-    }
+    describe(out, &written(marks, event, &field.path, doc.and_then(|doc| doc.field(&field.path))));
     if let Some(presence) = fields.presence(field) {
         out.insert("x-presence".into(), json!((presence * 1e4).round() / 1e4));
     }
@@ -156,16 +148,26 @@ fn annotate(
     }
 }
 
-/// The schema of an event that only documents know.
-fn documented(doc: &EventDoc) -> Map<String, Value> {
-    #[derive(Default)]
-    struct Tree {
-        types: Vec<String>,
-        meaning: String,
-        children: Vec<(String, Tree)>,
+/// What is written about a field, corrections in force.
+fn describe(out: &mut Map<String, Value>, written: &Written<'_>) {
+    if let Some(meaning) = written.meaning {
+        out.insert("description".into(), meaning.into());
     }
-    impl Tree {
-        fn child(&mut self, key: &str) -> &mut Tree {
+    if let Some(unit) = written.unit {
+        out.insert("x-unit".into(), unit.into());
+    }
+}
+
+/// The schema of an event whose payload only documents know.
+fn documented(doc: &EventDoc, marks: &Marks) -> Map<String, Value> {
+    #[derive(Default)]
+    struct Tree<'a> {
+        written: Written<'a>,
+        mark: Option<String>,
+        children: Vec<(String, Tree<'a>)>,
+    }
+    impl<'a> Tree<'a> {
+        fn child(&mut self, key: &str) -> &mut Tree<'a> {
             let at = self.children.iter().position(|(name, _)| name == key).unwrap_or_else(|| {
                 self.children.push((key.to_owned(), Tree::default()));
                 self.children.len() - 1
@@ -177,11 +179,15 @@ fn documented(doc: &EventDoc) -> Map<String, Value> {
 
         fn schema(&self) -> Map<String, Value> {
             let mut out = Map::new();
-            if !self.types.is_empty() {
-                out.insert("type".into(), self.types.clone().into());
+            let known = ["null", "boolean", "integer", "number", "string", "array", "object"];
+            let types = self.written.types.unwrap_or_default().split('|').map(str::trim);
+            let types: Vec<&str> = types.filter(|name| known.contains(name)).collect();
+            if !types.is_empty() {
+                out.insert("type".into(), types.into());
             }
-            if !self.meaning.is_empty() {
-                out.insert("description".into(), self.meaning.clone().into());
+            describe(&mut out, &self.written);
+            if let Some(mark) = &self.mark {
+                out.insert("x-mark".into(), mark.clone().into());
             }
             let mut properties = Map::new();
             for (key, child) in &self.children {
@@ -198,7 +204,6 @@ fn documented(doc: &EventDoc) -> Map<String, Value> {
             out
         }
     }
-    let known = ["null", "boolean", "integer", "number", "string", "array", "object"];
     let mut root = Tree::default();
     for field in &doc.fields {
         let spaced = field.path.replace("[]", ".[]");
@@ -206,9 +211,8 @@ fn documented(doc: &EventDoc) -> Map<String, Value> {
         for key in spaced.split('.').skip(1) {
             tree = tree.child(key);
         }
-        tree.types =
-            field.types.split('|').map(str::trim).filter(|name| known.contains(name)).map(str::to_owned).collect();
-        tree.meaning = field.meaning.clone();
+        tree.written = written(marks, &doc.name, &field.path, Some(field));
+        tree.mark = marks.field(&doc.name, &field.path).map(Shown::badge);
     }
     root.schema()
 }

@@ -80,7 +80,7 @@ pub struct Diff {
     pub b: String,
     /// Paths that both have.
     pub matched: u64,
-    /// Paths and events of a that b also has, percent.
+    /// Share of a's paths that b also has, percent; events whose fields one of the sides does not know do not count.
     pub match_percent: f64,
     /// Changes by kind: new_event, stale_event, new, stale, type, presence, enum.
     pub changes: BTreeMap<String, u64>,
@@ -110,8 +110,9 @@ type Events = BTreeMap<String, (u64, Paths)>;
 
 /// Compares two sides; `event` narrows to one.
 pub fn diff(a: (&str, &Facts<'_>), b: (&str, &Facts<'_>), event: Option<&str>) -> Diff {
-    let (ours, theirs) = (events(a.1, event), events(b.1, event));
     let documents = matches!(a.1, Facts::Documentation) || matches!(b.1, Facts::Documentation);
+    let event = event.map(|name| if documents { stored_name(name) } else { name });
+    let (ours, theirs) = (events(a.1, event, documents), events(b.1, event, documents));
     let mut out = Diff {
         a: a.0.to_owned(),
         b: b.0.to_owned(),
@@ -145,7 +146,9 @@ pub fn diff(a: (&str, &Facts<'_>), b: (&str, &Facts<'_>), event: Option<&str>) -
             out.add(name, Some(path), "new", Value::Null, types(found), 0, found.count);
         }
     }
-    for (name, (count, _)) in theirs.iter().filter(|(name, _)| !ours.contains_key(*name)) {
+    // Packets of the transport are a matter of Engine.IO: none of them is new.
+    let known = |name: &str| ours.contains_key(name) || name.starts_with(TRANSPORT);
+    for (name, (count, _)) in theirs.iter().filter(|(name, _)| !known(name)) {
         out.add(name, None, "new_event", Value::Null, Value::Null, 0, *count);
     }
     out.match_percent = if of_a == 0 { 100.0 } else { digits(out.matched as f64 * 100.0 / of_a as f64) };
@@ -216,18 +219,45 @@ impl Diff {
     }
 }
 
-fn events(facts: &Facts<'_>, event: Option<&str>) -> Events {
-    let wanted = |name: &str| event.is_none_or(|event| event == name) && !name.starts_with("transport:");
+/// What packets without an event's name are stored as begins like this.
+const TRANSPORT: &str = "transport:";
+
+/// The name under which the store has what documents call so: marks of a recorder (`connect`) are packets of the transport,
+/// names of answers (`buyOrderResponse`) are acks, which have no name on the wire.
+fn stored_name(written: &str) -> &str {
+    let entry = catalogue().events.iter().find(|doc| doc.name == written);
+    if entry.is_some_and(|doc| doc.category == "TRANSPORT") {
+        let stored = catalogue().events.iter().find(|doc| doc.name.strip_prefix(TRANSPORT) == Some(written));
+        let alone = MARKS.iter().find(|(name, _)| *name == written).map(|(_, stored)| *stored);
+        return stored.map(|doc| doc.name.as_str()).or(alone).unwrap_or(written);
+    }
+    let answer = catalogue().events.iter().find(|doc| doc.aliases.iter().any(|alias| alias == written));
+    answer.map_or(written, |doc| doc.name.as_str())
+}
+
+/// Marks of recorders whose packets the catalogue has no entry for.
+const MARKS: [(&str, &str); 2] =
+    [("disconnect", "transport:disconnect"), ("connect_error", "transport:connect_error")];
+
+/// Names and fields of one side. Two sides of data are compared without the transport: it says nothing about the protocol.
+fn events(facts: &Facts<'_>, event: Option<&str>, documents: bool) -> Events {
+    let wanted =
+        |name: &str| event.is_none_or(|event| event == name) && (documents || !name.starts_with(TRANSPORT));
     match facts {
         Facts::Documentation => {
-            let documented = catalogue().events.iter().filter(|doc| wanted(&doc.name)).map(|doc| {
-                let paths = doc.fields.iter().map(|field| {
+            let mut documented = Events::new();
+            for doc in &catalogue().events {
+                let name = stored_name(&doc.name);
+                if !wanted(name) {
+                    continue;
+                }
+                let (_, paths) = documented.entry(name.to_owned()).or_default();
+                for field in &doc.fields {
                     let types = field.types.split('|').map(str::to_owned).collect();
-                    (field.path.clone(), Known { types, ..Known::default() })
-                });
-                (doc.name.clone(), (0, paths.collect()))
-            });
-            documented.collect()
+                    paths.insert(field.path.clone(), Known { types, ..Known::default() });
+                }
+            }
+            documented
         }
         Facts::Data(digest) => {
             let seen = digest.facts.events.iter().filter(|(name, _)| wanted(name));
@@ -247,8 +277,9 @@ fn paths(seen: &EventFacts) -> Paths {
             values,
         }
     };
-    let named = seen.fields.iter().filter(|field| super::is_named(field));
-    named.map(|field| (field.path.clone(), known(field))).collect()
+    // Keys that are data (`{tick}`) have paths of their own, in documents too; elements belong to their list.
+    let keys = seen.fields.iter().filter(|field| field.name != "[]");
+    keys.map(|field| (field.path.clone(), known(field))).collect()
 }
 
 /// Presence of fields by phase: which fields of an event come in which phase only.

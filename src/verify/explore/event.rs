@@ -12,10 +12,10 @@ use super::samples::{Sample, samples};
 use super::sequences;
 use super::table::{Table, digits, percent, second};
 use super::tier::Support;
+use super::written::written;
 use crate::index::facts_store::Digest;
 use crate::protocol::catalogue::{EventDoc, FieldDoc, catalogue};
 use crate::protocol::facts::{Field, Fields, JsonType, PHASES, phase_from_name, phase_index};
-use crate::verify::mark::CorrectionKind;
 
 /// What of an event is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub struct EventView {
     /// What a person decided about the event; absent while unverified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mark: Option<String>,
-    /// What was decided about its rules, sequences, formulas, values.
+    /// What was decided about its rules and sequences, about units, values and formulas of its fields, and about fields
+    /// that have no row here: no frame may ever have had them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rulings: Vec<Ruling>,
     /// Whether the shipped catalogue does not know it.
@@ -88,7 +89,8 @@ pub struct EventView {
     pub sources: BTreeMap<String, u64>,
     /// The fields, parents before their keys. presence: percent of the parent objects that have the key; phases: the same
     /// by phase (C cooldown, P presale, A active, R rugged), where it differs; range: values or extremes seen, else
-    /// lengths of texts and lists. A path in documents only has count 0.
+    /// lengths of texts and lists. A path in documents only has count 0. mark: of the field, and of its unit, values and
+    /// formulas with that word before it.
     pub fields: Table,
     /// Fields there are, with this filter.
     pub fields_total: u64,
@@ -165,6 +167,8 @@ pub fn event(digest: &Digest, marks: &Marks, name: &str, filter: &EventFilter) -
     let mut table = Table::new(&COLUMNS);
     let total = rows.len() as u64;
     table.rows = rows.into_iter().skip(filter.offset).take(filter.limit).collect();
+    let has_row = |path: &str| table.rows.iter().any(|row| row.first().is_some_and(|cell| cell == path));
+    let rulings = marks.rulings(name, &has_row);
     Some(EventView {
         event: name.to_owned(),
         purpose: doc.map(|doc| doc.purpose.clone()),
@@ -173,7 +177,7 @@ pub fn event(digest: &Digest, marks: &Marks, name: &str, filter: &EventFilter) -
         auth: doc.map_or("not known whether a login is needed", EventDoc::auth_words).to_owned(),
         tier: seen.map_or("theoretical", |seen| Support::of_event(seen).tier()).to_owned(),
         mark: marks.event(name).map(super::marks::Shown::badge),
-        rulings: marks.rulings(name, None),
+        rulings,
         novel: is_novel(name),
         count,
         share: percent(count, facts.total()),
@@ -256,25 +260,22 @@ fn fields(
         let unseen = unseen.filter(|field| seen.is_none_or(|seen| seen.get(&field.path).is_none()));
         for field in unseen.filter(|field| wanted(&field.path)) {
             let mark = marks.field(event, &field.path).map_or(Value::Null, |mark| mark.badge().into());
+            let right = written(marks, event, &field.path, Some(field));
             rows.push(vec![
                 field.path.clone().into(),
-                field.types.clone().into(),
+                right.types.into(),
                 0.into(),
                 Value::Null,
                 Value::Null,
                 Value::Null,
-                unit(marks.corrected(event, &field.path, CorrectionKind::Unit).unwrap_or(&field.unit)),
-                marks.corrected(event, &field.path, CorrectionKind::Meaning).unwrap_or(&field.meaning).into(),
+                right.unit.into(),
+                right.meaning.into(),
                 "theoretical".into(),
                 mark,
             ]);
         }
     }
     rows
-}
-
-fn unit(unit: &str) -> Value {
-    if unit.is_empty() { Value::Null } else { unit.into() }
 }
 
 fn row(
@@ -285,7 +286,7 @@ fn row(
     event: &str,
     marks: &Marks,
 ) -> Vec<Value> {
-    let corrected = |kind: CorrectionKind| marks.corrected(event, &field.path, kind);
+    let right = written(marks, event, &field.path, doc);
     let mut types = field.type_name();
     // A list says what its elements are.
     if let Some(element) = fields.children(field).find(|child| child.name == "[]") {
@@ -298,8 +299,8 @@ fn row(
         presence.map_or(Value::Null, |share| json!(digits(share * 100.0))),
         phases(fields, field),
         range(field),
-        corrected(CorrectionKind::Unit).or(doc.map(|doc| doc.unit.as_str())).map_or(Value::Null, unit),
-        corrected(CorrectionKind::Meaning).or(doc.map(|doc| doc.meaning.as_str())).into(),
+        right.unit.into(),
+        right.meaning.into(),
         Support::of_field(field).tier().into(),
         marks.field(event, &field.path).map_or(Value::Null, |mark| mark.badge().into()),
     ]

@@ -11,10 +11,11 @@ use super::marks::{Marks, Ruling};
 use super::samples::{Sample, samples};
 use super::table::{Table, digits, second};
 use super::tier::Support;
+use super::written::written;
 use crate::index::facts_store::{Digest, FactsStore};
 use crate::protocol::catalogue::catalogue;
 use crate::protocol::facts::{Field, Fields, JsonType, PHASES};
-use crate::verify::mark::{Correction, CorrectionKind};
+use crate::verify::mark::Correction;
 
 /// One field of an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +35,8 @@ pub struct FieldView {
     pub documented_types: Option<String>,
     /// theoretical, observed or corroborated.
     pub tier: String,
-    /// What a person decided about it; absent while unverified.
+    /// What a person decided about it, and about its unit, values and formulas with that word before it (`verified; unit
+    /// canonical`); absent while unverified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mark: Option<String>,
     /// The statement that was decided on.
@@ -110,7 +112,8 @@ const DAYS: usize = 30;
 /// Values shown.
 const VALUES: usize = 24;
 
-/// One field; `None` where neither data nor documents know it.
+/// One field; `None` where neither data nor documents know it, and nothing was decided about it. What people decided about
+/// a field that no frame has (that it never comes, say) is all there is to tell of it.
 pub fn field(
     digest: &Digest,
     marks: &Marks,
@@ -123,7 +126,7 @@ pub fn field(
     let seen = digest.facts.events.get(event);
     let known = doc.and_then(|doc| doc.field(path));
     let found = seen.and_then(|seen| seen.fields.get(path));
-    if known.is_none() && found.is_none() {
+    if known.is_none() && found.is_none() && marks.field(event, path).is_none() {
         return None;
     }
     let empty = Field::default();
@@ -133,22 +136,20 @@ pub fn field(
         |phase: usize| fields.filter(|_| found.is_some()).and_then(|fields| fields.presence_in(field, phase));
     let whole = |share: f64| digits(share * 100.0);
     let mark = marks.field(event, path);
-    let corrected = |kind| marks.corrected(event, path, kind).map(str::to_owned);
+    let right = written(marks, event, path, known);
     let key = path.rsplit('.').next().unwrap_or(path).trim_end_matches("[]");
     Some(FieldView {
         event: event.to_owned(),
         path: path.to_owned(),
-        meaning: corrected(CorrectionKind::Meaning).or(known.map(|doc| doc.meaning.clone())),
-        unit: corrected(CorrectionKind::Unit)
-            .or(known.map(|doc| doc.unit.clone()))
-            .filter(|unit| !unit.is_empty()),
-        documented_types: corrected(CorrectionKind::Type).or(known.map(|doc| doc.types.clone())),
+        meaning: right.meaning.map(str::to_owned),
+        unit: right.unit.map(str::to_owned),
+        documented_types: right.types.map(str::to_owned),
         tier: Support::of_field(field).tier().to_owned(),
         mark: mark.map(super::marks::Shown::badge),
         marked_statement: mark.and_then(|mark| mark.statement.clone()),
         corrections: marks.corrections(event, path).cloned().collect(),
-        rulings: marks.rulings(event, Some(path)),
-        novel: known.is_none() && super::is_named(field),
+        rulings: marks.of_parts(event, path),
+        novel: known.is_none() && found.is_some_and(super::is_named),
         count: field.count(),
         types: types(field),
         null_count: field.null_count(),

@@ -3,6 +3,7 @@
 //!
 //! * [`service`] — the facts in memory, opened by the first question and brought up to date by each.
 //! * [`overview`] — all events. [`event`] — one event. [`field`] — one field. [`diff`] — two sides compared.
+//! * [`written`] — what is written about a field, in the catalogue and in cards, with the corrections in force.
 //! * [`samples`] — frames chosen to differ. [`sequences`] — what follows what. [`nearest`] — names near to a wrong one.
 //! * [`mentions`] — whether a statement speaks of what there is.
 //! * [`tier`] — how well something is known, computed. [`marks`] — what people decided about it.
@@ -19,6 +20,7 @@ pub mod sequences;
 pub mod service;
 pub mod table;
 pub mod tier;
+pub mod written;
 
 #[cfg(test)]
 mod tests;

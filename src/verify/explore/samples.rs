@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::facts::{EventFacts, Field};
+use crate::protocol::facts::field::phase_name;
+use crate::protocol::facts::{EventFacts, Example, Field};
 
 /// One frame and why it was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +14,7 @@ pub struct Sample {
     pub event: String,
     /// Why it was chosen.
     pub why: String,
-    /// Its phase, where the reason is one.
+    /// The phase of the game then; UNKNOWN before the first gameStateUpdate of a recording.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
     /// The payload made short: first elements of lists, cut texts, without what strangers wrote.
@@ -93,23 +94,50 @@ fn extremes(seen: &EventFacts) -> Vec<Sample> {
     seen.fields.children(root).filter(varies).flat_map(|field| of_field(field).into_iter().take(2)).collect()
 }
 
-/// The frames with the largest, the smallest and other values of a field.
+/// The frames with the largest and the smallest value of a field, one of every phase it occurs in, then others: those far
+/// from the ones before.
 fn of_field(field: &Field) -> Vec<Sample> {
-    let at = |event: &str, why: String, value: String| Sample {
+    let at = |event: &str, phase: Option<u8>, why: String, value: String| Sample {
         event: event.to_owned(),
         why,
-        phase: None,
+        phase: phase_name(phase).map(str::to_owned),
         preview: format!("{} = {}", field.path.trim_start_matches("$."), crate::sql::cells::visible(&value)),
     };
     let mut out = Vec::new();
     if let Some(max) = field.max {
-        out.push(at(&field.max_event, format!("largest {}", field.name), max.to_string()));
+        let why = format!("largest {}", field.name);
+        out.push(at(&field.max_event, field.max_phase, why, max.to_string()));
     }
     if let Some(min) = field.min.filter(|min| Some(*min) != field.max) {
-        out.push(at(&field.min_event, format!("smallest {}", field.name), min.to_string()));
+        let why = format!("smallest {}", field.name);
+        out.push(at(&field.min_event, field.min_phase, why, min.to_string()));
     }
-    let values =
-        field.examples.iter().map(|one| at(&one.event, format!("a value of {}", field.name), one.text.clone()));
-    out.extend(values);
+    let mut left: Vec<&Example> = field.examples.iter().collect();
+    while !left.is_empty() {
+        let told = |one: &Example| out.iter().any(|sample: &Sample| sample.phase.as_deref() == one.phase_name());
+        let best = |place: &usize| {
+            let one = left.get(*place).copied();
+            let distance = out.iter().map(|sample| one.map_or(0, |one| distance(&one.event, &sample.event))).min();
+            // Of equals the first one.
+            (one.is_some_and(|one| !told(one)), distance.unwrap_or(u64::MAX), std::cmp::Reverse(*place))
+        };
+        let Some(place) = (0..left.len()).max_by_key(best) else { break };
+        let one = left.remove(place);
+        let why = match one.phase_name().filter(|_| !told(one)) {
+            Some(phase) => format!("{} in {phase}", field.name),
+            None => format!("another {}", field.name),
+        };
+        out.push(at(&one.event, one.phase, why, one.text.clone()));
+    }
     out
+}
+
+/// How far two frames are from each other: in frames, within a session.
+fn distance(a: &str, b: &str) -> u64 {
+    let parts =
+        |event: &str| event.rsplit_once(':').and_then(|(id, seq)| Some((id.to_owned(), seq.parse().ok()?)));
+    match (parts(a), parts(b)) {
+        (Some((one, a)), Some((other, b))) if one == other => u64::abs_diff(a, b),
+        _ => u64::MAX,
+    }
 }

@@ -61,6 +61,12 @@ pub enum ExploreError {
     /// Nothing is stored in the scope.
     #[error("nothing is stored in this scope; the view session lists what is there")]
     EmptyScope,
+    /// Nothing is stored in one side of a comparison.
+    #[error("nothing is stored in {side}, one of the two sides; the view session lists what is there")]
+    EmptySide {
+        /// The side as it was written.
+        side: String,
+    },
     /// The asker does not want the answer any more.
     #[error("the exploration was stopped")]
     Stopped,
@@ -213,7 +219,7 @@ impl Explorer {
     /// Two sides compared.
     ///
     /// # Errors
-    /// [`ExploreError`]; [`ExploreError::EmptyScope`] where a side holds nothing.
+    /// [`ExploreError`]; [`ExploreError::EmptySide`] where a side holds nothing.
     pub fn diff(
         &self,
         a: (&str, &Side),
@@ -221,14 +227,17 @@ impl Explorer {
         event: Option<&str>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Diff, ExploreError> {
-        let facts = |side: &Side| match side {
+        let facts = |(name, side): (&str, &Side)| match side {
             Side::Documentation => Ok(None),
             Side::Data(scope) => {
                 let digest = self.digest(scope, stop)?;
-                if digest.facts.total() == 0 { Err(ExploreError::EmptyScope) } else { Ok(Some(digest)) }
+                if digest.facts.total() == 0 {
+                    return Err(ExploreError::EmptySide { side: name.to_owned() });
+                }
+                Ok(Some(digest))
             }
         };
-        let (ours, theirs) = (facts(a.1)?, facts(b.1)?);
+        let (ours, theirs) = (facts(a)?, facts(b)?);
         if let Some(name) = event {
             let seen = [&ours, &theirs].into_iter().flatten().any(|digest| digest.facts.events.contains_key(name));
             if !seen && catalogue().event(name).is_none() {

@@ -2,6 +2,7 @@
 
 use super::diff::{Facts, Side, diff};
 use super::event::{EventFilter, event};
+use super::field::field;
 use super::marks::{Marks, Shown, event_key, field_key};
 use super::overview::{OverviewFilter, overview};
 use super::sequences;
@@ -83,6 +84,60 @@ fn marks_stand_beside_what_they_are_about() {
     assert_eq!(all.events.cell(&all.events.rows[0], "marks"), "1/1");
 }
 
+fn decided(words: &[(&str, &str)]) -> Marks {
+    Marks::new(words.iter().map(|(key, statement)| {
+        let shown = Shown {
+            mark: "verified".into(),
+            canonical: true,
+            statement: Some((*statement).into()),
+            ..Shown::default()
+        };
+        ((*key).to_owned(), shown)
+    }))
+}
+
+#[test]
+fn a_mark_on_a_field_that_no_frame_has_is_a_ruling_and_has_a_view() {
+    let digest = digest(&[r#"42["x",{"a":1}]"#]);
+    let marks = decided(&[("field:x#$.a", "a == 1"), ("field:x#$.gone.b", "gone.b is absent")]);
+    let view = event(&digest, &marks, "x", &EventFilter::default()).unwrap();
+    let rulings: Vec<(&str, &str)> = view.rulings.iter().map(|one| (&*one.subject, &*one.mark)).collect();
+    assert_eq!(rulings, [("field:x#$.gone.b", "canonical")], "what has a row has its mark there");
+    let gone = field(&digest, &marks, "x", "$.gone.b", None).unwrap();
+    assert_eq!((gone.count, gone.tier.as_str(), gone.novel), (0, "theoretical", false));
+    assert_eq!(gone.mark.as_deref(), Some("canonical"));
+    assert_eq!(gone.marked_statement.as_deref(), Some("gone.b is absent"));
+    assert!(field(&digest, &marks, "x", "$.gone.c", None).is_none());
+}
+
+#[test]
+fn a_mark_on_a_part_of_a_field_shows_on_the_field_with_its_kind() {
+    let digest = digest(&[r#"42["x",{"a":1,"b":"k","c":1}]"#]);
+    let marks = decided(&[
+        ("unit:x#$.a", "a < 10"),
+        ("field:x#$.b", "b is string"),
+        ("enum_value:x#$.b=k", "b == 'k'"),
+        ("formula:x#$.c?twice", "c == 2 * a"),
+        ("field:x~snapshot#$.c", "c is present"),
+    ]);
+    let view = event(&digest, &marks, "x", &EventFilter::default()).unwrap();
+    let shown: Vec<&str> =
+        view.fields.rows.iter().map(|row| view.fields.cell(row, "mark").as_str().unwrap()).collect();
+    assert_eq!(
+        shown,
+        ["unit canonical", "canonical; value k canonical", "snapshot canonical; formula twice canonical"]
+    );
+    let rulings: Vec<&str> = view.rulings.iter().map(|one| one.subject.as_str()).collect();
+    assert_eq!(
+        rulings,
+        ["enum_value:x#$.b=k", "field:x~snapshot#$.c", "formula:x#$.c?twice", "unit:x#$.a"],
+        "parts are rulings of the event too"
+    );
+    let a = field(&digest, &marks, "x", "$.a", None).unwrap();
+    assert_eq!((a.mark.as_deref(), a.rulings.len()), (Some("unit canonical"), 1));
+    assert_eq!(marks.counts("x"), (5, 0), "a field marked for its parts alone is not counted");
+}
+
 #[test]
 fn differences_are_told_by_kind() {
     let a = digest(&[r#"42["x",{"same":1,"type":1,"gone":1,"kind":"a"}]"#, r#"42["old",{}]"#]);
@@ -112,6 +167,73 @@ fn differences_are_told_by_kind() {
     assert_eq!(found.matched, 3);
     let same = diff(("a", &Facts::Data(&a)), ("a", &Facts::Data(&a)), None);
     assert!(same.changes.is_empty() && same.match_percent == 100.0);
+}
+
+#[test]
+fn documents_find_what_is_stored_under_another_name_and_keys_that_are_data() {
+    let data = digest(&[
+        r#"42["gameStateUpdate",{"partialPrices":{"values":{"3":1.5,"4":1.25}}}]"#,
+        r#"0{"sid":"x","upgrades":[]}"#,
+        r#"40{"sid":"x"}"#,
+        "41",
+        r#"44{"message":"no"}"#,
+        "3",
+        r#"431[{"success":true}]"#,
+    ]);
+    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), None);
+    let told: Vec<(&str, &str, &str)> = found
+        .rows
+        .rows
+        .iter()
+        .map(|row| (row[0].as_str().unwrap(), row[1].as_str().unwrap_or(""), row[2].as_str().unwrap()))
+        .collect();
+    for name in [
+        "connect",
+        "disconnect",
+        "connect_error",
+        "ack",
+        "buyOrderResponse",
+        "transport:connect",
+        "transport:disconnect",
+    ] {
+        assert!(!told.iter().any(|row| row.0 == name && row.2 == "stale_event"), "{name} in {told:?}");
+    }
+    assert!(!told.iter().any(|row| row.2 == "new_event"), "packets of the transport are not new: {told:?}");
+    assert!(!told.iter().any(|row| row.1.contains("{tick}")), "{told:?}");
+    assert!(told.contains(&("sellOrder", "", "stale_event")));
+    let one = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("disconnect"));
+    assert!(one.rows.rows.is_empty(), "{one:?}");
+    let nothing = digest(&[r#"42["gameStateUpdate",{"partialPrices":{"values":{}}}]"#]);
+    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&nothing)), None);
+    let stale = |row: &Vec<serde_json::Value>| row[1] == "$.partialPrices.values.{tick}" && row[2] == "stale";
+    assert!(found.rows.rows.iter().any(stale), "what no frame has is still told");
+    assert!(found.rows.rows.iter().any(|row| row[0] == "transport:disconnect" && row[2] == "stale_event"));
+}
+
+#[test]
+fn samples_of_a_field_differ_by_phase_and_tell_it() {
+    // Presale throughout, one frame active at the end: what comes first must not take all the room.
+    let mut facts = SchemaFacts::default();
+    for seq in 1..=60_u64 {
+        let phase = if seq == 60 { Phase::Active } else { Phase::Presale };
+        let seen = Seen {
+            ts_us: Some(seq as i64 * 1_000_000),
+            session_id: "s",
+            seq,
+            source: "cdp",
+            direction: Some("received"),
+            phase: Some(phase),
+            game_id: Some("g"),
+        };
+        let value = if seq == 60 { 500 } else { 1_000 - seq };
+        facts.observe(&decode(LineFormat::Wire, None, &format!(r#"42["x",{{"a":{value}}}]"#)), &seen);
+    }
+    let digest = Digest { facts, ..Digest::default() };
+    let view = field(&digest, &Marks::default(), "x", "$.a", None).unwrap();
+    let told: Vec<(&str, &str)> =
+        view.samples.iter().map(|one| (one.phase.as_deref().unwrap(), one.preview.as_str())).collect();
+    assert!(told.contains(&("ACTIVE", "a = 500")) && told.contains(&("PRESALE", "a = 999")), "{told:?}");
+    assert!(view.samples.iter().all(|one| one.phase.is_some()), "{told:?}");
 }
 
 #[test]
