@@ -387,6 +387,7 @@ enum Class {
 }
 
 /// A table, as most bytes of a frame mean nothing.
+#[expect(clippy::indexing_slicing, reason = "computed while compiling, where an index out of range is an error")]
 static CLASS: [Class; 256] = {
     let mut table = [Class::Other; 256];
     table[b'"' as usize] = Class::Quote;
