@@ -163,7 +163,7 @@ fn describe(explorer: &Explorer, args: &Args, stop: &dyn Fn() -> bool) -> Result
         let (a, b) = (side(&sides.a)?, side(&sides.b)?);
         let view = explorer.diff((&sides.a, &a), (&sides.b, &b), args.event.as_deref(), stop);
         let mut view = view.map_err(refused)?;
-        let (truncated, next) = page(&mut view.rows, offset, limit(ROWS), "row");
+        let (truncated, next) = page(&mut view.rows, offset, limit(ROWS), "row", 0);
         return Ok(Output { diff: Some(view), truncated, next, ..Output::default() });
     }
     match (&args.event, &args.field) {
@@ -193,7 +193,10 @@ fn describe(explorer: &Explorer, args: &Args, stop: &dyn Fn() -> bool) -> Result
                 samples: usize::try_from(args.samples.unwrap_or(SAMPLES).min(MAX_SAMPLES)).unwrap_or(4),
             };
             let mut view = explorer.event(&scope, event, &filter, stop).map_err(refused)?;
-            let (truncated, next) = page(&mut view.fields, offset, limit(FIELDS), "field");
+            let rows = std::mem::take(&mut view.fields.rows);
+            let beside = serde_json::to_string(&view).map_or(0, |text| text.len());
+            view.fields.rows = rows;
+            let (truncated, next) = page(&mut view.fields, offset, limit(FIELDS), "field", beside);
             Ok(Output { event: Some(view), truncated, next, ..Output::default() })
         }
         (None, None) => {
@@ -204,7 +207,7 @@ fn describe(explorer: &Explorer, args: &Args, stop: &dyn Fn() -> bool) -> Result
                 novel: args.novel.unwrap_or(false),
             };
             let mut view = explorer.overview(&scope, &filter, stop).map_err(refused)?;
-            let (truncated, next) = page(&mut view.events, offset, limit(ROWS), "event");
+            let (truncated, next) = page(&mut view.events, offset, limit(ROWS), "event", 0);
             Ok(Output { overview: Some(view), truncated, next, ..Output::default() })
         }
     }
@@ -233,11 +236,13 @@ fn phase(given: Option<&str>) -> Result<Option<String>, ToolError> {
     word("phase", upper.as_deref(), &["COOLDOWN", "PRESALE", "ACTIVE", "RUGGED"])
 }
 
-/// Keeps one page of a table, in rows and in bytes; whether there is more, and how to get it.
-fn page(table: &mut Table, offset: usize, limit: usize, what: &str) -> (bool, Option<String>) {
+/// Keeps one page of a table, in rows and in bytes; whether there is more, and how to get it. `beside` is what stands beside
+/// the table, in bytes: samples, notes, the marks of an event.
+fn page(table: &mut Table, offset: usize, limit: usize, what: &str, beside: usize) -> (bool, Option<String>) {
     let total = table.rows.len();
-    // What stands beside the table takes its part.
-    let room = usize::try_from(RESULT_BYTES).unwrap_or(36_000) * 2 / 3;
+    let whole = usize::try_from(RESULT_BYTES).unwrap_or(36_000);
+    // A third is left for it; where it needs more, the table has less.
+    let room = (whole * 2 / 3).min(whole.saturating_sub(beside + 1_000));
     let mut bytes = 0;
     let size = |row: &Vec<Value>| serde_json::to_string(row).map_or(0, |text| text.len() + 1);
     let rows = std::mem::take(&mut table.rows).into_iter().skip(offset).take(limit);

@@ -52,6 +52,7 @@ fn valid(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         "anyOf",
         "title",
         "description",
+        "examples",
         "$schema",
         "$comment",
     ];

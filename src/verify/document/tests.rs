@@ -83,8 +83,11 @@ fn an_event_of_documents_has_a_schema_too() {
     assert_eq!(schema["properties"]["tickIndex"]["type"], serde_json::json!(["integer"]));
 }
 
+/// Kind, written, right.
+type Corrected = (CorrectionKind, &'static str, &'static str);
+
 /// Marks with a statement and a correction each.
-fn decided(subjects: &[(&str, Option<(CorrectionKind, &str, &str)>)]) -> Marks {
+fn decided(subjects: &[(&str, Option<Corrected>)]) -> Marks {
     Marks::new(subjects.iter().map(|(key, correction)| {
         let corrections = correction
             .iter()

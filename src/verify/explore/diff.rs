@@ -260,8 +260,17 @@ fn events(facts: &Facts<'_>, event: Option<&str>, documents: bool) -> Events {
             documented
         }
         Facts::Data(digest) => {
-            let seen = digest.facts.events.iter().filter(|(name, _)| wanted(name));
-            seen.map(|(name, seen)| (name.clone(), (seen.count, paths(seen)))).collect()
+            let mut stored = Events::new();
+            for (name, seen) in &digest.facts.events {
+                // Imported recordings have a recorder's marks as events.
+                let name = if documents { stored_name(name) } else { name };
+                if wanted(name) {
+                    let (count, known) = stored.entry(name.to_owned()).or_default();
+                    *count += seen.count;
+                    known.extend(paths(seen));
+                }
+            }
+            stored
         }
     }
 }

@@ -201,6 +201,9 @@ fn documents_find_what_is_stored_under_another_name_and_keys_that_are_data() {
     assert!(!told.iter().any(|row| row.2 == "new_event"), "packets of the transport are not new: {told:?}");
     assert!(!told.iter().any(|row| row.1.contains("{tick}")), "{told:?}");
     assert!(told.contains(&("sellOrder", "", "stale_event")));
+    let mark = digest(&[r#"42["connect",{}]"#]);
+    let found = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&mark)), Some("connect"));
+    assert!(found.rows.rows.is_empty(), "an imported recorder's mark: {found:?}");
     let one = diff(("documentation", &Facts::Documentation), ("data", &Facts::Data(&data)), Some("disconnect"));
     assert!(one.rows.rows.is_empty(), "{one:?}");
     let nothing = digest(&[r#"42["gameStateUpdate",{"partialPrices":{"values":{}}}]"#]);
