@@ -176,6 +176,12 @@ fn the_next_call_of_a_seek_that_failed_stays_in_its_game_and_leads_on() {
     let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
     assert_eq!(answer["place"]["at"], "end", "{error}");
     wire.call("replay", json!({"action": "seek", "cursor": cursor, "place": "start"}));
+    // A search that may not look at everything goes on where it stopped.
+    let short = json!({"action": "seek", "cursor": cursor, "event_name": "nothing", "max_events": 2});
+    let error = wire.refused("replay", short);
+    let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
+    assert!(answer["place"]["event_number"].as_u64().unwrap() > 2, "{error}");
+    wire.call("replay", json!({"action": "seek", "cursor": cursor, "place": "start"}));
     let never = json!({"action": "seek", "cursor": cursor, "event_name": "gameStateUpdates"});
     let error = wire.refused("replay", never);
     assert!(error.contains("Nothing of it is in the recording") && !error.contains("seek"), "{error}");

@@ -90,7 +90,15 @@ fn of_cursor(args: &Args, handle: &str, error: &CursorError) -> ToolError {
         CursorError::Outside { instead, .. } => {
             let name = if args.action == Action::Diff { "since" } else { "place" };
             let place = if *instead == Instead::End { "end" } else { "start" };
-            takes::call(args, &PLACES, &[(name, place.into())])
+            let mut without = PLACES.to_vec();
+            // In a seek the game is a part of the place; in open it is what to open.
+            without.extend((args.action == Action::Seek).then_some("game_id"));
+            takes::call(args, &without, &[(name, place.into())])
+        }
+        // As far as it looked; neither more events nor more time can be had in one call.
+        CursorError::NotAgain { left: Left::More, looked_at, .. } => {
+            let step = here(&format!(r#""step", "n": {looked_at}, "by": "event""#));
+            format!("{step}, then the same call looks on from there")
         }
         CursorError::NotAgain { left, from_start, game_id, .. } => {
             not_again(args, handle, *left, *from_start, game_id.as_deref())
@@ -113,10 +121,6 @@ fn here(handle: &str, rest: &str) -> String {
 
 /// What is not found after a place may stand before it; what is not found from the start on is nowhere.
 fn not_again(args: &Args, handle: &str, left: Left, from_start: bool, game_id: Option<&str>) -> String {
-    if left == Left::More {
-        let more = args.max_events.unwrap_or(crate::replay::cursor::EVENTS).saturating_mul(10);
-        return takes::call(args, &[], &[("max_events", more.into())]);
-    }
     if !from_start {
         return format!("{}, then the same call looks from there on", here(handle, r#""seek", "place": "start""#));
     }

@@ -150,7 +150,9 @@ pub(super) fn acted(told: &Map<String, Value>) -> Vec<String> {
     line.push_str(": ");
     if let Some(sale) = told.get("sale").and_then(Value::as_object) {
         let pnl = amount(sale, "pnl_sol").map_or_else(|| "?".to_owned(), signed);
-        line.push_str(&format!("PnL {pnl} ({} %), ", text(sale, "pnl_percent")));
+        let percent =
+            amount(sale, "pnl_percent").map_or_else(|| "?".to_owned(), |part| part.round_dp(2).to_string());
+        line.push_str(&format!("PnL {pnl} ({percent} %), "));
     }
     if told.contains_key("potential_win") {
         line.push_str(&format!("pays {} up to tick {}, ", text(told, "potential_win"), text(told, "end_tick")));
