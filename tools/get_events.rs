@@ -137,7 +137,7 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub game_id: Option<String>,
     /// What it is when it is no frame: game_tick, a line of an older recording that kept ticks instead of frames;
-    /// system_event, a note of the recorder.
+    /// system_event, a note of the recorder; player_action, what was done in a replay and stored.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub doc_type: Option<String>,
     /// The frame's text as it was recorded, written by the site and by strangers: data, not instructions.
@@ -176,7 +176,8 @@ Frames are ordered by session_id, then seq. Session ids are UUID v7, so that is 
 While several sessions are being written, follow each one with its own session_id and cursor.
 - wait: returns as soon as a frame comes at which a condition holds, instead of asking again and again.
 
-Lines of older recordings that kept ticks instead of frames come too, marked by doc_type.
+Lines of older recordings that kept ticks instead of frames come too, marked by doc_type; so do actions stored by \
+replay, by refs or session_id.
 
 raw_json is the text byte for byte (invisible characters as JSON escapes unless exact). A frame over max_text is \
 cut; cut says how long it is, and refs with one ref and offset reads on.
@@ -418,19 +419,29 @@ const HEAD: &str = "session_id, seq, ts, direction, packet, event_name, game_id,
 
 /// Everything that has an address: frames; lines of older recordings that were no frames, which are kept with the
 /// tick read from them; and what the recorder itself noted.
-const LINES: &str = "(\
+const LINES: &str = "\
 SELECT session_id, seq, ts, direction, packet, event_name, game_id, 'ws_event' AS doc_type, raw_json FROM ws_event \
 UNION ALL \
 SELECT session_id, seq, ts, direction, NULL, NULL, game_id, 'game_tick', raw_json FROM game_tick \
 WHERE source = 'import' AND ordinal = 0 AND raw_json IS NOT NULL \
 UNION ALL \
-SELECT session_id, seq, ts, direction, NULL, event_type, game_id, 'system_event', details FROM system_event\
-) AS lines";
+SELECT session_id, seq, ts, direction, NULL, event_type, game_id, 'system_event', details FROM system_event";
+
+/// Actions that were stored in a replay: rows of their own, of which no frame tells.
+const ACTIONS: &str = "\
+SELECT session_id, seq, ts, direction, NULL, action_type, game_id, 'player_action', raw_json FROM player_action \
+WHERE source = 'replay'";
+
+/// What to read from. With `actions` those of replays too: their sessions begin while another one is recorded, and
+/// would stand before its newest frames.
+fn lines(actions: bool) -> String {
+    if actions { format!("({LINES} UNION ALL {ACTIONS}) AS lines") } else { format!("({LINES}) AS lines") }
+}
 
 async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<Found, ToolError> {
     if let Which::Refs(refs) = &wanted.which {
         let mut binds = Binds::default();
-        let sql = format!("SELECT {HEAD} FROM {LINES} WHERE {}", at(refs, &mut binds));
+        let sql = format!("SELECT {HEAD} FROM {} WHERE {}", lines(true), at(refs, &mut binds));
         let (heads, as_of) = ask::records::<Head>(&app.sql, &sql, binds.into_values(), MAX_EVENTS, cancel).await?;
         let mut by_address: HashMap<Address, Head> =
             heads.into_iter().map(|head| (head.address(), head)).collect();
@@ -477,7 +488,8 @@ fn listing(wanted: &Wanted) -> (String, Vec<serde_json::Value>) {
         conditions.push(format!("session_id >= {session} AND (session_id > {again} OR seq > {seq})"));
     }
     let sql = format!(
-        "SELECT {HEAD} FROM {LINES}{} ORDER BY {order} LIMIT {}",
+        "SELECT {HEAD} FROM {}{} ORDER BY {order} LIMIT {}",
+        lines(wanted.session_id.is_some()),
         ask::filter(&conditions),
         wanted.limit + 1
     );
@@ -528,8 +540,8 @@ async fn texts(
     let mut binds = Binds::default();
     let (from, most) = (binds.bind(wanted.offset + 1), binds.bind(wanted.max_text));
     let sql = format!(
-        "SELECT session_id, seq, length(raw_json) AS total, substring(raw_json, {from}, {most}) AS piece FROM {LINES} \
-         WHERE {}",
+        "SELECT session_id, seq, length(raw_json) AS total, substring(raw_json, {from}, {most}) AS piece FROM {} WHERE {}",
+        lines(true),
         at(&addresses, &mut binds)
     );
     let mut texts = HashMap::new();

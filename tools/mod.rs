@@ -33,6 +33,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::errors::ToolError;
@@ -196,14 +197,73 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
     })
 }
 
+/// Reads the arguments. What cannot be read is named by its path, and `next` is the call without it.
 fn arguments<T: AgentTool>(sent: JsonObject) -> Result<T::Args, ToolError> {
-    serde_json::from_value(Value::Object(sent)).map_err(|error| {
-        ToolError::new(
-            format!("{} was not called: its arguments cannot be read", T::NAME),
-            error.to_string(),
-            format!("{} {}", T::NAME, T::EXAMPLE),
-        )
+    serde_path_to_error::deserialize(Value::Object(sent.clone())).map_err(|error| {
+        let segments = error.path().iter().filter_map(|segment| match segment {
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        });
+        let path: Vec<String> = segments.collect();
+        let why = error.into_inner().to_string();
+        // Of a name that is not known, the reason tells the name itself.
+        let is_unknown = path.last().is_some_and(|last| why.starts_with(&format!("unknown field `{last}`")));
+        let at = path.get(..path.len() - usize::from(is_unknown)).unwrap_or_default().join(".");
+        let told = if at.is_empty() { why } else { format!("{at}: {why}") };
+        let next = without::<T>(sent, &path).unwrap_or_else(|| format!("{} {}", T::NAME, T::EXAMPLE));
+        ToolError::new(format!("{} was not called: its arguments cannot be read", T::NAME), told, next)
     })
+}
+
+/// The same call without the argument at `path`; `None` where it is needed, or the call would be too long to repeat.
+fn without<T: AgentTool>(mut sent: JsonObject, path: &[String]) -> Option<String> {
+    fn remove(value: &mut Value, path: &[String]) -> Option<()> {
+        let (first, rest) = path.split_first()?;
+        let is_last = rest.is_empty();
+        match value {
+            Value::Object(object) => {
+                if !is_last {
+                    remove(object.get_mut(first)?, rest)?;
+                }
+                // What is empty without it says nothing any more.
+                if is_last || is_hollow(object.get(first)?) {
+                    object.remove(first)?;
+                }
+            }
+            Value::Array(list) => {
+                let index = first.parse().ok().filter(|index| *index < list.len())?;
+                if !is_last {
+                    remove(list.get_mut(index)?, rest)?;
+                }
+                if is_last || is_hollow(list.get(index)?) {
+                    list.remove(index);
+                }
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+    let mut whole = Value::Object(std::mem::take(&mut sent));
+    remove(&mut whole, path)?;
+    let Value::Object(left) = whole else { return None };
+    serde_json::from_value::<T::Args>(Value::Object(left.clone())).ok()?;
+    let call = written(T::NAME, &left);
+    (call.len() <= LONGEST_CALL).then(|| format!("{call}, or give {} as the tool's schema says", path.join(".")))
+}
+
+/// Bytes of a call that an error repeats at most.
+const LONGEST_CALL: usize = 1_000;
+
+fn is_hollow(value: &Value) -> bool {
+    value.as_object().is_some_and(JsonObject::is_empty) || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// A call as it is written in texts: `replay {"action": "list"}`.
+pub(crate) fn written(tool: &str, args: &JsonObject) -> String {
+    let parts: Vec<String> =
+        args.iter().map(|(name, value)| format!("{}: {value}", Value::from(name.as_str()))).collect();
+    format!("{tool} {{{}}}", parts.join(", "))
 }
 
 /// The same compact JSON object as structured content and as text: hosts differ in which one the model sees. Pictures

@@ -3,6 +3,9 @@
 mod answer;
 mod ask;
 mod refuse;
+mod takes;
+
+pub use ask::unknown_event;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +28,7 @@ use crate::state::condition::Condition;
 pub struct Replay;
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // The description tells them.
 pub enum Action {
@@ -42,17 +45,17 @@ pub enum Action {
 }
 
 /// Which rule book the local account follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rules {
-    /// As meant, and as the server plays.
+    /// As meant: bets are settled, and the rug sells.
     Right,
     /// The desktop application's, with its defects.
     Legacy,
 }
 
-/// One call.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// One call. What each action takes of it stands in [`takes`].
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
     /// open, step, back, seek, run, act, state, diff, close or list.
@@ -69,7 +72,8 @@ pub struct Args {
     pub from: Option<String>,
     /// open: up to this time.
     pub to: Option<String>,
-    /// open: rules of the local account: right (default: as the server plays) or legacy (the desktop application's).
+    /// open: rules of the local account: right (default; buys are in units, a bet waits 5 ticks for the last) or legacy
+    /// (the desktop application's, with its defects).
     #[schemars(with = "Option<String>")]
     pub rules: Option<Rules>,
     /// step, back: how many. Default 1.
@@ -98,7 +102,7 @@ pub struct Args {
     pub until: Option<Condition>,
     /// run: events to look at, at most. Default 1000000.
     pub max_events: Option<u64>,
-    /// act: BUY, SELL or SIDEBET.
+    /// act: BUY, SELL, SIDEBET or RESET.
     pub side: Option<String>,
     /// act: units to buy or SOL to stake, number or text.
     pub amount: Option<Value>,
@@ -229,7 +233,7 @@ with a local account. For numbers over many games use query_sql, for one moment 
 - step, back: n ticks (by: tick: where tick, phase or game change) or events (by: event: every frame).
 - seek: tick, time, ref, place (start, end), or the next phase, event_name or change.
 - run: until a condition holds; the same conditions as in get_events wait. moved.stopped says why it ended.
-- act: BUY, SELL or SIDEBET for a local account of 0.1 SOL that starts anew with each game. An action belongs to its \
+- act: BUY, SELL, SIDEBET, or RESET, for a local account of 0.1 SOL that starts anew with each game. An action belongs to its \
 place: going back before it undoes it, going forward does it again. act at an earlier place removes later actions that \
 are no longer possible, and says so. record: true stores it as a row.
 - state: the state at the place (detailed: with prices and ranking). diff: what differs from another place.

@@ -98,6 +98,39 @@ fn arguments_that_cannot_be_read_are_told_with_a_call_that_can() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named_by_its_path_and_left_out_of_the_next_call() {
+    let refused = |sent: &str| {
+        let sent: JsonObject = serde_json::from_str(sent).unwrap();
+        arguments::<replay::Replay>(sent).unwrap_err().to_string()
+    };
+    let error = refused(r#"{"action": "step", "cursor": "c", "n": -1}"#);
+    assert!(error.contains("n: invalid value: integer `-1`"), "{error}");
+    assert!(
+        error.ends_with(r#"next: replay {"action": "step", "cursor": "c"}, or give n as the tool's schema says"#),
+        "{error}"
+    );
+    let error = refused(r#"{"action": "run", "cursor": "c", "until": {"rug": true, "price_above": "NaN"}}"#);
+    assert!(error.contains("until.price_above: invalid type: string \"NaN\""), "{error}");
+    assert!(
+        error.contains(r#"next: replay {"action": "run", "cursor": "c", "until": {"rug":true}}, or"#),
+        "{error}"
+    );
+    let error = refused(r#"{"action": "run", "until": {"prise": 1}}"#);
+    assert!(error.contains("until: unknown field `prise`, expected one of"), "{error}");
+    assert!(error.contains(r#"next: replay {"action": "run"}, or give until.prise"#), "{error}");
+}
+
+#[test]
+fn a_call_that_lacks_what_it_needs_is_told_with_the_example() {
+    let needed: JsonObject = serde_json::from_str(r#"{"action": "fly"}"#).unwrap();
+    let error = arguments::<replay::Replay>(needed).unwrap_err().to_string();
+    assert!(error.contains("action: unknown variant `fly`, expected one of"), "{error}");
+    assert!(error.ends_with(&format!("next: replay {}", replay::Replay::EXAMPLE)), "{error}");
+    let error = arguments::<replay::Replay>(JsonObject::new()).unwrap_err().to_string();
+    assert!(error.contains("missing field `action`") && error.contains("next: replay {"), "{error}");
+}
+
+#[test]
 fn an_answer_is_the_same_as_text_and_as_data() {
     let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"}), Vec::new()).unwrap();
     let text = &result.content[0].as_text().unwrap().text;

@@ -1,25 +1,29 @@
 //! `replayer replay GAME`: a recorded game stepped through on a terminal, line by line, so that it can be scripted.
 
+mod read;
+mod told;
+
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{CliError, Out, watch};
-use crate::protocol::phase::Phase;
-use crate::replay::account::{Order, Rules, Settings};
+use super::{CliError, Out};
+use crate::replay::account::{Rules, Settings};
 use crate::replay::cursor::archive::Shared;
 use crate::replay::cursor::chapter::Covers;
 use crate::replay::cursor::error::CursorError;
-use crate::replay::cursor::moves::{Moved, Stopped, Unit};
-use crate::replay::cursor::orders::Orders;
-use crate::replay::cursor::seek::{NOTES, Target};
+use crate::replay::cursor::moves::Stopped;
+use crate::replay::cursor::orders::{Orders, With};
+use crate::replay::cursor::seek::Target;
 use crate::replay::cursor::{self, Budget, Cursor};
 use crate::sql::cells::visible;
-use crate::state::condition::Condition;
+use crate::state::Snapshot;
 use crate::store::root::DataRoot;
+use crate::tools::replay::unknown_event;
 
 /// Step through a recorded game: forward, back, to a place, until something happens; trade in it.
 ///
@@ -40,7 +44,7 @@ pub struct ReplayArgs {
 /// The rule book of the local account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RulesArg {
-    /// As meant, and as the server plays.
+    /// As meant: bets are settled, the rug sells. (Unlike the server's: a buy is in units, and a bet waits 5 ticks.)
     Right,
     /// The desktop application's, with its defects.
     Legacy,
@@ -52,8 +56,10 @@ const HELP: &str = "\
   seek TICK             to a tick; also a time (2026-01-01T14:03:22Z), session:seq, start, end
   next NAME             to the next PRESALE, ACTIVE, RUGGED, event name, or change (game_rugged, own_trade, …)
   run CONDITION         until it holds: rug, own, price>5, price<0.5, drawdown>0.5, event=NAME, FIELD>1, FIELD=x
-  buy AMOUNT            units at the price of the place; also sell [25%], sidebet AMOUNT
-  state [full]          the state at the place, JSON
+  buy AMOUNT [record]   units at the price of the place; also sell [25%], sidebet AMOUNT; record stores it as a row
+  reset                 the local account starts anew at the place
+  state [full]          the state at the place, and the local account, JSON
+  diff [PLACE]          what differs from a place, else from where it was before the last move   (d)
   where                 the place again                     (w)
   quit                                                      (q)";
 
@@ -71,7 +77,7 @@ pub fn run(args: ReplayArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
     let rules = if args.rules == RulesArg::Legacy { Rules::Legacy } else { Rules::Right };
     let cursor = Cursor::open(&archive, covers).map_err(failed)?;
     let orders = Orders::new(Settings { rules, ..Settings::default() });
-    let mut replay = Replay { archive, cursor, orders };
+    let mut replay = Replay { archive, cursor, orders, before: None };
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     for choice in &replay.cursor.outline().choices {
         let others = match choice.others.len() {
@@ -120,6 +126,8 @@ struct Replay {
     archive: Shared,
     cursor: Cursor,
     orders: Orders,
+    /// Where it was before its last move.
+    before: Option<(usize, usize)>,
 }
 
 enum Answer {
@@ -127,207 +135,114 @@ enum Answer {
     Quit,
 }
 
+/// The state at a place, with this replay's own account where it has traded.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    snapshot: Snapshot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    local_account: Option<Map<String, Value>>,
+}
+
 impl Replay {
     fn command(&mut self, words: &[&str]) -> Result<Answer, String> {
-        let budget = Budget::new(cursor::EVENTS, cursor::TIME);
-        let told = |error: CursorError| error.to_string();
         let (word, rest) = words.split_first().map_or(("step", [].as_slice()), |(word, rest)| (*word, rest));
-        let moved = match word {
-            "step" | "s" => {
-                let (count, unit) = steps(rest)?;
-                self.cursor.step(&self.archive, count, unit, &budget).map_err(told)?
-            }
-            "back" | "b" => {
-                let (count, unit) = steps(rest)?;
-                self.cursor.back(&self.archive, count, unit, &budget).map_err(told)?
-            }
-            "seek" => self.cursor.seek(&self.archive, &target(rest)?, &budget).map_err(told)?,
-            "next" | "n" => self.cursor.seek(&self.archive, &next(rest)?, &budget).map_err(told)?,
-            "run" | "r" => {
-                let until = condition(&rest.join(" "))?;
-                let own = self.orders.places();
-                self.cursor.run(&self.archive, &until, &own, &budget).map_err(told)?
-            }
-            "buy" | "sell" | "sidebet" => return self.act(word, rest),
-            "state" => {
-                let full = rest.first() == Some(&"full");
-                let snapshot = self.cursor.snapshot(full);
-                let text = serde_json::to_string_pretty(&snapshot).map_err(|error| error.to_string())?;
-                return Ok(Answer::Lines(text.lines().map(visible).collect()));
-            }
-            "where" | "w" => return Ok(Answer::Lines(vec![self.status()])),
-            "help" | "h" | "?" => return Ok(Answer::Lines(vec![HELP.to_owned()])),
-            "quit" | "q" | "exit" => return Ok(Answer::Quit),
-            other => return Err(format!("{other:?} is no command; `help` lists them")),
-        };
-        let mut lines = passed(&moved);
-        lines.push(self.status());
-        Ok(Answer::Lines(lines))
+        match word {
+            "buy" | "sell" | "sidebet" | "reset" => self.act(word, rest).map(Answer::Lines),
+            "diff" | "d" => self.diff(rest).map(Answer::Lines),
+            "state" => self.state(rest.first() == Some(&"full")).map(Answer::Lines),
+            "where" | "w" => Ok(Answer::Lines(vec![self.status()])),
+            "help" | "h" | "?" => Ok(Answer::Lines(vec![HELP.to_owned()])),
+            "quit" | "q" | "exit" => Ok(Answer::Quit),
+            _ => self.go(word, rest).map(Answer::Lines),
+        }
     }
 
-    fn act(&mut self, word: &str, rest: &[&str]) -> Result<Answer, String> {
-        let value = rest.first().map(|text| Value::from(*text));
-        let (amount, part) = if word == "sell" { (None, value) } else { (value, None) };
-        let order = Order::from_words(word, amount.as_ref(), part.as_ref())
-            .map_err(|refusal| format!("{refusal}. {}", refusal.advice()))?;
-        let told =
-            self.orders.act(&mut self.cursor, &self.archive, order, false).map_err(|error| error.to_string())?;
-        let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-        let line =
-            format!("{} {} at {}: balance {}", text("action"), text("amount"), text("price"), text("new_balance"));
-        let removed = told.get("removed").and_then(Value::as_array).into_iter().flatten();
-        let mut lines = vec![line];
-        lines.extend(removed.filter_map(Value::as_str).map(|why| format!("removed {why}")));
+    /// Moves, and says what was passed, what that settled, and where it is then.
+    fn go(&mut self, word: &str, rest: &[&str]) -> Result<Vec<String>, String> {
+        let budget = Budget::new(cursor::EVENTS, cursor::TIME);
+        let why = |error: CursorError| error.to_string();
+        let from = self.cursor.position();
+        let from_ref = self.cursor.place().map(|place| place.event_ref).unwrap_or_default();
+        let mut in_vain = Vec::new();
+        let moved = match word {
+            "step" | "s" => {
+                let (count, unit) = read::steps(rest)?;
+                self.cursor.step(&self.archive, count, unit, &budget).map_err(why)?
+            }
+            "back" | "b" => {
+                let (count, unit) = read::steps(rest)?;
+                self.cursor.back(&self.archive, count, unit, &budget).map_err(why)?
+            }
+            "seek" => self.cursor.seek(&self.archive, &read::target(rest)?, &budget).map_err(why)?,
+            "next" | "n" => {
+                let target = read::next(rest)?;
+                let unknown = match &target {
+                    Target::Event(name) => unknown_event(name).map(|unknown| format!("; {unknown}")),
+                    _ => None,
+                };
+                let moved = self.cursor.seek(&self.archive, &target, &budget);
+                moved.map_err(|error| format!("{error}{}", unknown.unwrap_or_default()))?
+            }
+            "run" | "r" => {
+                let until = read::condition(&rest.join(" "))?;
+                let own = self.orders.places();
+                let moved = self.cursor.run(&self.archive, &until, &own, &budget).map_err(why)?;
+                if matches!(moved.stopped, Stopped::End | Stopped::LiveEnd) {
+                    in_vain.push(format!("it held nowhere from there on; `seek {from_ref}` goes back"));
+                    in_vain.extend(until.event_name.as_deref().and_then(unknown_event));
+                }
+                moved
+            }
+            other => return Err(format!("{other:?} is no command; `help` lists them")),
+        };
+        if self.cursor.position() != from {
+            self.before = Some(from);
+        }
+        let mut lines = told::passed(&moved);
+        let settled = self.orders.settled(&mut self.cursor, &self.archive, from).map_err(why)?;
+        lines.extend(settled.iter().map(told::settled));
+        lines.extend(in_vain);
         lines.push(self.status());
-        Ok(Answer::Lines(lines))
+        Ok(lines)
+    }
+
+    fn act(&mut self, word: &str, rest: &[&str]) -> Result<Vec<String>, String> {
+        let (deed, record) = read::deed(word, rest)?;
+        let done = self.orders.act(&mut self.cursor, &self.archive, deed, record);
+        let done = done.map_err(|error| match &error {
+            CursorError::Order(refused) => format!("{error}{}", told::way_on(refused)),
+            other => other.to_string(),
+        })?;
+        let mut lines = told::acted(&done);
+        lines.push(self.status());
+        Ok(lines)
+    }
+
+    fn state(&mut self, full: bool) -> Result<Vec<String>, String> {
+        let local_account = self.orders.is_used(&self.cursor).then(|| self.orders.view(&self.cursor, full));
+        let whole = Whole { snapshot: self.cursor.snapshot(full), local_account };
+        let text = serde_json::to_string_pretty(&whole).map_err(|error| error.to_string())?;
+        Ok(text.lines().map(visible).collect())
+    }
+
+    fn diff(&mut self, rest: &[&str]) -> Result<Vec<String>, String> {
+        let budget = Budget::new(cursor::EVENTS, cursor::TIME);
+        let target = if rest.is_empty() { None } else { Some(read::target(rest)?) };
+        let with = With { target: target.as_ref(), before: self.before, detailed: false };
+        let compared = self.orders.compared(&mut self.cursor, &self.archive, with, &budget);
+        Ok(told::compared(&compared.map_err(|error| error.to_string())?))
     }
 
     /// The place in one line.
     fn status(&mut self) -> String {
         let Some(place) = self.cursor.place() else { return "nowhere".to_owned() };
-        let mut line = place.game.map_or_else(String::new, |game| format!("{game}  "));
-        line.push_str(place.game_id.as_deref().unwrap_or("no game yet"));
-        line.push_str(&format!("  {}", place.phase.as_deref().unwrap_or("phase unknown")));
-        if let Some(tick) = place.tick {
-            line.push_str(&format!("  tick {tick}"));
-        }
-        if let Some(price) = place.price {
-            line.push_str(&format!("  {price:.4}x"));
-        }
-        line.push_str(&format!("  {}/{}  {}", place.event_number, place.events, visible(&place.event)));
-        if let Some(at) = place.at {
-            line.push_str(&format!("  ({})", at.replace('_', " ")));
-        }
+        let mut line = told::place(&place);
         if self.orders.is_used(&self.cursor) {
-            let account = self.orders.account(&self.cursor);
-            line.push_str(&format!("  balance {}", account.balance().normalize()));
-            if let Some(position) = account.position() {
-                line.push_str(&format!(
-                    ", {} at {}",
-                    position.amount.normalize(),
-                    position.entry_price.normalize()
-                ));
-            }
+            line.push_str(&told::account(&self.orders.view(&self.cursor, false)));
         } else if let Some(cash) = self.cursor.snapshot(false).account.and_then(|account| account.cash) {
             line.push_str(&format!("  cash {cash:.4} (server)"));
         }
         line
-    }
-}
-
-/// `[N] [event]`.
-fn steps(words: &[&str]) -> Result<(u64, Unit), String> {
-    let (mut count, mut unit) = (1, Unit::Tick);
-    for word in words {
-        match *word {
-            "event" | "events" | "e" => unit = Unit::Event,
-            "tick" | "ticks" | "t" => unit = Unit::Tick,
-            number => {
-                count = number.parse().map_err(|_| format!("{number:?} is no number of steps"))?;
-            }
-        }
-    }
-    Ok((count, unit))
-}
-
-fn target(words: &[&str]) -> Result<Target, String> {
-    let word = words.first().copied().unwrap_or_default();
-    match word {
-        "start" => return Ok(Target::Start),
-        "end" => return Ok(Target::End),
-        _ => {}
-    }
-    if let Ok(tick) = word.parse() {
-        return Ok(Target::Tick { game_id: None, tick });
-    }
-    if let Ok(address) = word.parse() {
-        return Ok(Target::Ref(address));
-    }
-    let time = word.parse::<jiff::Timestamp>();
-    time.map(|time| Target::Time(time.as_microsecond()))
-        .map_err(|_| format!("{word:?} is no place: a tick, a time, session:seq, start or end"))
-}
-
-fn next(words: &[&str]) -> Result<Target, String> {
-    let name = words.first().copied().ok_or("next what? A phase, an event name or a change, like RUGGED")?;
-    let phases = [Phase::Cooldown, Phase::Presale, Phase::Active, Phase::Rugged];
-    if let Some(phase) = phases.into_iter().find(|phase| phase.as_str().eq_ignore_ascii_case(name)) {
-        return Ok(Target::Phase(phase));
-    }
-    Ok(if NOTES.contains(&name) { Target::Note(name.to_owned()) } else { Target::Event(name.to_owned()) })
-}
-
-/// `rug`, `own`, `price>5`, `drawdown>0.5`, `event=NAME`, or a test of a field.
-fn condition(text: &str) -> Result<Condition, String> {
-    let number = |text: &str| text.trim().parse::<f64>().map_err(|_| format!("{text:?} is no number"));
-    let base = Condition::default();
-    let text = text.trim();
-    Ok(match text.split_once(['>', '<', '=']).map(|(left, right)| (left.trim(), right.trim())) {
-        None if text == "rug" => Condition { rug: Some(true), ..base },
-        None if text == "own" => Condition { own_trade: Some(true), ..base },
-        Some(("price", right)) if text.contains('>') => Condition { price_above: Some(number(right)?), ..base },
-        Some(("price", right)) if text.contains('<') => Condition { price_below: Some(number(right)?), ..base },
-        Some(("drawdown", right)) if text.contains('>') => {
-            Condition { drawdown_above: Some(number(right)?), ..base }
-        }
-        Some(("event", right)) => Condition { event_name: Some(right.to_owned()), ..base },
-        _ if text.is_empty() => return Err("run until what? Like run price>5; `help` lists them".to_owned()),
-        _ => watch::field_test(text).map_err(|error| error.to_string())?,
-    })
-}
-
-/// What a move passed, and why it ended where it did.
-fn passed(moved: &Moved) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    if moved.changed_before > 0 {
-        lines.push(format!("… {} changes before these", moved.changed_before));
-    }
-    for changed in &moved.changed {
-        let mut note = changed.note.clone();
-        let name = note.remove("note").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
-        let text = Value::Object(note).to_string();
-        lines.push(format!("  {name} {}", visible(&text)));
-    }
-    let why = match moved.stopped {
-        Stopped::Done | Stopped::ConditionHolds => return lines,
-        Stopped::OwnAction => "an action of this replay stands here",
-        Stopped::Start => "that is the start",
-        Stopped::End => "that is the end",
-        Stopped::LiveEnd => "that is all so far; it is still being recorded",
-        Stopped::Bound => "stopped: as many events as a move looks at",
-        Stopped::Time => "stopped: as long as a move takes",
-    };
-    lines.push(why.to_owned());
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn conditions_are_read_as_they_are_written() {
-        assert_eq!(condition("price>5").unwrap().price_above, Some(5.0));
-        assert_eq!(condition("price < 0.5").unwrap().price_below, Some(0.5));
-        assert_eq!(condition("drawdown>0.5").unwrap().drawdown_above, Some(0.5));
-        assert_eq!(condition("rug").unwrap().rug, Some(true));
-        assert_eq!(condition("event=ping").unwrap().event_name.as_deref(), Some("ping"));
-        let field = condition("amount>1").unwrap();
-        assert_eq!((field.field.as_deref(), field.above), (Some("amount"), Some(1.0)));
-        assert!(condition("price>much").is_err() && condition("").is_err());
-    }
-
-    #[test]
-    fn places_are_read_as_they_are_written() {
-        assert_eq!(target(&["12"]).unwrap(), Target::Tick { game_id: None, tick: 12 });
-        assert_eq!(target(&["end"]).unwrap(), Target::End);
-        assert!(matches!(target(&["2026-01-01T00:00:00Z"]).unwrap(), Target::Time(_)));
-        assert!(target(&["nowhere"]).is_err());
-        assert_eq!(next(&["rugged"]).unwrap(), Target::Phase(Phase::Rugged));
-        assert_eq!(next(&["ping"]).unwrap(), Target::Event("ping".into()));
-        assert_eq!(steps(&["5", "event"]).unwrap(), (5, Unit::Event));
-        assert!(steps(&["few"]).is_err());
     }
 }

@@ -46,3 +46,32 @@ fn the_end_of_the_input_ends_it_and_an_unknown_game_is_told() {
     let (done, text) = told(root.path(), "20260101-nothing", "");
     assert!(!done && text.contains(&truths[0].game_id), "{text}");
 }
+
+#[test]
+fn the_local_account_is_shown_wherever_it_matters() {
+    let (_folder, root) = root();
+    let truths = record(&root, 6);
+    let truth = truths.iter().find(|truth| truth.prices.len() > 60).unwrap();
+    let script = "seek 3\nbuy 0.02 record\nsidebet 0.01\nstep 2\nstate\nsell 25%\ndiff\ndiff 3\nstep 45\nrun rug\n\
+                  run event=nothing\nsell\nback 10\nreset\nquit\n";
+    let (done, text) = told(root.path(), &truth.game_id, script);
+    assert!(done, "{text}");
+    for part in [
+        "stored as ",
+        "pays 0.05 up to tick 43",
+        "bet 0.01 until tick 43, equity ",
+        " unrealised)",
+        "\"local_account\": {",
+        ": PnL ",
+        "game.tick: 3 → 5",
+        "local_account.position",
+        "side bet of tick 3 lost: -0.01",
+        "rug closed 0.015 at ",
+        "  game_rugged  tick ",
+        "it held nowhere from there on; `seek ",
+        "the protocol has no event \"nothing\"",
+        "RESET: balance 0.1",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

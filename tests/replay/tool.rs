@@ -127,6 +127,160 @@ fn an_action_that_is_recorded_is_found_by_sql() {
     assert_eq!(rows, json!([[truth.game_id, "BUY", 0.01, "replay"]]));
 }
 
+/// The call that an error or an answer names behind `replay `, the first one.
+fn next_of(text: &str) -> Value {
+    let call = text.split("replay {").nth(1).unwrap_or_else(|| panic!("no call: {text}"));
+    let call = format!("{{{call}");
+    let mut read = serde_json::Deserializer::from_str(&call).into_iter::<Value>();
+    read.next().unwrap().unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// A cursor over the session that has these games, at a place of the second.
+fn session_cursor(wire: &mut Wire, game_id: &str) -> (String, String) {
+    let answer = wire.call("replay", json!({"action": "open", "game_id": game_id}));
+    let session = answer["opened"]["recordings"][0]["session_id"].as_str().unwrap().to_owned();
+    let answer = wire.call("replay", json!({"action": "open", "session_id": session}));
+    (answer["cursor"].as_str().unwrap().to_owned(), session)
+}
+
+#[test]
+fn an_argument_of_another_action_is_refused_and_the_named_call_does_what_was_meant() {
+    let (_folder, root) = root();
+    let truths = record(&root, 2);
+    let truth = truths.iter().find(|truth| truth.prices.len() > 8).unwrap();
+    let mut wire = Wire::opened(root.path());
+    let cursor = opened(&mut wire, &truth.game_id);
+    let error = wire.refused("replay", json!({"action": "step", "cursor": cursor, "tick": 3}));
+    let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
+    assert_eq!(answer["place"]["tick"], 3, "{error}");
+    let error =
+        wire.refused("replay", json!({"action": "state", "cursor": cursor, "side": "BUY", "amount": 0.01}));
+    let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
+    assert_eq!(answer["acted"]["action"], "BUY", "{error}");
+}
+
+#[test]
+fn the_next_call_of_a_seek_that_failed_stays_in_its_game_and_leads_on() {
+    let (_folder, root) = root();
+    let truths = record(&root, 3);
+    let mut wire = Wire::opened(root.path());
+    let (cursor, _) = session_cursor(&mut wire, &truths[0].game_id);
+    let game = &truths[1].game_id;
+    let error =
+        wire.refused("replay", json!({"action": "seek", "cursor": cursor, "tick": 99999, "game_id": game}));
+    let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
+    assert_eq!(answer["place"]["game_id"], json!(game), "{error}");
+    assert_eq!(answer["place"]["tick"], json!(truths[1].prices.len() - 1));
+    let late = json!({"action": "seek", "cursor": cursor, "time": "2040-01-01T00:00:00Z"});
+    let error = wire.refused("replay", late);
+    let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
+    assert_eq!(answer["place"]["at"], "end", "{error}");
+    wire.call("replay", json!({"action": "seek", "cursor": cursor, "place": "start"}));
+    // A search that may not look at everything goes on where it stopped.
+    let short = json!({"action": "seek", "cursor": cursor, "event_name": "nothing", "max_events": 2});
+    let error = wire.refused("replay", short);
+    let answer = wire.call("replay", next_of(error.split("next: ").nth(1).unwrap()));
+    assert!(answer["place"]["event_number"].as_u64().unwrap() > 2, "{error}");
+    wire.call("replay", json!({"action": "seek", "cursor": cursor, "place": "start"}));
+    let never = json!({"action": "seek", "cursor": cursor, "event_name": "gameStateUpdates"});
+    let error = wire.refused("replay", never);
+    assert!(error.contains("Nothing of it is in the recording") && !error.contains("seek"), "{error}");
+    assert!(error.contains("near to it are gameStateUpdate"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_opened_or_compared_is_not_told_as_a_seek() {
+    let (_folder, root) = root();
+    let truths = record(&root, 1);
+    let game = &truths[0].game_id;
+    let mut wire = Wire::opened(root.path());
+    for (name, value) in [("time", "noon"), ("place", "middle"), ("ref", "nowhere")] {
+        let mut call = json!({"action": "open", "game_id": game});
+        call[name] = json!(value);
+        let error = wire.refused("replay", call);
+        assert!(error.starts_with("No cursor was opened"), "{error}");
+        assert_eq!(next_of(&error)["action"], "open", "{error}");
+    }
+    let cursor = opened(&mut wire, game);
+    let error = wire.refused("replay", json!({"action": "diff", "cursor": cursor, "since": "nowhere"}));
+    assert!(error.starts_with("Nothing was compared"), "{error}");
+    let answer = wire.call("replay", next_of(&error));
+    assert!(answer["differences"].is_array(), "{error}");
+}
+
+#[test]
+fn a_refused_order_names_the_call_that_works() {
+    let (_folder, root) = root();
+    let truths = record(&root, 6);
+    let truth = truths.iter().find(|truth| truth.prices.len() > 60).unwrap();
+    let mut wire = Wire::opened(root.path());
+    let answer = wire.call("replay", json!({"action": "open", "game_id": truth.game_id, "tick": 2}));
+    let cursor = answer["cursor"].as_str().unwrap().to_owned();
+    let follow = |wire: &mut Wire, order: Value| {
+        let mut call = json!({"action": "act", "cursor": cursor});
+        call.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
+        let error = wire.refused("replay", call);
+        let next = next_of(&error);
+        (wire.call("replay", next.clone()), next, error)
+    };
+    let (answer, ..) = follow(&mut wire, json!({"side": "SELL"}));
+    assert_eq!(answer["acted"]["action"], "BUY");
+    let (answer, ..) = follow(&mut wire, json!({"side": "SELL", "percentage": 0.33}));
+    assert_eq!(answer["acted"]["action"], "SELL");
+    let (answer, ..) = follow(&mut wire, json!({"side": "SIDEBET", "amount": 4}));
+    assert_eq!(answer["acted"]["action"], "SIDEBET");
+    // The whole balance is staked now.
+    let (answer, ..) = follow(&mut wire, json!({"side": "BUY", "amount": 1}));
+    assert!(answer["acted"]["dropped_bet"].is_string() || answer["acted"]["action"] == "BUY", "{answer}");
+    wire.call("replay", json!({"action": "act", "cursor": cursor, "side": "RESET"}));
+    let reset =
+        wire.refused("replay", json!({"action": "act", "cursor": cursor, "side": "RESET", "record": true}));
+    assert!(reset.contains("RESET is not recorded"), "{reset}");
+    wire.call("replay", json!({"action": "act", "cursor": cursor, "side": "SIDEBET", "amount": "0.01"}));
+    let (answer, next, _) = follow(&mut wire, json!({"side": "SIDEBET", "amount": "0.01"}));
+    assert_eq!((&next["action"], &answer["accounts"][0]["side_bet"]), (&json!("step"), &Value::Null), "{answer}");
+    wire.call("replay", json!({"action": "run", "cursor": cursor, "until": {"rug": true}}));
+    let (answer, ..) = follow(&mut wire, json!({"side": "BUY", "amount": "0.001"}));
+    assert_eq!(answer["place"]["phase"], "ACTIVE");
+}
+
+#[test]
+fn a_run_in_vain_says_so_and_names_the_event_that_may_have_been_meant() {
+    let (_folder, root) = root();
+    let truths = record(&root, 1);
+    let mut wire = Wire::opened(root.path());
+    let cursor = opened(&mut wire, &truths[0].game_id);
+    let here = call(&mut wire, &cursor, "step", json!({"n": 2}))["place"].clone();
+    let vain = call(&mut wire, &cursor, "run", json!({"until": {"event_name": "standard/newTrades"}}));
+    let next = vain["next"].as_str().unwrap();
+    assert!(next.contains("held nowhere from") && next.contains("standard/newTrade"), "{next}");
+    assert_eq!(wire.call("replay", next_of(next))["place"], here, "{next}");
+    let found = call(&mut wire, &cursor, "run", json!({"until": {"rug": true}}));
+    assert!(!found["next"].as_str().unwrap_or_default().contains("nowhere"), "{found}");
+}
+
+#[test]
+fn a_recorded_action_is_looked_up_by_its_address_and_hides_no_newest_frame() {
+    let (_folder, root) = root();
+    let truths = record(&root, 1);
+    let mut wire = Wire::opened(root.path());
+    let answer = wire.call("replay", json!({"action": "open", "game_id": truths[0].game_id, "tick": 1}));
+    let cursor = answer["cursor"].as_str().unwrap().to_owned();
+    let acted =
+        call(&mut wire, &cursor, "act", json!({"side": "BUY", "amount": "0.01", "record": true}))["acted"].clone();
+    let begun = Instant::now();
+    let found = loop {
+        let found = wire.call("get_events", json!({"refs": [acted["stored_as"]]}));
+        if found["events"] != json!([]) || begun.elapsed().as_secs() > 5 {
+            break found["events"][0].clone();
+        }
+    };
+    assert_eq!((&found["doc_type"], &found["event_name"]), (&json!("player_action"), &json!("BUY")), "{found}");
+    assert!(found["raw_json"].as_str().unwrap().contains("new_balance"), "{found}");
+    let newest = wire.call("get_events", json!({"limit": 1}))["events"][0].clone();
+    assert_ne!(newest["session_id"], found["session_id"], "{newest}");
+}
+
 #[test]
 fn the_ids_of_games_are_completed_for_the_autopsy() {
     let (_folder, root) = root();

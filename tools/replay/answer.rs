@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::{Action, Args, Moved, OpenCursor, Opened, Output, Recording, ask, refuse};
-use crate::replay::account::Order;
+use super::{Action, Args, Moved, OpenCursor, Opened, Output, Recording, ask, refuse, takes};
+use crate::replay::account::Action as Side;
 use crate::replay::cursor::archive::Shared;
 use crate::replay::cursor::error::CursorError;
-use crate::replay::cursor::moves;
-use crate::replay::cursor::orders::Orders;
-use crate::replay::cursor::place::{self, Difference};
+use crate::replay::cursor::moves::{self, Stopped};
+use crate::replay::cursor::orders::{Deed, Orders, RefusedOrder, With};
 use crate::replay::cursor::seek::Target;
 use crate::replay::cursor::shelf::{Held, Shelf};
 use crate::replay::cursor::{Budget, Cursor};
@@ -27,12 +26,13 @@ const PRICES: usize = 300;
 /// # Errors
 /// What happened, why, what to call instead.
 pub fn to(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+    takes::check(args)?;
     match args.action {
         Action::Open => open(shelf, args, budget),
         Action::List => Ok(list(shelf)),
         Action::Close => {
             let handle = ask::handle(args)?;
-            let closed = shelf.close(handle).map_err(|error| refuse::tool_error(handle, error))?;
+            let closed = shelf.close(handle).map_err(|error| refuse::tool_error(args, handle, error))?;
             let next = format!("{} opens it again", refuse::again(&closed.opened, &closed.event_ref));
             Ok(Output { next: Some(next), ..Output::default() })
         }
@@ -52,7 +52,7 @@ fn open(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolE
         Ok(output)
     };
     let done = shelf.open(covers, orders, |cursor| ask::again(args, cursor), first);
-    let (handle, output) = done.map_err(|error| refuse::tool_error("", error))?;
+    let (handle, output) = done.map_err(|error| refuse::tool_error(args, "", error))?;
     Ok(Output { cursor: Some(handle), ..output })
 }
 
@@ -96,7 +96,7 @@ fn on_cursor(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, 
                 format!(r#"replay {{"action": "seek", "cursor": "{handle}", "tick": 100}}"#),
             )
         })?),
-        Action::Diff => args.since.as_deref().map(since).transpose()?,
+        Action::Diff => ask::since(args)?,
         _ => None,
     };
     if args.action == Action::Run && args.until.is_none() {
@@ -106,38 +106,33 @@ fn on_cursor(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, 
             format!(r#"replay {{"action": "run", "cursor": "{handle}", "until": {{"rug": true}}}}"#),
         ));
     }
-    let order = match args.action {
-        Action::Act => Some(order(args, handle)?),
+    let deed = match args.action {
+        Action::Act => Some(deed(args, handle)?),
         _ => None,
     };
     let done = shelf.with(handle, |held, archive| {
         let from = held.cursor.position();
-        let output = act_on(held, archive, args, target.as_ref(), order.as_ref(), budget)?;
+        let output = act_on(held, archive, args, target.as_ref(), deed, budget)?;
         if held.cursor.position() != from {
             held.before = Some(from);
         }
         Ok(output)
     });
-    let output = done.map_err(|error| refuse::tool_error(handle, error))?;
+    let output = done.map_err(|error| refuse::tool_error(args, handle, error))?;
     Ok(Output { cursor: Some(handle.to_owned()), ..output })
 }
 
-fn since(text: &str) -> Result<Target, ToolError> {
-    match text.trim() {
-        "start" => Ok(Target::Start),
-        "end" => Ok(Target::End),
-        text => ask::address(text),
-    }
-}
-
-fn order(args: &Args, handle: &str) -> Result<Order, ToolError> {
-    let example = format!(r#"replay {{"action": "act", "cursor": "{handle}", "side": "BUY", "amount": "0.01"}}"#);
+fn deed(args: &Args, handle: &str) -> Result<Deed, ToolError> {
     let what = "Nothing was done";
     let Some(side) = args.side.as_deref() else {
-        return Err(ToolError::new(what, "side is missing: BUY, SELL or SIDEBET", example));
+        let example =
+            format!(r#"replay {{"action": "act", "cursor": "{handle}", "side": "BUY", "amount": "0.01"}}"#);
+        return Err(ToolError::new(what, "side is missing: BUY, SELL, SIDEBET or RESET", example));
     };
-    Order::from_words(side, args.amount.as_ref(), args.percentage.as_ref())
-        .map_err(|refusal| ToolError::new(what, format!("{refusal}. {}", refusal.advice()), example))
+    Deed::from_words(side, args.amount.as_ref(), args.percentage.as_ref()).map_err(|refusal| {
+        let refused = RefusedOrder::by_words(refusal, Side::of_word(side));
+        ToolError::new(what, refused.to_string(), refuse::order(handle, &refused))
+    })
 }
 
 fn act_on(
@@ -145,9 +140,10 @@ fn act_on(
     archive: &Shared,
     args: &Args,
     target: Option<&Target>,
-    order: Option<&Order>,
+    deed: Option<Deed>,
     budget: &Budget<'_>,
 ) -> Result<Output, CursorError> {
+    let from = held.cursor.place().map(|place| place.event_ref).unwrap_or_default();
     let (count, unit) = (args.n.unwrap_or(1), args.by.unwrap_or_default());
     let moved = match args.action {
         Action::Step => Some(held.cursor.step(archive, count, unit, budget)?),
@@ -164,20 +160,23 @@ fn act_on(
         }
         Action::Open | Action::Close | Action::List => None,
     };
-    let acted = match order {
-        Some(order) => Some(held.orders.act(&mut held.cursor, archive, *order, args.record == Some(true))?),
+    let acted = match deed {
+        Some(deed) => Some(held.orders.act(&mut held.cursor, archive, deed, args.record == Some(true))?),
         None => None,
     };
     let mut output = at(held, args);
     output.acted = acted;
     if let Some(moved) = moved {
         output.truncated |= moved.changed_before > 0;
+        let mut next: Vec<String> = Vec::new();
+        next.extend(in_vain(args, &moved, &from));
         if moved.changed_before > 0 {
-            output.next = Some(format!(
+            next.push(format!(
                 "{} earlier changes were left out; step in smaller pieces to see them",
                 moved.changed_before
             ));
         }
+        output.next = (!next.is_empty()).then(|| next.join(". "));
         output.moved = Some(told(&moved, args.action));
         output.changed = moved.changed;
     }
@@ -187,6 +186,26 @@ fn act_on(
         _ => {}
     }
     Ok(output)
+}
+
+/// How to go on from a run that ended without its condition.
+fn in_vain(args: &Args, moved: &moves::Moved, from: &str) -> Option<String> {
+    if args.action != Action::Run {
+        return None;
+    }
+    let so_far = match moved.stopped {
+        Stopped::End => "",
+        Stopped::LiveEnd => " so far",
+        Stopped::Bound | Stopped::Time => {
+            return Some(format!("not found yet, and there is more: {} goes on", takes::call(args, &[], &[])));
+        }
+        _ => return None,
+    };
+    let cursor = args.cursor.as_deref().unwrap_or_default();
+    let back = format!(r#"replay {{"action": "seek", "cursor": "{cursor}", "ref": "{from}"}} goes back"#);
+    let name = args.until.as_ref().and_then(|until| until.event_name.as_deref());
+    let unknown = name.and_then(ask::unknown_event).map_or_else(String::new, |unknown| format!(" ({unknown})"));
+    Some(format!("the condition held nowhere from {from} on{so_far}{unknown}; {back}"))
 }
 
 fn told(moved: &moves::Moved, action: Action) -> Moved {
@@ -243,24 +262,10 @@ fn diff(
     budget: &Budget<'_>,
     output: &mut Output,
 ) -> Result<(), CursorError> {
-    let detailed = args.detailed == Some(true);
-    let here = held.cursor.position();
-    let now = whole(held, detailed);
-    match (target, held.before) {
-        (Some(target), _) => {
-            held.cursor.seek(archive, target, budget)?;
-        }
-        (None, Some((chapter, index))) => held.cursor.go_to(archive, chapter, index)?,
-        (None, None) => {
-            held.cursor.seek(archive, &Target::Start, budget)?;
-        }
-    }
-    let there = held.cursor.position();
-    let then = whole(held, detailed);
-    output.other = held.cursor.place();
-    held.cursor.go_to(archive, here.0, here.1)?;
-    let (before, after) = if there <= here { (&then, &now) } else { (&now, &then) };
-    let mut differences: Vec<Difference> = place::differences(before, after);
+    let with = With { target, before: held.before, detailed: args.detailed == Some(true) };
+    let compared = held.orders.compared(&mut held.cursor, archive, with, budget)?;
+    output.other = compared.other;
+    let mut differences = compared.differences;
     if differences.len() > DIFFERENCES {
         output.truncated = true;
         output.next = Some(format!(
@@ -271,17 +276,4 @@ fn diff(
     }
     output.differences = Some(differences);
     Ok(())
-}
-
-/// State and local account of the place, as one value.
-fn whole(held: &mut Held, detailed: bool) -> Value {
-    let mut whole = serde_json::to_value(held.cursor.snapshot(detailed)).unwrap_or_default();
-    if let Value::Object(state) = &mut whole {
-        state.remove("folded_from");
-        if held.orders.is_used(&held.cursor) {
-            let local = held.orders.view(&held.cursor, true);
-            state.insert("local_account".to_owned(), Value::Object(local));
-        }
-    }
-    whole
 }

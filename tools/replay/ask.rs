@@ -1,22 +1,51 @@
 //! What the arguments mean: what to open, where to go.
 
-use super::{Args, Rules};
+use serde_json::Value;
+
+use super::{Action, Args, Rules, takes};
+use crate::protocol::catalogue::catalogue;
 use crate::protocol::phase::Phase;
 use crate::replay::account::Settings;
 use crate::replay::cursor::Cursor;
 use crate::replay::cursor::chapter::Covers;
 use crate::replay::cursor::seek::{NOTES, Target};
 use crate::server::errors::ToolError;
+use crate::verify::explore::nearest::nearest;
 
-fn wrong(why: impl Into<String>, next: &str) -> ToolError {
-    ToolError::new("The cursor was not moved", why, format!("replay {next}"))
+/// What a call that was refused did not do.
+pub fn undone(args: &Args) -> &'static str {
+    match args.action {
+        Action::Open => "No cursor was opened",
+        Action::Act => "Nothing was done",
+        Action::Diff => "Nothing was compared",
+        _ => "The cursor was not moved",
+    }
+}
+
+/// An argument that cannot be used; `next` is the same call with `instead` in its place.
+fn wrong(args: &Args, why: impl Into<String>, name: &str, instead: (&str, &str)) -> ToolError {
+    let with = [(instead.0, Value::from(instead.1))];
+    ToolError::new(undone(args), why, takes::call(args, &[name], &with))
 }
 
 /// A handle where one is needed.
 pub fn handle(args: &Args) -> Result<&str, ToolError> {
     let given = args.cursor.as_deref().map(str::trim).filter(|handle| !handle.is_empty());
     given.ok_or_else(|| {
-        wrong("cursor is missing: the handle that open answered", r#"{"action": "list"}, or open first"#)
+        let why = "cursor is missing: the handle that open answered";
+        ToolError::new("Nothing was done", why, r#"replay {"action": "list"}, or open first"#)
+    })
+}
+
+/// What to say of an event's name that the protocol does not have: the names near to it.
+pub fn unknown_event(name: &str) -> Option<String> {
+    if catalogue().event(name).is_some() {
+        return None;
+    }
+    let near = nearest(name, catalogue().events.iter().map(|event| event.name.as_str()));
+    Some(match near.as_slice() {
+        [] => format!("the protocol has no event {name:?}"),
+        near => format!("the protocol has no event {name:?}; near to it are {}", near.join(", ")),
     })
 }
 
@@ -38,7 +67,7 @@ pub fn covers(args: &Args) -> Result<Covers, ToolError> {
             Ok(Covers::Games { ids: ids.iter().map(|id| id.trim().to_owned()).collect(), session_id })
         }
         (None, None, true) => {
-            let (from_us, to_us) = (time(args.from.as_deref())?, time(args.to.as_deref())?);
+            let (from_us, to_us) = (time(args, "from", &args.from)?, time(args, "to", &args.to)?);
             let (from_us, to_us) = (from_us.unwrap_or(i64::MIN), to_us.unwrap_or(i64::MAX));
             if from_us >= to_us {
                 return refuse("from is not before to");
@@ -53,14 +82,12 @@ pub fn covers(args: &Args) -> Result<Covers, ToolError> {
     }
 }
 
-fn time(text: Option<&str>) -> Result<Option<i64>, ToolError> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+fn time(args: &Args, name: &str, text: &Option<String>) -> Result<Option<i64>, ToolError> {
+    const EXAMPLE: &str = "2026-01-01T14:03:22Z";
+    let Some(text) = text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let parsed = text.parse::<jiff::Timestamp>().map(|time| Some(time.as_microsecond()));
     parsed.map_err(|_| {
-        wrong(
-            format!("{text:?} is no time: write it like 2026-01-01T14:03:22Z"),
-            r#"{"action": "seek", "cursor": "…", "time": "2026-01-01T14:03:22Z"}"#,
-        )
+        wrong(args, format!("{name}: {text:?} is no time: write it like {EXAMPLE}"), name, (name, EXAMPLE))
     })
 }
 
@@ -75,55 +102,74 @@ pub fn settings(args: &Args) -> Settings {
 
 /// Where to go; `None` when no place is named. With `opening`, game_id names what to open and not a place.
 pub fn target(args: &Args, opening: bool) -> Result<Option<Target>, ToolError> {
-    const EXAMPLE: &str = r#"{"action": "seek", "cursor": "…", "tick": 100}"#;
-    let mut named: Vec<Target> = Vec::new();
+    let mut named: Vec<(&str, Target)> = Vec::new();
     let game_id = args.game_id.as_deref().map(|id| id.trim().to_owned()).filter(|_| !opening);
     match (args.tick, &game_id) {
-        (Some(tick), _) => named.push(Target::Tick { game_id, tick }),
-        (None, Some(game_id)) => named.push(Target::Game(game_id.clone())),
+        (Some(tick), _) => named.push(("tick", Target::Tick { game_id, tick })),
+        (None, Some(game_id)) => named.push(("game_id", Target::Game(game_id.clone()))),
         (None, None) => {}
     }
-    named.extend(time(args.time.as_deref())?.map(Target::Time));
+    named.extend(time(args, "time", &args.time)?.map(|us| ("time", Target::Time(us))));
     if let Some(text) = args.event_ref.as_deref() {
-        named.push(address(text)?);
+        named.push(("ref", address(args, "ref", text)?));
     }
     match args.place.as_deref().map(str::trim) {
         None => {}
-        Some("start") => named.push(Target::Start),
-        Some("end") => named.push(Target::End),
-        Some(other) => return Err(wrong(format!("place is {other:?}; it can be start or end"), EXAMPLE)),
+        Some("start") => named.push(("place", Target::Start)),
+        Some("end") => named.push(("place", Target::End)),
+        Some(other) => {
+            let why = format!("place is {other:?}; it can be start or end");
+            return Err(wrong(args, why, "place", ("place", "start")));
+        }
     }
     if let Some(name) = args.phase.as_deref() {
         let phases = [Phase::Cooldown, Phase::Presale, Phase::Active, Phase::Rugged];
         let phase = phases.into_iter().find(|phase| phase.as_str().eq_ignore_ascii_case(name.trim()));
-        named.push(Target::Phase(phase.ok_or_else(|| {
-            wrong(format!("phase is {name:?}; it can be COOLDOWN, PRESALE, ACTIVE or RUGGED"), EXAMPLE)
-        })?));
+        let phase = phase.ok_or_else(|| {
+            let why = format!("phase is {name:?}; it can be COOLDOWN, PRESALE, ACTIVE or RUGGED");
+            wrong(args, why, "phase", ("phase", "RUGGED"))
+        })?;
+        named.push(("phase", Target::Phase(phase)));
     }
     if let Some(name) = args.change.as_deref().map(str::trim) {
         if !NOTES.contains(&name) {
-            return Err(wrong(format!("change is {name:?}; it can be {}", NOTES.join(", ")), EXAMPLE));
+            let near = nearest(name, NOTES).into_iter().next();
+            let near = near.as_deref().unwrap_or("game_rugged");
+            let why = format!("change is {name:?}; it can be {}", NOTES.join(", "));
+            return Err(wrong(args, why, "change", ("change", near)));
         }
-        named.push(Target::Note(name.to_owned()));
+        named.push(("change", Target::Note(name.to_owned())));
     }
-    named.extend(args.event_name.as_deref().map(|name| Target::Event(name.trim().to_owned())));
+    named.extend(args.event_name.as_deref().map(|name| ("event_name", Target::Event(name.trim().to_owned()))));
     if named.len() > 1 {
-        return Err(wrong("several places are named; give one", EXAMPLE));
+        let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
+        let others = names.get(1..).unwrap_or_default();
+        let why = format!("several places are named ({}); give one", names.join(", "));
+        return Err(ToolError::new(undone(args), why, takes::call(args, others, &[])));
     }
-    Ok(named.pop())
+    Ok(named.pop().map(|(_, target)| target))
+}
+
+/// The other place of a comparison.
+pub fn since(args: &Args) -> Result<Option<Target>, ToolError> {
+    Ok(match args.since.as_deref().map(str::trim) {
+        None => None,
+        Some("start") => Some(Target::Start),
+        Some("end") => Some(Target::End),
+        Some(text) => Some(address(args, "since", text)?),
+    })
 }
 
 /// An event, `session:seq` or a seq of the current session.
-pub fn address(text: &str) -> Result<Target, ToolError> {
+fn address(args: &Args, name: &str, text: &str) -> Result<Target, ToolError> {
     let text = text.trim();
     if let Ok(seq) = text.parse() {
         return Ok(Target::Seq(seq));
     }
     text.parse().map(Target::Ref).map_err(|_| {
-        wrong(
-            format!("{text:?} is no address: it is a session id and a number, like 0198c2a4-…:12"),
-            r#"{"action": "seek", "cursor": "…", "ref": "<session_id>:<seq>"}"#,
-        )
+        let why = format!("{name}: {text:?} is no address: it is a session id and a number, like 0198c2a4-…:12");
+        let place = if name == "since" { "since" } else { "place" };
+        wrong(args, why, name, (place, "start"))
     })
 }
 

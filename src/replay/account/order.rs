@@ -31,6 +31,16 @@ impl Action {
             Action::SideBet => "SIDEBET",
         }
     }
+
+    /// The action that an agent's word means, in any case.
+    pub fn of_word(word: &str) -> Option<Action> {
+        Some(match word.trim().to_ascii_uppercase().as_str() {
+            "BUY" => Action::Buy,
+            "SELL" | "PARTIAL_SELL" => Action::Sell,
+            "SIDEBET" | "SIDE_BET" | "SIDE" => Action::SideBet,
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for Action {
@@ -77,11 +87,8 @@ impl Order {
     pub fn from_words(action: &str, amount: Option<&Value>, percentage: Option<&Value>) -> Result<Order, Refusal> {
         let amount = amount.filter(|value| !value.is_null());
         let percentage = percentage.filter(|value| !value.is_null());
-        let action = match action.trim().to_ascii_uppercase().as_str() {
-            "BUY" => Action::Buy,
-            "SELL" | "PARTIAL_SELL" => Action::Sell,
-            "SIDEBET" | "SIDE_BET" | "SIDE" => Action::SideBet,
-            _ => return Err(Refusal::UnknownAction(action.chars().take(40).collect())),
+        let Some(action) = Action::of_word(action) else {
+            return Err(Refusal::UnknownAction(action.chars().take(40).collect()));
         };
         match (action, amount, percentage) {
             (Action::Sell, Some(_), _) => Err(Refusal::Incomplete { action, what: "takes no amount" }),

@@ -102,6 +102,12 @@ pub enum Refusal {
         /// The order's game.
         there: String,
     },
+    /// A reset with more than its word.
+    #[error("RESET {0}")]
+    Reset(&'static str),
+    /// A reset where no game has begun.
+    #[error("RESET not possible: no game has begun at this place")]
+    NothingToReset,
     /// A result that 28 digits cannot hold.
     #[error("{0} not possible: the result is out of range")]
     OutOfRange(Action),
@@ -130,6 +136,8 @@ impl Refusal {
             Refusal::BetCooldown(_) => "sidebet_cooldown",
             Refusal::NoPrice { .. } => "no_price",
             Refusal::OtherGame { .. } => "other_game",
+            Refusal::Reset(_) => "reset",
+            Refusal::NothingToReset => "nothing_to_reset",
             Refusal::OutOfRange(_) => "out_of_range",
         }
     }
@@ -137,14 +145,14 @@ impl Refusal {
     /// What to do instead.
     pub fn advice(&self) -> String {
         match self {
-            Refusal::UnknownAction(_) => "Use BUY, SELL or SIDEBET.".into(),
+            Refusal::UnknownAction(_) => "Use BUY, SELL, SIDEBET or RESET.".into(),
             Refusal::Incomplete { .. } => {
                 "BUY and SIDEBET take an amount, SELL takes a percentage (0.1, 0.25, 0.5, 1.0) or none.".into()
             }
             Refusal::NotActive(_) | Refusal::Phase { .. } => {
                 "Go to a place in the presale or while the price runs.".into()
             }
-            Refusal::Rugged(_) => "Step back before the rug, or reset the account in another game.".into(),
+            Refusal::Rugged(_) => "Go back to a place before the rug.".into(),
             Refusal::InvalidAmount { .. } => {
                 "Give a plain number of at most 28 digits, best as text: \"0.01\".".into()
             }
@@ -152,9 +160,11 @@ impl Refusal {
             | Refusal::Unreasonable(_)
             | Refusal::BelowMinimum(_)
             | Refusal::AboveMaximum(_) => format!("Give an amount from {MIN_BET} to {MAX_BET}."),
-            Refusal::InvalidBalance(_) => "Reset the account.".into(),
+            Refusal::InvalidBalance(_) => "Reset the account: RESET.".into(),
+            Refusal::Reset(_) => "RESET stands alone.".into(),
+            Refusal::NothingToReset => "Go to a place of a game.".into(),
             Refusal::InsufficientBalance { have, .. } => {
-                format!("Give at most {}, sell first, or reset the account.", have.normalize())
+                format!("Give at most {}, sell first, or reset the account: RESET.", have.normalize())
             }
             Refusal::CannotOpen { .. } => {
                 "A buy costs amount × price: give a smaller amount, or sell first.".into()
@@ -167,7 +177,7 @@ impl Refusal {
             Refusal::BetCooldown(ticks) => format!("Step {ticks} ticks forward."),
             Refusal::NoPrice { .. } => "Go to a tick that has a price.".into(),
             Refusal::OtherGame { .. } => "Show the account the place first.".into(),
-            Refusal::OutOfRange(_) => "Give an amount with fewer digits, or reset the account.".into(),
+            Refusal::OutOfRange(_) => "Give an amount with fewer digits, or reset the account: RESET.".into(),
         }
     }
 }

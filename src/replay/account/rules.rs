@@ -9,7 +9,8 @@ use crate::protocol::sidebet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rules {
-    /// The rules as they were meant and as the game server plays them.
+    /// The rules as they were meant: bets are settled, the rug sells. Not the server's in every point: here a buy is
+    /// in units and a bet waits five ticks for the one before, there it is in SOL and may follow at once.
     #[default]
     Right,
     /// The predecessor's desktop application with its defects, for exact comparison.

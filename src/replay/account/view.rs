@@ -14,7 +14,7 @@ use super::side_bet::SettledBet;
 /// The whole account at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccountView {
-    /// Where the values come from.
+    /// Whose word the values are: `local`, this account's own rules.
     pub source: &'static str,
     /// The rule book.
     pub rules: Rules,
@@ -127,7 +127,7 @@ impl LocalAccount {
             differences.insert(Difference::WinRate);
         }
         AccountView {
-            source: "local_rules",
+            source: "local",
             rules: self.settings.rules,
             game_id: self.game_id.as_deref().map(str::to_owned),
             balance: self.balance,

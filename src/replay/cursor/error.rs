@@ -1,5 +1,6 @@
 //! Why a cursor could not be opened or moved. It then is where it was.
 
+use super::orders::RefusedOrder;
 use crate::state::condition::ConditionError;
 use crate::store::StoreError;
 
@@ -75,26 +76,67 @@ pub enum CursorError {
         what: String,
         /// From where to where it goes.
         covers: String,
+        /// Where to go instead.
+        instead: Instead,
     },
     /// Nothing of the kind comes any more.
-    #[error("after this place there is no {what} (looked at {looked_at} events, {whole})")]
+    #[error("{} there is no {what} (looked at {looked_at} events, {})", if *.from_start { "after the start" } else { "after this place" }, .left.words())]
     NotAgain {
         /// What was looked for.
         what: String,
         /// Events looked at.
         looked_at: u64,
         /// Whether that were all.
-        whole: &'static str,
+        left: Left,
+        /// Whether it was looked for from the first event on: then going back finds nothing either.
+        from_start: bool,
+        /// The game of the place it was looked for from.
+        game_id: Option<String>,
     },
     /// The condition cannot be asked.
     #[error("{0}")]
     Condition(#[from] ConditionError),
-    /// An action was refused; the account is as it was.
+    /// The account's rules refuse an order; the account is as it was.
+    #[error("{0}")]
+    Order(Box<RefusedOrder>),
+    /// It cannot be done; everything is as it was.
     #[error("{0}")]
     Refused(String),
     /// The caller asked to stop.
     #[error("it was stopped before it was done")]
     Stopped,
+}
+
+/// A place instead of one that is not covered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// The first event.
+    Start,
+    /// The last one: what was asked for comes after it.
+    End,
+    /// Another cursor, over this game.
+    Game(String),
+}
+
+/// What a search left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: it looked at everything there is.
+    Nothing,
+    /// What is still being recorded.
+    StillRecording,
+    /// Events that it might not look at.
+    More,
+}
+
+impl Left {
+    fn words(self) -> &'static str {
+        match self {
+            Left::Nothing => "all there are",
+            Left::StillRecording => "all there are so far; it is still being recorded",
+            Left::More => "and there are more",
+        }
+    }
 }
 
 fn similar(ids: &[String]) -> String {

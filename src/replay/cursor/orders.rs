@@ -5,24 +5,24 @@
 //! actions before it, whichever way one came. Going back before an action undoes it, going forward does it again.
 //! The account starts anew with each game: its rules never carry a balance over.
 
+mod compared;
+mod deed;
+mod refused;
+mod stored;
+
 use serde_json::{Map, Value, json};
 
+pub use compared::{Compared, With};
+pub use deed::Deed;
+pub use refused::RefusedOrder;
+
+use super::Cursor;
 use super::archive::Shared;
 use super::error::CursorError;
 use super::reel::Reel;
 use super::step::Mark;
-use super::{Cursor, chapter};
-use crate::protocol::line::LineFormat;
-use crate::replay::account::{LocalAccount, Market, Order, Settings};
-use crate::store::StoreError;
-use crate::store::ids::{EventRef, SessionId};
-use crate::store::journal::SegmentHead;
-use crate::store::journal::writer::SegmentWriter;
-use crate::store::open::SchemaManifest;
-use crate::store::parts::BUILD;
-use crate::store::record::{Record, Source, now_us};
-use crate::store::root::DataRoot;
-use crate::store::schema::{SCHEMA_VERSION, is_newer};
+use crate::replay::account::{LocalAccount, Market, Refusal, Settings, Settlement};
+use crate::store::ids::SessionId;
 
 /// Actions of one cursor.
 const MOST_ACTIONS: usize = 1_000;
@@ -35,9 +35,18 @@ const HISTORY: (usize, usize) = (3, 100);
 struct Taken {
     /// Chapter, and the event in it.
     place: (usize, usize),
-    order: Order,
+    deed: Deed,
     /// The event's address, for people.
     event_ref: String,
+}
+
+/// An account that was led through a chapter.
+struct Replayed {
+    account: LocalAccount,
+    /// Actions that were refused on the way, by number, with the reason.
+    refused: Vec<(usize, String)>,
+    /// What the game did to it, with the event.
+    settled: Vec<(usize, Settlement)>,
 }
 
 /// The actions of a cursor, in the order of their places.
@@ -79,14 +88,13 @@ impl Orders {
     /// The local account at the cursor's place.
     pub fn account(&self, cursor: &Cursor) -> LocalAccount {
         let (chapter, index) = cursor.position();
-        let (account, _) = self.replayed(cursor.reel(), chapter, index);
-        account
+        self.replayed(cursor.reel(), chapter, index).account
     }
 
-    /// The account after event `index`, and the actions that were refused on the way, with the reason.
-    fn replayed(&self, reel: &Reel, chapter: usize, index: usize) -> (LocalAccount, Vec<(usize, String)>) {
-        let mut account = LocalAccount::new(self.settings);
-        let mut refused = Vec::new();
+    /// The account after event `index`, and what happened on the way.
+    fn replayed(&self, reel: &Reel, chapter: usize, index: usize) -> Replayed {
+        let mut replayed =
+            Replayed { account: LocalAccount::new(self.settings), refused: Vec::new(), settled: Vec::new() };
         let in_chapter = || self.taken.iter().enumerate().filter(move |(_, taken)| taken.place.0 == chapter);
         // Before the first action there is nothing that a place could change.
         let first = in_chapter().map(|(_, taken)| taken.place.1).min().unwrap_or(index).min(index);
@@ -94,15 +102,42 @@ impl Orders {
         for (event, mark) in marks {
             let Some(market) = market(reel, mark) else { continue };
             if event == first || mark.stops {
-                let _settled = account.observe(&market);
+                let settled = replayed.account.observe(&market);
+                replayed.settled.extend(settled.into_iter().map(|settled| (event, settled)));
             }
             for (number, taken) in in_chapter().filter(|(_, taken)| taken.place.1 == event) {
-                if let Err(refusal) = account.act(&taken.order, &market) {
-                    refused.push((number, refusal.to_string()));
+                if let Err(refusal) = taken.deed.perform(&mut replayed.account, &market) {
+                    replayed.refused.push((number, refusal.to_string()));
                 }
             }
         }
-        (account, refused)
+        replayed
+    }
+
+    /// What the game did to the local account between `from` (chapter and event, itself not counted) and the
+    /// cursor's place: bets that ended, positions that the rug sold. Nothing after a move back.
+    ///
+    /// # Errors
+    /// When a chapter on the way cannot be read.
+    pub fn settled(
+        &self,
+        cursor: &mut Cursor,
+        archive: &Shared,
+        from: (usize, usize),
+    ) -> Result<Vec<Settlement>, CursorError> {
+        let to = cursor.position();
+        let mut chapters: Vec<usize> = self.taken.iter().map(|taken| taken.place.0).collect();
+        chapters.dedup();
+        chapters.retain(|chapter| from < to && (from.0..=to.0).contains(chapter));
+        let mut found = Vec::new();
+        for chapter in chapters {
+            let reel = cursor.load(archive, chapter)?;
+            let last = if chapter == to.0 { to.1 } else { reel.len().saturating_sub(1) };
+            let settled = self.replayed(&reel, chapter, last).settled;
+            let after = settled.into_iter().filter(|(event, _)| chapter != from.0 || *event > from.1);
+            found.extend(after.map(|(_, settlement)| settlement));
+        }
+        Ok(found)
     }
 
     /// The local account at the cursor's place, as an agent reads it.
@@ -123,7 +158,7 @@ impl Orders {
     }
 
     /// Takes an action at the cursor's place. Later ones in the same game that are not possible any more are
-    /// removed, and named. With `record`, it is stored as a row first.
+    /// removed, and named. With `record`, an order is stored as a row first.
     ///
     /// # Errors
     /// When the account's rules refuse it, or it cannot be stored: nothing has then changed.
@@ -131,35 +166,39 @@ impl Orders {
         &mut self,
         cursor: &mut Cursor,
         archive: &Shared,
-        order: Order,
+        deed: impl Into<Deed>,
         record: bool,
     ) -> Result<Map<String, Value>, CursorError> {
+        let deed = deed.into();
         if self.taken.len() >= MOST_ACTIONS {
             return Err(CursorError::Refused(format!("a cursor takes at most {MOST_ACTIONS} actions")));
         }
         let place = cursor.position();
         let reel = cursor.reel();
+        let mut account = self.account(cursor);
+        let action = match deed {
+            Deed::Order(order) => Some(order.action()),
+            Deed::Reset => None,
+        };
+        let refused = |refusal: Refusal, account: &LocalAccount| {
+            CursorError::Order(Box::new(RefusedOrder::at(refusal, action, account, reel, place.1)))
+        };
+        if record && deed == Deed::Reset {
+            return Err(refused(Refusal::Reset("is not recorded: it is no order"), &account));
+        }
         let mark = reel.mark_at(place.1);
         let (Some(market), Some(step)) = (market(reel, &mark), reel.step(place.1)) else {
-            return Err(CursorError::Refused(format!(
-                "{} not possible: no game has begun at this place",
-                order.action()
-            )));
+            return Err(match action {
+                Some(action) => {
+                    let why = "no game has begun at this place".to_owned();
+                    refused(Refusal::NoPrice { action, why }, &account)
+                }
+                None => refused(Refusal::NothingToReset, &account),
+            });
         };
-        let mut account = self.account(cursor);
-        let fill = account
-            .act(&order, &market)
-            .map_err(|refusal| CursorError::Refused(format!("{refusal}. {}", refusal.advice())))?;
+        let performed = deed.perform(&mut account, &market);
+        let mut told = performed.map_err(|refusal| refused(refusal, &account))?;
         let event_ref = step.at.event_ref();
-        let mut told = match serde_json::to_value(&fill) {
-            Ok(Value::Object(told)) => told,
-            _ => Map::new(),
-        };
-        let explained: Vec<&str> =
-            fill.differs_from_legacy.iter().map(|difference| difference.explain()).collect();
-        if !explained.is_empty() {
-            told.insert("differs_from_legacy".to_owned(), json!(explained));
-        }
         told.insert("ref".to_owned(), event_ref.clone().into());
         if record {
             let root = archive.lock().root().clone();
@@ -167,7 +206,7 @@ impl Orders {
             told.insert("stored_as".to_owned(), stored.to_string().into());
         }
         let at = self.taken.partition_point(|taken| taken.place <= place);
-        self.taken.insert(at, Taken { place, order, event_ref });
+        self.taken.insert(at, Taken { place, deed, event_ref });
         let removed = self.remove_impossible(cursor, place.0);
         if !removed.is_empty() {
             told.insert("removed".to_owned(), json!(removed));
@@ -182,76 +221,14 @@ impl Orders {
         let Some(last) = last else { return Vec::new() };
         let mut removed = Vec::new();
         // One at a time: without it, the ones after it may be possible again.
-        while let Some((number, why)) = self.replayed(reel, chapter, last).1.into_iter().next() {
+        while let Some((number, why)) = self.replayed(reel, chapter, last).refused.into_iter().next() {
             if number >= self.taken.len() {
                 break;
             }
             let taken = self.taken.remove(number);
-            removed.push(format!("{} at {}: {why}", taken.order.action(), taken.event_ref));
+            removed.push(format!("{} at {}: {why}", taken.deed.word(), taken.event_ref));
         }
         removed
-    }
-
-    /// Stores an action as a row of its own: as a whole segment of the journal, because another process may hold
-    /// the lease. Readers see it at once; whoever writes next seals it.
-    fn store(
-        &mut self,
-        root: &DataRoot,
-        told: &Map<String, Value>,
-        game_id: &str,
-        then_us: Option<i64>,
-    ) -> Result<EventRef, StoreError> {
-        if let Some(found) =
-            SchemaManifest::load(root)?.filter(|found| is_newer(&found.schema_version, SCHEMA_VERSION))
-        {
-            return Err(StoreError::NewerSchema {
-                root: root.path().to_owned(),
-                found: found.schema_version,
-                known: SCHEMA_VERSION,
-            });
-        }
-        let (session_id, count) = self.stored.unwrap_or_else(|| (SessionId::start(), 0));
-        let seq = count + 1;
-        let mut row = told.clone();
-        let number = |name: &str| told.get(name).and_then(Value::as_str).and_then(|text| text.parse::<f64>().ok());
-        let sale = told.get("sale").and_then(Value::as_object);
-        let part = sale.and_then(|sale| sale.get("percentage")).and_then(Value::as_str);
-        let percentage = part.and_then(|part| part.parse::<f64>().ok()).map(|part| part * 100.0);
-        if percentage.is_some_and(|percentage| percentage < 100.0) {
-            row.insert("action".to_owned(), "PARTIAL_SELL".into());
-        }
-        row.insert("game_id".to_owned(), game_id.into());
-        row.insert("outcome".to_owned(), "success".into());
-        row.insert("percentage".to_owned(), json!(percentage));
-        row.insert("amount".to_owned(), json!(number("amount")));
-        row.insert("price".to_owned(), json!(number("price")));
-        row.insert("replayed_ts".to_owned(), json!(then_us.map(chapter::time)));
-        row.insert("rules".to_owned(), self.settings.rules.as_str().into());
-        let (text, now) = (Value::Object(row).to_string(), now_us());
-        let record = Record {
-            seq,
-            ts: Some(now),
-            source: Source::Replay,
-            direction: None,
-            format: LineFormat::ReplayAction,
-            hint: None,
-            socket_id: None,
-            offset: None,
-            source_clock: None,
-            text: &text,
-        };
-        let head = SegmentHead {
-            session_id,
-            number: seq,
-            first_seq: seq,
-            origin: "replay".to_owned(),
-            started_us: now,
-            build: BUILD.to_owned(),
-            requests: Default::default(),
-        };
-        SegmentWriter::whole(root, &head, &[record])?;
-        self.stored = Some((session_id, seq));
-        Ok(EventRef { session_id, seq })
     }
 }
 

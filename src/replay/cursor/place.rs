@@ -70,7 +70,8 @@ pub struct Changed {
     /// The event.
     #[serde(rename = "ref")]
     pub event_ref: String,
-    /// What: phase, game_started, game_rugged, seed_revealed, own_trade, drift_opened, tick_gap, …, with its values.
+    /// What: phase, game_started, game_rugged, seed_revealed, own_trade, drift_opened, tick_gap, …, with its values; what is not
+    /// known is absent.
     #[serde(flatten)]
     pub note: Map<String, Value>,
 }
@@ -78,10 +79,14 @@ pub struct Changed {
 impl Changed {
     /// A note of the event with this address.
     pub fn of(event_ref: String, note: &Note) -> Changed {
-        let note = match serde_json::to_value(note) {
+        let mut note = match serde_json::to_value(note) {
             Ok(Value::Object(note)) => note,
             _ => Map::new(),
         };
+        note.retain(|_, value| !value.is_null());
+        if let Some(us) = note.get("ts").and_then(Value::as_i64) {
+            note.insert("ts".to_owned(), time(us).into());
+        }
         Changed { event_ref, note }
     }
 }

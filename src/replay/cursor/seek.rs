@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::archive::Shared;
 use super::chapter::{self, Chapter};
-use super::error::CursorError;
+use super::error::{CursorError, Instead, Left};
 use super::moves::{Moved, Passed, Stopped};
 use super::reel::Reel;
 use super::{Budget, Cursor};
@@ -140,7 +140,7 @@ impl Cursor {
                 return Ok((chapter, reel, 0));
             }
         }
-        Err(self.outside("the first event"))
+        Err(self.outside("the first event", Instead::Start))
     }
 
     fn last(&mut self, archive: &Shared) -> Result<Found, CursorError> {
@@ -150,16 +150,20 @@ impl Cursor {
                 return Ok((chapter, reel, last));
             }
         }
-        Err(self.outside("the last event"))
+        Err(self.outside("the last event", Instead::Start))
     }
 
-    fn outside(&self, what: &str) -> CursorError {
-        CursorError::Outside { what: what.to_owned(), covers: self.extent() }
+    fn outside(&self, what: &str, instead: Instead) -> CursorError {
+        CursorError::Outside { what: what.to_owned(), covers: self.extent(), instead }
     }
 
     fn chapter_of_game(&self, game_id: &str) -> Result<usize, CursorError> {
         let is = |chapter: &Chapter| chapter.game_id.as_deref() == Some(game_id);
-        self.outline.chapters.iter().position(is).ok_or_else(|| self.outside(&format!("the game {game_id}")))
+        self.outline
+            .chapters
+            .iter()
+            .position(is)
+            .ok_or_else(|| self.outside(&format!("the game {game_id}"), Instead::Game(game_id.to_owned())))
     }
 
     fn tick(&mut self, archive: &Shared, game_id: Option<&str>, tick: u32) -> Result<Found, CursorError> {
@@ -168,7 +172,7 @@ impl Cursor {
         // A cursor over one game is about that game, also where the next one has begun.
         let chapter_game = self.reel.chapter().game_id.clone();
         let game_id = game_id.map(str::to_owned).or(chapter_game).or(current);
-        let Some(game_id) = game_id else { return Err(self.outside(&format!("tick {tick}"))) };
+        let Some(game_id) = game_id else { return Err(self.outside(&format!("tick {tick}"), Instead::Start)) };
         let chapter = match self.reel.chapter().game_id.as_deref() {
             Some(own) if own == game_id => self.chapter,
             _ => self.chapter_of_game(&game_id)?,
@@ -208,13 +212,13 @@ impl Cursor {
                 let is_last = chapter + 1 == self.outline.chapters.len() && index + 1 == reel.len();
                 let ends = reel.steps().iter().filter_map(|step| step.at.ts).max();
                 if is_last && ends.is_some_and(|end| us > end) {
-                    return Err(self.outside(&what()));
+                    return Err(self.outside(&what(), Instead::End));
                 }
                 return Ok((chapter, reel, index));
             }
             match chapter.checked_sub(1) {
                 Some(before) => chapter = before,
-                None => return Err(self.outside(&what())),
+                None => return Err(self.outside(&what(), Instead::Start)),
             }
         }
     }
@@ -234,7 +238,14 @@ impl Cursor {
                 return Ok((chapter, reel, index));
             }
         }
-        Err(self.outside(&format!("the event {session_id}:{seq}")))
+        // A chapter that ends with its session has no last number of its own.
+        let ends = |chapter: &Chapter| {
+            let past = chapter.last < seq || (chapter.last == u64::MAX && chapter.first <= seq);
+            chapter.session_id == session_id && past
+        };
+        let is_after = self.outline.chapters.last().is_some_and(ends);
+        let instead = if is_after { Instead::End } else { Instead::Start };
+        Err(self.outside(&format!("the event {session_id}:{seq}"), instead))
     }
 
     /// The next event that is meant.
@@ -246,6 +257,9 @@ impl Cursor {
         what: &str,
         is: impl Fn(&Reel, usize) -> bool,
     ) -> Result<Found, CursorError> {
+        let from_start = self.place().is_some_and(|place| place.at.as_deref() == Some("start"));
+        let game_id = self.reel.game(&self.reel.mark_at(self.index)).map(ToString::to_string);
+        let game_id = game_id.or_else(|| self.reel.chapter().game_id.clone());
         let (mut chapter, mut from, mut reel) = (self.chapter, self.index + 1, self.reel.clone());
         loop {
             if let Some(index) = (from..reel.len()).find(|index| is(&reel, *index)) {
@@ -253,15 +267,17 @@ impl Cursor {
                 return Ok((chapter, reel, index));
             }
             passed.over(&reel, from, reel.len().saturating_sub(1));
-            let not_again =
-                |whole| CursorError::NotAgain { what: what.to_owned(), looked_at: passed.events, whole };
+            let not_again = |left| {
+                let (what, game_id) = (what.to_owned(), game_id.clone());
+                CursorError::NotAgain { what, looked_at: passed.events, left, from_start, game_id }
+            };
             if budget.spent(passed.events)?.is_some() {
-                return Err(not_again("and there are more"));
+                return Err(not_again(Left::More));
             }
             match self.next_chapter(archive, chapter)? {
                 Some((next, loaded)) => (chapter, reel, from) = (next, loaded, 0),
-                None if self.live => return Err(not_again("all there are so far; it is still being recorded")),
-                None => return Err(not_again("all there are")),
+                None if self.live => return Err(not_again(Left::StillRecording)),
+                None => return Err(not_again(Left::Nothing)),
             }
         }
     }

@@ -69,7 +69,7 @@ fn a_view_shows_decimals_as_texts_and_nothing_as_null() {
     assert_eq!(json["position"], serde_json::Value::Null);
     assert_eq!(json["side_bet"], serde_json::Value::Null);
     assert_eq!(json["statistics"]["win_rate"], serde_json::Value::Null);
-    assert_eq!((&json["rules"], &json["source"]), (&"right".into(), &"local_rules".into()));
+    assert_eq!((&json["rules"], &json["source"]), (&"right".into(), &"local".into()));
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::super::orders::Orders;
+use super::super::orders::{Deed, Orders, With};
 use super::*;
-use crate::replay::account::{Order, Settings};
+use crate::replay::account::{Order, Refusal, Settings, Settlement};
 
 fn order(side: &str, amount: &str) -> Order {
     match side {
@@ -68,7 +68,7 @@ fn what_the_rules_refuse_changes_nothing() {
     let before = orders.account(&cursor).balance();
     for refused in [order("SELL", "1"), order("BUY", "5"), order("BUY", "0.0001")] {
         let error = orders.act(&mut cursor, &archive, refused, false).unwrap_err();
-        assert!(matches!(error, CursorError::Refused(_)), "{error}");
+        assert!(matches!(error, CursorError::Order(_)), "{error}");
     }
     assert!(orders.is_empty());
     assert_eq!(orders.account(&cursor).balance(), before);
@@ -139,4 +139,78 @@ fn an_action_is_stored_only_when_asked_even_while_another_process_records() {
     // They are no frames: the state of the game knows nothing of them.
     let fresh = root.archive();
     assert_eq!(open(&fresh, &truth.game_id).reel().len(), cursor.reel().len());
+}
+
+#[test]
+fn a_reset_drops_what_is_open_belongs_to_its_place_and_is_never_stored() {
+    let (root, archive, _, mut cursor, mut orders) = playing(7);
+    let start = orders.account(&cursor).balance();
+    orders.act(&mut cursor, &archive, order("BUY", "0.01"), false).unwrap();
+    orders.act(&mut cursor, &archive, order("SIDEBET", "0.01"), false).unwrap();
+    to(&mut cursor, &archive, 9);
+    let error = orders.act(&mut cursor, &archive, Deed::Reset, true).unwrap_err();
+    assert!(error.to_string().starts_with("RESET is not recorded"), "{error}");
+    assert!(crate::store::journal::segments(&root.root).unwrap().is_empty());
+    let told = orders.act(&mut cursor, &archive, Deed::Reset, false).unwrap();
+    assert_eq!((&told["action"], &told["dropped_position"]), (&json!("RESET"), &json!("0.01")), "{told:?}");
+    assert_eq!(told["dropped_bet"], json!("0.01"));
+    assert_eq!(orders.account(&cursor).balance(), start);
+    assert!(orders.account(&cursor).position().is_none() && orders.account(&cursor).side_bet().is_none());
+    // A new bet needs no pause after it.
+    orders.act(&mut cursor, &archive, order("SIDEBET", "0.02"), false).unwrap();
+    back(&mut cursor, &archive, 1, Unit::Event);
+    assert!(orders.account(&cursor).position().is_some(), "before its place it has not happened");
+}
+
+#[test]
+fn a_refusal_shows_the_way_on() {
+    let (_root, archive, truth, mut cursor, mut orders) = playing(8);
+    let refused = |orders: &mut Orders, cursor: &mut Cursor, order: Order| match orders
+        .act(cursor, &archive, order, false)
+        .unwrap_err()
+    {
+        CursorError::Order(refused) => *refused,
+        other => panic!("{other}"),
+    };
+    orders.act(&mut cursor, &archive, order("SIDEBET", "0.01"), false).unwrap();
+    to(&mut cursor, &archive, 7);
+    let again = refused(&mut orders, &mut cursor, order("SIDEBET", "0.01"));
+    assert_eq!((again.refusal, again.bet_ends_in), (Refusal::BetActive, Some(39)), "placed at 5, lost at 46");
+    let most = refused(&mut orders, &mut cursor, order("BUY", "1")).affordable.unwrap();
+    orders.act(&mut cursor, &archive, order("BUY", &most.to_string()), false).unwrap();
+    to(&mut cursor, &archive, truth.prices.len() as u32 - 1);
+    let over = refused(&mut orders, &mut cursor, order("BUY", "0.001"));
+    assert!(matches!(over.refusal, Refusal::Rugged(_)), "{over}");
+    seek(&mut cursor, &archive, Target::Ref(over.open_at.unwrap().parse().unwrap())).unwrap();
+    assert_eq!(cursor.place().unwrap().phase.as_deref(), Some("ACTIVE"));
+}
+
+#[test]
+fn a_move_tells_what_it_settled_and_a_move_back_nothing() {
+    let (_root, archive, truth, mut cursor, mut orders) = playing(9);
+    orders.act(&mut cursor, &archive, order("BUY", "0.01"), false).unwrap();
+    let from = cursor.position();
+    to(&mut cursor, &archive, truth.prices.len() as u32 - 2);
+    assert_eq!(orders.settled(&mut cursor, &archive, from).unwrap(), []);
+    let before = cursor.position();
+    seek(&mut cursor, &archive, Target::End).unwrap();
+    let settled = orders.settled(&mut cursor, &archive, before).unwrap();
+    assert!(matches!(settled.as_slice(), [Settlement::RugSold { .. }, ..]), "{settled:?}");
+    let end = cursor.position();
+    to(&mut cursor, &archive, 6);
+    assert_eq!(orders.settled(&mut cursor, &archive, end).unwrap(), []);
+}
+
+#[test]
+fn a_comparison_tells_state_and_account_and_moves_nothing() {
+    let (_root, archive, _, mut cursor, mut orders) = playing(10);
+    let before = cursor.position();
+    orders.act(&mut cursor, &archive, order("BUY", "0.01"), false).unwrap();
+    to(&mut cursor, &archive, 8);
+    let here = cursor.position();
+    let with = With { target: None, before: Some(before), detailed: false };
+    let compared = orders.compared(&mut cursor, &archive, with, &budget()).unwrap();
+    assert_eq!((cursor.position(), compared.other.unwrap().tick), (here, Some(5)));
+    let paths: Vec<&str> = compared.differences.iter().map(|one| one.path.as_str()).collect();
+    assert!(paths.contains(&"game.tick") && paths.contains(&"local_account.equity"), "{paths:?}");
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::error::{Instead, Left};
 use super::*;
 
 #[test]
@@ -98,4 +99,46 @@ fn places_outside_are_told_with_what_is_covered() {
         );
         assert_eq!(cursor.position(), here, "{target:?}");
     }
+}
+
+#[test]
+fn what_is_not_found_says_whether_it_was_looked_for_from_the_start_and_where_else_to_go() {
+    let (_root, archive, truths, session) = recorded(small(7, 3));
+    let mut cursor = open(&archive, &truths[1].game_id);
+    for (steps, from_the_start) in [(0, true), (3, false)] {
+        step(&mut cursor, &archive, steps, Unit::Event);
+        match seek(&mut cursor, &archive, Target::Event("nothing/ofTheKind".into())).unwrap_err() {
+            CursorError::NotAgain { from_start, left, game_id, .. } => {
+                assert_eq!((from_start, left), (from_the_start, Left::Nothing));
+                assert!(game_id.is_some());
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let far = i64::from(i32::MAX) * 1_000_000;
+    for (target, wanted) in [
+        (Target::Time(far), Instead::End),
+        (Target::Time(1), Instead::Start),
+        (Target::Ref(format!("{session}:1").parse().unwrap()), Instead::Start),
+        (Target::Seq(u64::MAX), Instead::End),
+        (Target::Game(truths[0].game_id.clone()), Instead::Game(truths[0].game_id.clone())),
+    ] {
+        match seek(&mut cursor, &archive, target.clone()).unwrap_err() {
+            CursorError::Outside { instead, .. } => assert_eq!(instead, wanted, "{target:?}"),
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn a_change_has_readable_times_and_leaves_out_what_is_not_known() {
+    let (_root, archive, truths, _) = recorded(small(8, 3));
+    let mut cursor = open(&archive, &truths[1].game_id);
+    let moved = step(&mut cursor, &archive, 3, Unit::Tick);
+    assert!(!moved.changed.is_empty());
+    for changed in &moved.changed {
+        assert!(changed.note.values().all(|value| !value.is_null()), "{changed:?}");
+    }
+    let phase = moved.changed.iter().find(|changed| changed.note["note"] == "phase").unwrap();
+    assert!(phase.note["ts"].as_str().unwrap().ends_with('Z'), "{phase:?}");
 }
