@@ -198,7 +198,7 @@ pub struct Recording {
     pub session_id: String,
     /// Its packets with a price.
     pub ticks: u64,
-    /// Whether it has the game from its start to its rug.
+    /// Whether it has every tick of the game, from the first to the rug.
     pub complete: bool,
     /// Other sessions that have it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

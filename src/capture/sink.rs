@@ -113,7 +113,7 @@ impl Sink {
     ) -> Result<(), SinkClosed> {
         let details = details.to_string();
         let details = redact::redact(&details, Direction::Received).into_owned();
-        self.record(source, event_type, details).await
+        self.own(source, event_type, details).await
     }
 
     /// The same for what this program itself wrote, byte for byte: the verification log, whose lines are hashed and name
@@ -122,10 +122,6 @@ impl Sink {
     /// # Errors
     /// [`SinkClosed`] when the capture ended.
     pub(super) async fn own(&self, source: Source, event_type: &str, details: String) -> Result<(), SinkClosed> {
-        self.record(source, event_type, details).await
-    }
-
-    async fn record(&self, source: Source, event_type: &str, details: String) -> Result<(), SinkClosed> {
         let event = SystemEvent { ts: now_us(), source, event_type: event_type.to_owned(), details };
         self.put(source, event.details.len(), Entry::System(event)).await
     }

@@ -16,7 +16,9 @@ use super::path::{Path, Step};
 #[derive(Debug)]
 pub struct Picker {
     root: Node,
+    /// How many of the paths have no `[]` and no `.{}`.
     whole: usize,
+    /// How many values each element has.
     element: usize,
 }
 
@@ -84,16 +86,6 @@ impl Picker {
             *count += 1;
         }
         Ok(picker)
-    }
-
-    /// How many of the paths have no `[]` and no `.{}`.
-    pub fn whole(&self) -> usize {
-        self.whole
-    }
-
-    /// How many values each element has.
-    pub fn element(&self) -> usize {
-        self.element
     }
 
     /// The values in the JSON text that begins at `at`. `None` where it is not JSON as far as it was read.
@@ -186,6 +178,15 @@ impl<'t> Walk<'t> {
         Ok(end)
     }
 
+    /// Takes what is wanted of this one member and of each, and gives its end.
+    fn member(&mut self, one: Option<&Node>, each: Option<&Node>, at: usize) -> Result<usize, Stop> {
+        let mut end = None;
+        for node in [one, each].into_iter().flatten() {
+            end = Some(self.value(node, at)?);
+        }
+        end.map_or_else(|| self.skip(at), Ok)
+    }
+
     /// The members of an object, from the first one on.
     fn object(&mut self, node: &Node, mut at: usize) -> Result<usize, Stop> {
         let mut wanted: Vec<(&Vec<u8>, &Node)> = node.keys.iter().collect();
@@ -208,15 +209,7 @@ impl<'t> Walk<'t> {
             let value = space(self.text, colon + 1);
             let found = wanted.iter().position(|(known, _)| is_key(key, known));
             let found = found.map(|found| wanted.swap_remove(found).1);
-            at = match (found, &node.values) {
-                (None, None) => self.skip(value)?,
-                (Some(child), None) => self.value(child, value)?,
-                (None, Some(each)) => self.value(each, value)?,
-                (Some(child), Some(each)) => {
-                    self.value(child, value)?;
-                    self.value(each, value)?
-                }
-            };
+            at = self.member(found, node.values.as_deref(), value)?;
             if wanted.is_empty() && node.values.is_none() {
                 return self.leave(at);
             }
@@ -237,16 +230,7 @@ impl<'t> Walk<'t> {
                 _ => {}
             }
             let value = at;
-            let one = node.indexes.get(&number);
-            at = match (one, &node.elements) {
-                (None, None) => self.skip(value)?,
-                (Some(child), None) => self.value(child, value)?,
-                (None, Some(each)) => self.value(each, value)?,
-                (Some(child), Some(each)) => {
-                    self.value(child, value)?;
-                    self.value(each, value)?
-                }
-            };
+            at = self.member(node.indexes.get(&number), node.elements.as_deref(), value)?;
             if from_end {
                 places.push(value);
             }

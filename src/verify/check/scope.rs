@@ -21,7 +21,7 @@ pub struct Scope {
     /// Only before this time; a date stands for its end, so from = to = a date is that day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// Only in these phases: COOLDOWN, PRESALE, ACTIVE, RUGGED.
+    /// Checks only: in these phases: COOLDOWN, PRESALE, ACTIVE, RUGGED.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<String>,
 }
