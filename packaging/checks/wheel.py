@@ -18,7 +18,10 @@ def check(project: Project) -> list[str]:
         empty.run(sys.executable, "-m", "venv", venv)
         empty.run(venv / "bin" / "python", "-m", "pip", "install", "--no-index", wheel)
         python_client(project, empty, venv / "bin" / "replayer", *serve(empty))
-        installed = venv / "lib" / "replayer" / project.platform.library
+        installed = venv / "libexec" / "replayer" / project.platform.library
+        other = empty.folder / "elsewhere"
+        empty.run(venv / "bin" / "python", "-m", "pip", "install", "--no-index", "--target", other, wheel)
+        empty.run(other / "bin" / "replayer", "--version")
         if sha256(installed) != sha256(project.library):
             raise Failed(f"{installed.name} in the venv is not the one that was packed")
     with Empty() as empty:

@@ -1,4 +1,4 @@
-"""The Python wheel: maturin packs the binary that cargo has built; DuckDB's library lies beside it under lib/replayer."""
+"""The Python wheel: maturin packs the binary that cargo has built; DuckDB's library lies beside it under libexec/replayer."""
 
 import pathlib
 import re
@@ -18,7 +18,7 @@ def make(project: Project, payload: Payload) -> pathlib.Path:
     # The MCP registry looks for this line to see that the wheel and server.json have one owner.
     (home / "README.md").write_text(f"{(ROOT / 'README.md').read_text()}\n<!-- mcp-name: {project.server_name} -->\n")
     payload.put_licences(home)
-    copy(payload.library, home / "data" / "data" / "lib" / "replayer" / payload.library.name)
+    copy(payload.library, home / "data" / "data" / "libexec" / "replayer" / payload.library.name)
     copy(template / "replayer-mcp", home / "data" / "scripts" / "replayer-mcp", executable=True)
 
     command = [python_tool("maturin"), "build", "--profile", project.profile, "--locked", "--out", home / "out"]
