@@ -1,5 +1,5 @@
 """The tools that others make, each pinned (packaging/tools) and in a folder of its own in the cache: nothing is installed
-into the user's environment. Installed anew when a pin changes."""
+into the user's environment. Installed again when a pin changes."""
 
 import os
 import pathlib
