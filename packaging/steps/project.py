@@ -84,8 +84,9 @@ class Project:
         self.profile = os.environ.get("REPLAYER_DIST_PROFILE", "dist")
         self.platform = this_platform()
         self.out = out or ROOT / "dist"
-        # Between the steps: what goes into the packages, laid out.
-        self.work = self.target / "dist-work"
+        # What goes into the packages, laid out. In the repository, since maturin starts cargo there, and cargo takes
+        # .cargo/config.toml from the folders above: without it the build's environment differs and all is built again.
+        self.work = ROOT / "target" / "dist-work"
 
     @cached_property
     def manifest(self) -> dict:
@@ -128,11 +129,13 @@ class Project:
 
     @cached_property
     def epoch(self) -> int:
-        """The time that every packed file bears: SOURCE_DATE_EPOCH, else that of the commit."""
-        if os.environ.get("SOURCE_DATE_EPOCH"):
-            return int(os.environ["SOURCE_DATE_EPOCH"])
-        commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
-        return int(commit.stdout.strip() or 0) if commit.returncode == 0 else 0
+        """The time that every packed file bears, in seconds: SOURCE_DATE_EPOCH, else that of the commit."""
+        named = os.environ.get("SOURCE_DATE_EPOCH")
+        if not named:
+            commit = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
+            named = commit.stdout.strip()
+        # Zip files know no time before 1980.
+        return max(int(named or 0), 315_532_800)
 
     @property
     def environment(self) -> dict:

@@ -25,8 +25,8 @@ function binary() {
   try {
     return path.join(path.dirname(require.resolve(`${name}/package.json`)), "bin", "replayer");
   } catch {
-    fail(`the package ${name} ${main.version} is missing. npm leaves it out with --omit=optional or when it cannot be ` +
-      `fetched; install it beside ${main.name}.`);
+    fail(`the package ${name} ${main.version} is missing. npm leaves it out with --omit=optional, when it cannot be ` +
+      `fetched, and on Linux without glibc (Alpine), where the binary does not run; else install it beside ${main.name}.`);
   }
 }
 
