@@ -26,7 +26,9 @@ def make(project: Project, payload: Payload) -> pathlib.Path:
     command += ["--auditwheel", "skip"]
     if project.platform.os == "linux":
         command += ["--compatibility", _manylinux(payload)]
-    run(*command, cwd=home, env=project.environment)
+    # Without SOURCE_DATE_EPOCH: it would have C code compiled again (cc's build scripts watch it), and maturin's own time
+    # without it is a fixed one.
+    run(*command, cwd=home)
 
     built = list((home / "out").glob("*.whl"))
     if len(built) != 1:
