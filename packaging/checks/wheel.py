@@ -24,7 +24,8 @@ def check(project: Project) -> list[str]:
         empty.run(other / "bin" / "replayer", "--version")
         if sha256(installed) != sha256(project.library):
             raise Failed(f"{installed.name} in the venv is not the one that was packed")
-    with Empty() as empty:
+    # uv's start lines for scripts are shell, and use these two.
+    with Empty("dirname", "realpath") as empty:
         uvx = [python_tool("uvx"), "--offline", "--no-index", "--no-python-downloads", "--python", sys.executable,
                "--from", str(wheel)]
         for command in ("replayer", "replayer-mcp"):
