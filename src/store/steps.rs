@@ -43,7 +43,7 @@ mod hooks {
         static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
     }
 
-    pub(in crate::store) fn reached(step: Step) {
+    pub(crate) fn reached(step: Step) {
         // Taken out while it runs: what the hook does may reach steps of its own.
         if let Some(mut hook) = HOOK.take() {
             hook(step);
@@ -52,7 +52,7 @@ mod hooks {
     }
 
     /// Runs `action` on this thread and calls `hook` at each of its steps.
-    pub(in crate::store) fn at_each<T>(hook: impl FnMut(Step) + 'static, action: impl FnOnce() -> T) -> T {
+    pub(crate) fn at_each<T>(hook: impl FnMut(Step) + 'static, action: impl FnOnce() -> T) -> T {
         HOOK.set(Some(Box::new(hook)));
         let result = action();
         HOOK.set(None);

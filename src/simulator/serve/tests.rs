@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::*;
-use crate::simulator::Config;
+use crate::Config;
 
 mod faults;
 mod playing;

@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 use super::*;
-use crate::protocol::requests::RequestTracker;
-use crate::store::Store;
-use crate::store::journal::SegmentHead;
-use crate::store::journal::writer::SegmentWriter;
-use crate::store::record::{Direction, Record, Source};
-use crate::store::steps::at_each;
-use crate::store::view::View;
+use replayer_protocol::requests::RequestTracker;
+use crate::Store;
+use crate::journal::SegmentHead;
+use crate::journal::writer::SegmentWriter;
+use crate::record::{Direction, Record, Source};
+use crate::steps::at_each;
+use crate::view::View;
 
 const SEGMENTS: u64 = 3;
 const FRAMES_EACH: u64 = 3;
@@ -253,7 +253,7 @@ fn a_look_that_ends_in_an_error_loses_nothing() {
     let mut follower = Follower::open(&journal.root).unwrap();
     journal.write(1..=2);
     // A folder where a file is expected: the second segment is read, the third cannot be.
-    let third = crate::store::journal::segment_path(&journal.root, journal.session_id, 3);
+    let third = crate::journal::segment_path(&journal.root, journal.session_id, 3);
     std::fs::create_dir(&third).unwrap();
     assert!(follower.poll().is_err());
     std::fs::remove_dir(&third).unwrap();
@@ -266,9 +266,9 @@ fn a_look_that_ends_in_an_error_loses_nothing() {
 fn a_part_of_games_that_is_lost_does_not_hide_the_journal() {
     let journal = Journal::new();
     let history = r#"42["gameStateUpdate",{"gameId":"20260101-a","gameHistory":[{"id":"20260101-b","rugged":true,"peakMultiplier":2.5,"prices":[1,2.5,0.02]}]}]"#;
-    let recorder = crate::store::recorder::Recorder::start(
+    let recorder = crate::recorder::Recorder::start(
         journal.store.clone(),
-        crate::store::recorder::RecorderOptions::new("test"),
+        crate::recorder::RecorderOptions::new("test"),
     )
     .unwrap();
     let frame = Record::frame(1_700_000_000_000_000, Source::PublicWs, Direction::Received, history);
