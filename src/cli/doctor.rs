@@ -83,7 +83,7 @@ pub fn run(args: DoctorArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
         }
     }
     findings.push(model());
-    findings.push(ok("this binary", this_binary().display().to_string()));
+    findings.push(binary(&this_binary()));
     let sound = findings.iter().all(|finding| finding.state != State::Wrong);
     if args.json {
         out.json(&findings)?;
@@ -110,6 +110,23 @@ pub fn run(args: DoctorArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
 
 fn this_binary() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("replayer"))
+}
+
+/// Where this binary is, and whether it is likely to stay there: `uvx` and `npx` run from caches that may be emptied, and
+/// a client's configuration that names such a file ends with it.
+fn binary(path: &Path) -> Finding {
+    const FOR_NOW: [(&str, &str, &str); 2] = [
+        ("archive-v0", "uv", "`uv tool install PACKAGE` installs it for good; then run `replayer doctor` again"),
+        ("_npx", "npx", "`npm install --global PACKAGE…` installs it for good; then run `replayer doctor` again"),
+    ];
+    let shown = path.display();
+    let found = FOR_NOW.iter().find(|(folder, _, _)| path.components().any(|part| part.as_os_str() == *folder));
+    match found {
+        Some((_, tool, next)) => {
+            note("this binary", format!("{shown}, in the cache of {tool}, which may be emptied"), *next)
+        }
+        None => ok("this binary", shown.to_string()),
+    }
 }
 
 fn configuration(root: &Path) -> String {
@@ -276,4 +293,27 @@ fn worker(root: &DataRoot) -> Vec<Finding> {
         client.shutdown().await;
         findings
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn a_binary_in_a_cache_is_not_for_a_clients_configuration() {
+        for (path, command) in [
+            ("/h/.cache/uv/archive-v0/x1/bin/replayer", "uv tool install"),
+            ("/h/.npm/_npx/5f/node_modules/replayer-mcp-linux-x64/bin/replayer", "npm install --global"),
+        ] {
+            let finding = binary(Path::new(path));
+            assert_eq!(finding.state, State::Note, "{path}");
+            assert!(finding.next.unwrap().contains(command), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_installed_binary_is_fine_where_it_is() {
+        assert_eq!(binary(Path::new("/h/venv/bin/replayer")).state, State::Ok);
+    }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command family. What is printed goes through [`Out`].
 
 pub mod capture_args;
+pub mod completions;
 pub mod context;
 pub mod data;
 pub mod demo;
@@ -9,6 +10,7 @@ pub mod game;
 mod heap;
 pub mod index;
 pub mod legacy;
+pub mod man;
 pub mod model;
 pub mod out;
 pub mod protocol;
@@ -24,7 +26,7 @@ pub mod watch;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::index::embed::EmbedError;
 use crate::legacy::error::LegacyError;
@@ -64,6 +66,8 @@ enum Command {
     Index(index::IndexArgs),
     Protocol(protocol::ProtocolArgs),
     Verify(verify::VerifyArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     /// The child process that runs SQL; started by the server.
     #[command(hide = true)]
     SqlWorker(worker::WorkerArgs),
@@ -92,6 +96,20 @@ pub enum CliError {
     Failed(String),
 }
 
+/// The command line as people see it, for completions and manual pages: without what only the program itself runs.
+fn documented() -> clap::Command {
+    let whole = Cli::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect::<Vec<_>>();
+    // clap cannot take a subcommand out again, so the outermost command is put together without the hidden ones.
+    clap::Command::new("replayer")
+        .version(env!("CARGO_PKG_VERSION"))
+        .propagate_version(true)
+        .subcommand_required(true)
+        .about(whole.get_about().cloned().unwrap_or_default())
+        .args(whole.get_arguments().cloned())
+        .subcommands(shown)
+}
+
 /// Runs the command that the arguments name, and returns its exit code: 0 done, 1 failed or found something
 /// wrong, 2 wrong usage.
 pub fn main() -> ExitCode {
@@ -116,6 +134,12 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     }
     if let Command::Model(args) = cli.command {
         return model::run(args, &mut Out::stdout());
+    }
+    if let Command::Completions(args) = cli.command {
+        return completions::run(args, &mut Out::stdout());
+    }
+    if let Command::Man(args) = cli.command {
+        return man::run(args, &mut Out::stdout());
     }
     let path = DataRoot::resolve(cli.data.as_deref())?;
     if let Command::Serve(args) = cli.command {
@@ -148,6 +172,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         | Command::Simulate(_)
         | Command::Demo(_)
         | Command::Model(_)
+        | Command::Completions(_)
+        | Command::Man(_)
         | Command::SqlWorker(_) => Ok(ExitCode::SUCCESS),
     }
 }

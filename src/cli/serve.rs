@@ -35,10 +35,12 @@ pub struct ServeArgs {
     no_index: bool,
 }
 
-/// On or off.
+/// On or off. Clients that fill in a form (MCP bundles) give `true` and `false`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Switch {
+    #[value(alias = "true")]
     On,
+    #[value(alias = "false")]
     Off,
 }
 
@@ -96,4 +98,19 @@ fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,replayer=info"));
     let _ =
         tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_env_filter(filter).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+
+    #[test]
+    fn the_capture_can_be_switched_by_a_word_as_forms_give_it() {
+        for (word, switch) in
+            [("on", Switch::On), ("true", Switch::On), ("off", Switch::Off), ("false", Switch::Off)]
+        {
+            assert_eq!(Switch::from_str(word, false).unwrap(), switch, "{word}");
+        }
+    }
 }

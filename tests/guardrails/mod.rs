@@ -1,5 +1,7 @@
 //! The design's rules that the compiler does not check.
 
+mod packages;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

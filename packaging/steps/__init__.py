@@ -1,0 +1,1 @@
+"""The steps of `scripts/dist`, one file per kind of package."""
