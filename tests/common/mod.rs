@@ -1,5 +1,8 @@
 //! What several tests need: a root in a temporary folder, a recorded session, the real captures.
 
+#[cfg(target_os = "linux")]
+pub mod isolated;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -4,6 +4,8 @@ mod broken;
 mod following;
 mod questions;
 mod rebuilding;
+#[cfg(target_os = "linux")]
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
