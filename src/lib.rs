@@ -29,6 +29,9 @@ pub mod index;
 pub mod legacy;
 pub mod protocol;
 #[cfg(test)]
+#[path = "../tests/common/needs.rs"]
+mod needs;
+#[cfg(test)]
 mod real_captures;
 pub mod replay;
 pub mod server;

@@ -9,7 +9,7 @@ mod serving;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, AsArray};
@@ -20,7 +20,7 @@ use replayer::store::root::DataRoot;
 use replayer::store::scan::{ScanFilter, scan};
 use replayer::store::schema::DocType;
 
-use crate::common::REPLAYER;
+use crate::common::replayer;
 
 /// A simulated rugs.fun with a runtime of its own.
 struct Site {
@@ -54,7 +54,7 @@ impl Drop for Site {
 
 /// `replayer record` on a root.
 fn recorder(root: &DataRoot, feed: &str) -> Child {
-    Command::new(REPLAYER)
+    replayer()
         .arg("--data")
         .arg(root.path())
         .args(["record", "--no-index", "--feed", feed])

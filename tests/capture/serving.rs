@@ -1,17 +1,16 @@
 //! `replayer serve` records by itself, one of several copies at a time, and the tool `capture` steers it.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use replayer::simulator::serve::ServerConfig;
 use serde_json::json;
 
 use super::{Site, until};
-use crate::common::{REPLAYER, root};
+use crate::common::{replayer, root};
 use crate::server::Wire;
 
 fn server(root: &replayer::store::root::DataRoot, site: &Site) -> Wire {
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command
         .args(["serve", "--no-index", "--data"])
         .arg(root.path())
@@ -78,7 +77,7 @@ fn any_copy_stops_and_starts_the_recording() {
 #[test]
 fn a_feed_that_is_not_there_is_told_with_the_next_step() {
     let (_folder, root) = root();
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command
         .args(["serve", "--no-index", "--feed", "ws://127.0.0.1:9", "--data"])
         .arg(root.path())

@@ -67,7 +67,7 @@ fn lines_that_were_no_frames_have_addresses_too() {
     std::fs::write(&recording, format!("{line}\n")).unwrap();
     let root = folder.path().join("root");
     let import =
-        Command::new(REPLAYER).args(["legacy", "import"]).arg(&recording).arg("--data").arg(&root).output();
+        replayer().args(["legacy", "import"]).arg(&recording).arg("--data").arg(&root).output();
     assert!(import.unwrap().status.success());
 
     let mut wire = Wire::opened(&root);

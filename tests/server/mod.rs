@@ -26,7 +26,7 @@ use replayer::store::root::DataRoot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::REPLAYER;
+use crate::common::{REPLAYER, replayer};
 
 /// Longest a test waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,7 +46,7 @@ pub struct Wire {
 impl Wire {
     /// `replayer serve` on this root.
     pub fn start(root: &Path) -> Wire {
-        Wire::of(Command::new(REPLAYER).args(["serve", "--data"]).arg(root))
+        Wire::of(replayer().args(["serve", "--data"]).arg(root))
     }
 
     pub fn of(command: &mut Command) -> Wire {

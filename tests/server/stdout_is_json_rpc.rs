@@ -32,7 +32,7 @@ fn what_a_library_prints_goes_to_the_log() {
 #[test]
 fn a_talkative_log_stays_off_stdout() {
     let (root, _) = three_games();
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     let mut wire = Wire::of(command.args(["serve", "--data"]).arg(root.path()).env("RUST_LOG", "trace"));
     wire.initialize();
     wire.call("get_game", json!({"limit": 2}));

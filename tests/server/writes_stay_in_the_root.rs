@@ -28,10 +28,10 @@ fn home_temp_and_working_folder_stay_empty() {
         std::fs::create_dir(&path).unwrap();
         path
     };
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command.args(["serve", "--data"]).arg(root.path());
     command.env("HOME", folder("home")).env("TMPDIR", folder("tmp")).env("XDG_CACHE_HOME", folder("cache"));
-    command.current_dir(folder("work")).env_remove("RUGS_DATA_DIR");
+    command.current_dir(folder("work")).env_remove("RUGS_DATA_DIR").env_remove("REPLAYER_CACHE_DIR");
     let mut wire = Wire::of(&mut command);
     wire.initialize();
     // Enough rows to make a sort spill, if it spilled anywhere.

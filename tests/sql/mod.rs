@@ -18,6 +18,8 @@ use replayer::store::recorder::{Recorder, RecorderOptions};
 use replayer::store::root::DataRoot;
 use tokio_util::sync::CancellationToken;
 
+use crate::common::REPLAYER;
+
 /// Runs far longer than any test.
 const ENDLESS: &str = "SELECT count(*) FROM range(100000000000) a, range(100000) b";
 
@@ -37,7 +39,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let root = DataRoot::create(folder.path().join("data")).unwrap();
         let mut config = Config::new(root.path());
-        config.worker_exe = Some(env!("CARGO_BIN_EXE_replayer").into());
+        config.worker_exe = Some(REPLAYER.into());
         change(&mut config);
         Self { _folder: folder, client: SqlClient::new(config), root }
     }

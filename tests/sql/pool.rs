@@ -8,6 +8,7 @@ use replayer::sql::{Config, Query, SqlClient, SqlError};
 use tokio_util::sync::CancellationToken;
 
 use super::{ENDLESS, House, record_game};
+use crate::common::{REPLAYER, replayer};
 
 #[tokio::test]
 async fn a_killed_worker_costs_one_query() {
@@ -104,7 +105,7 @@ async fn shutdown_stops_what_runs_and_ends_the_workers() {
 #[test]
 fn a_worker_does_not_outlive_its_parent() {
     let house = House::new();
-    let mut worker = Command::new(env!("CARGO_BIN_EXE_replayer"))
+    let mut worker = replayer()
         .args(["sql-worker", "--root"])
         .arg(house.root.path())
         .stdin(Stdio::piped())
@@ -138,7 +139,7 @@ fn a_worker_does_not_outlive_its_parent() {
 #[tokio::test]
 async fn q15_a_missing_data_root_is_said() {
     let mut config = Config::new("/nonexistent/rugs");
-    config.worker_exe = Some(env!("CARGO_BIN_EXE_replayer").into());
+    config.worker_exe = Some(REPLAYER.into());
     let error = SqlClient::new(config).query(Query::new("SELECT 1"), CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, SqlError::Store { .. }) && error.to_string().contains("/nonexistent/rugs"), "{error}");
 }

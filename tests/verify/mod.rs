@@ -8,7 +8,7 @@ mod log;
 mod shown;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use replayer::sql::{Config, Query, SqlClient};
@@ -22,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::{REPLAYER, record, root};
+use crate::common::{REPLAYER, record, replayer, root};
 use crate::server::Wire;
 
 /// A data root with two recordings of simulated games, and a desk on it.
@@ -79,7 +79,7 @@ fn draft(subject: &str, statement: &str) -> Draft {
 }
 
 fn replayer(root: &Path, args: &[&str]) -> Output {
-    Command::new(REPLAYER).args(args).arg("--data").arg(root).output().unwrap()
+    replayer().args(args).arg("--data").arg(root).output().unwrap()
 }
 
 fn printed(output: &Output) -> String {
