@@ -29,6 +29,8 @@ pub mod index;
 pub mod legacy;
 pub mod protocol;
 #[cfg(test)]
+mod growth;
+#[cfg(test)]
 #[path = "../tests/common/needs.rs"]
 mod needs;
 #[cfg(test)]

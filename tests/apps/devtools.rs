@@ -13,8 +13,7 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Longest wait for anything: a browser on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::common::waiting::PATIENCE;
 
 /// A page whose only frame is the app.
 pub struct Page {

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::until;
+use crate::common::waiting::until;
 use crate::common::{REPLAYER, record, replayer, root};
 use crate::server::Wire;
 

@@ -1,11 +1,12 @@
 //! `replayer serve` records by itself, one of several copies at a time, and the tool `capture` steers it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use replayer::simulator::serve::ServerConfig;
 use serde_json::json;
 
-use super::{Site, until};
+use super::{Site, TAKE_OVER};
+use crate::common::waiting::until;
 use crate::common::{replayer, root};
 use crate::server::Wire;
 
@@ -56,7 +57,7 @@ fn a_follower_takes_over_within_a_second_of_a_kill() {
         let status = second.call("capture", json!({}));
         status["capture"] == "capturing" && status["session_id"] != session
     });
-    assert!(killed.elapsed() < Duration::from_millis(1_600), "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < TAKE_OVER, "{:?}", killed.elapsed());
 }
 
 #[test]

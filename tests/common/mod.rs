@@ -1,6 +1,8 @@
-//! What several tests need: a root in a temporary folder, a recorded session; and in `needs`, what is not on every machine.
+//! What several tests need: a root in a temporary folder, a recorded session; and in `needs`, what is not on every machine,
+//! and `waiting`.
 
 pub mod needs;
+pub mod waiting;
 
 use std::process::Command;
 use std::sync::Arc;

@@ -3,14 +3,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::common::needs;
-
-/// No answer takes longer unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::common::waiting::PATIENCE;
 
 /// A running script.
 pub struct Node {

@@ -44,7 +44,7 @@ fn home_temp_and_working_folder_stay_empty() {
     wire.refused("query_sql", json!({"sql": "COPY (SELECT 1) TO 'evil.parquet'"}));
     wire.refused("query_sql", json!({"sql": "FROM enable_logging(storage='file', storage_path='/tmp/evil')"}));
     wire.stdin = None;
-    wire.ends_within(Duration::from_secs(6)).unwrap();
+    wire.ends();
     assert_eq!(files(elsewhere.path()), Vec::<String>::new());
 }
 
@@ -61,6 +61,6 @@ fn reading_leaves_the_root_as_it_was() {
     wire.call("query_sql", json!({"sql": "SELECT count(*) FROM ws_event"}));
     wire.ask("resources/read", json!({"uri": "replayer://context"}));
     wire.stdin = None;
-    wire.ends_within(Duration::from_secs(6)).unwrap();
+    wire.ends();
     assert_eq!(files(root.path()), before);
 }

@@ -78,7 +78,7 @@ impl Chromium {
         let id = self.tab().await["id"].as_str().unwrap().to_owned();
         self.http("GET", &format!("/json/close/{id}")).await;
         // Closing takes a moment, and the next one to be closed is another.
-        let gone = tokio::time::timeout(Duration::from_secs(10), async {
+        let gone = tokio::time::timeout(Duration::from_secs(60), async {
             while self.http("GET", "/json/list").await.contains(&id) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
