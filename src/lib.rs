@@ -25,14 +25,14 @@
 pub mod capture;
 pub mod chart;
 pub mod cli;
-pub mod index;
-pub mod legacy;
-pub mod protocol;
 #[cfg(test)]
 mod growth;
+pub mod index;
+pub mod legacy;
 #[cfg(test)]
 #[path = "../tests/common/needs.rs"]
 mod needs;
+pub mod protocol;
 #[cfg(test)]
 mod real_captures;
 pub mod replay;

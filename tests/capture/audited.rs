@@ -8,8 +8,8 @@ use replayer::store::catalog::Catalog;
 use tokio_util::sync::CancellationToken;
 
 use super::{Site, end, recorder};
-use crate::common::waiting::until;
 use crate::common::root;
+use crate::common::waiting::until;
 
 #[test]
 fn captured_and_repaired_ticks_are_exactly_those_that_were_played() {

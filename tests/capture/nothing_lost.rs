@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use replayer::simulator::serve::{Fault, Faults, LogDirection, LogEntry, ServerConfig};
 
 use super::{Site, TAKE_OVER, end, holder, recorder, stored};
-use crate::common::waiting::{in_time, until};
 use crate::common::root;
+use crate::common::waiting::{in_time, until};
 
 /// Seconds and kills; the full run (`REPLAYER_SOAK=600,50`) is stated in the closing note of the issue.
 fn effort() -> (u64, u32) {
@@ -120,7 +120,9 @@ fn an_undisturbed_recording_is_complete_to_the_last_frame() {
         .filter(|entry| entry.direction == LogDirection::Sent && entry.socket == 1)
         .filter_map(|entry| entry.text().map(str::to_owned))
         .collect();
-    until("the last frame is stored", || stored(&root).values().next().is_some_and(|first| first.len() == sent.len()));
+    until("the last frame is stored", || {
+        stored(&root).values().next().is_some_and(|first| first.len() == sent.len())
+    });
     end(&mut process);
     let stored = stored(&root);
     let first = stored.values().next().unwrap();

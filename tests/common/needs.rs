@@ -103,8 +103,11 @@ impl Need {
         if let Some(record) = std::env::var_os("REPLAYER_SKIPPED") {
             // One write: tests run side by side.
             let line = format!("{without}\t{how}\t{test}\n");
-            let written =
-                File::options().create(true).append(true).open(&record).and_then(|mut f| f.write_all(line.as_bytes()));
+            let written = File::options()
+                .create(true)
+                .append(true)
+                .open(&record)
+                .and_then(|mut f| f.write_all(line.as_bytes()));
             if let Err(error) = written {
                 panic!("{}: {error}; a skipped test would be lost", Path::new(&record).display());
             }
@@ -132,7 +135,8 @@ fn running_test(place: &Location<'_>) -> String {
 fn shared(name: &str) -> Option<PathBuf> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     let named = std::env::var_os("REPLAYER_SHARED").map(PathBuf::from);
-    let folders = named.map_or_else(|| vec![home.join("../shared"), home.join("../../shared")], |named| vec![named]);
+    let folders =
+        named.map_or_else(|| vec![home.join("../shared"), home.join("../../shared")], |named| vec![named]);
     folders.into_iter().map(|folder| folder.join(name)).find(|path| path.exists())
 }
 

@@ -48,7 +48,8 @@ impl UnderWay {
 
     /// Whether one of these processes, some of which may be new, runs the query.
     pub fn is_so(&self, pids: &[u32]) -> bool {
-        let spent = |pid: &u32| processor_time(*pid).saturating_sub(self.before.get(pid).copied().unwrap_or_default());
+        let spent =
+            |pid: &u32| processor_time(*pid).saturating_sub(self.before.get(pid).copied().unwrap_or_default());
         pids.iter().any(|pid| spent(pid) >= UNDER_WAY)
     }
 }

@@ -16,8 +16,6 @@ use replayer::store::root::DataRoot;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::replayer;
-
 /// Records frames as a recorder does; `keep` may drop or change them.
 fn record(root: &DataRoot, games: usize, mut keep: impl FnMut(usize, &str) -> Option<String>) {
     let (frames, _) = crate::common::play(games);
@@ -54,7 +52,7 @@ fn prove(root: &DataRoot) -> (u64, u64) {
 
 /// Runs the binary on a root.
 fn replayer(root: &DataRoot, args: &[&str]) -> Output {
-    replayer().args(args).arg("--data").arg(root.path()).output().unwrap()
+    crate::common::replayer().args(args).arg("--data").arg(root.path()).output().unwrap()
 }
 
 /// The JSON that a command prints.

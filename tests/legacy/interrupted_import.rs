@@ -47,12 +47,8 @@ fn killed_imports_are_finished_by_importing_again() {
     }
     let output = import(&root).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let exported = replayer()
-        .arg("--data")
-        .arg(&root)
-        .args(["legacy", "export", "--doc-type", "ws_event"])
-        .output()
-        .unwrap();
+    let exported =
+        replayer().arg("--data").arg(&root).args(["legacy", "export", "--doc-type", "ws_event"]).output().unwrap();
     assert_eq!(exported.stdout.iter().filter(|byte| **byte == b'\n').count() as u64, lines);
     let verified = replayer().arg("--data").arg(&root).args(["data", "verify"]).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));

@@ -65,16 +65,11 @@ fn live_frames_come_back_from_their_export() {
         rows
     };
     let file = folder.path().join("export.jsonl");
-    let written = replayer()
-        .arg("--data")
-        .arg(root.path())
-        .args(["legacy", "export", "--out"])
-        .arg(&file)
-        .output();
+    let written =
+        replayer().arg("--data").arg(root.path()).args(["legacy", "export", "--out"]).arg(&file).output();
     assert!(written.unwrap().status.success());
     let copy = folder.path().join("copy");
-    let imported =
-        replayer().arg("--data").arg(&copy).args(["legacy", "import"]).arg(&file).output().unwrap();
+    let imported = replayer().arg("--data").arg(&copy).args(["legacy", "import"]).arg(&file).output().unwrap();
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let (original, copied) = (export(root.path()), export(&copy));
     assert_eq!(original.len(), copied.len());

@@ -64,8 +64,8 @@ fn a_listener_of_the_newer_era_is_told() {
         "subscriptions/listen",
         json!({"_meta": meta, "notifications": {"resourceSubscriptions": ["replayer://live", "replayer://manifest"]}}),
     );
-    let accepted = notification(&mut wire, "notifications/subscriptions/acknowledged", PATIENCE)
-        .expect("acknowledged");
+    let accepted =
+        notification(&mut wire, "notifications/subscriptions/acknowledged", PATIENCE).expect("acknowledged");
     assert_eq!(
         accepted["params"]["notifications"]["resourceSubscriptions"],
         json!(["replayer://live"]),

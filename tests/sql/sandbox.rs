@@ -7,11 +7,7 @@ use crate::common::{needs, replayer};
 #[cfg(target_os = "linux")]
 fn a_worker_cannot_write_read_elsewhere_or_connect() {
     let house = House::new();
-    let output = replayer()
-        .args(["sql-worker", "--self-test", "--root"])
-        .arg(house.root.path())
-        .output()
-        .unwrap();
+    let output = replayer().args(["sql-worker", "--self-test", "--root"]).arg(house.root.path()).output().unwrap();
     let report = String::from_utf8_lossy(&output.stdout);
     if report.starts_with("landlock: none") {
         needs::LANDLOCK.skip("only the limit on file sizes is in force");

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::{REPLAYER, record, replayer, root};
+use crate::common::{REPLAYER, record, root};
 use crate::server::Wire;
 
 /// A data root with two recordings of simulated games, and a desk on it.
@@ -79,7 +79,7 @@ fn draft(subject: &str, statement: &str) -> Draft {
 }
 
 fn replayer(root: &Path, args: &[&str]) -> Output {
-    replayer().args(args).arg("--data").arg(root).output().unwrap()
+    crate::common::replayer().args(args).arg("--data").arg(root).output().unwrap()
 }
 
 fn printed(output: &Output) -> String {
