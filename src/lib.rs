@@ -26,8 +26,13 @@
 pub mod capture;
 pub mod chart;
 pub mod cli;
+#[cfg(test)]
+mod growth;
 pub mod index;
 pub mod legacy;
+#[cfg(test)]
+#[path = "../tests/common/needs.rs"]
+mod needs;
 #[cfg(test)]
 mod real_captures;
 pub mod replay;
