@@ -7,7 +7,7 @@ demo:
 	@. scripts/build-env && cargo run --release -- demo
 
 test:
-	@. scripts/build-env && cargo test --release
+	@scripts/test
 
 bench:
 	@. scripts/build-env && cargo bench --bench bench

@@ -13,7 +13,10 @@ mod searching;
 mod serving;
 mod storing;
 
+#[expect(unsafe_code, reason = "the environment can only be changed unsafely, and only here is it safe")]
 fn main() {
+    // SAFETY: nothing has started a thread yet.
+    unsafe { replayer::index::embed::telemetry::disable() };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     let all: [(&str, fn()); 18] = [
         ("journal", storing::journal),

@@ -3,7 +3,8 @@
 //!
 //! # Layout
 //!
-//! Lower layers know nothing of higher ones; a test enforces it.
+//! Lower layers know nothing of higher ones; a test enforces it. The lowest, and the simulator, are crates of their own in
+//! their folders.
 //!
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
@@ -25,18 +26,27 @@
 pub mod capture;
 pub mod chart;
 pub mod cli;
+#[cfg(test)]
+mod growth;
 pub mod index;
 pub mod legacy;
-pub mod protocol;
+#[cfg(test)]
+#[path = "../tests/common/needs.rs"]
+mod needs;
 #[cfg(test)]
 mod real_captures;
 pub mod replay;
 pub mod server;
-pub mod simulator;
 pub mod sql;
 pub mod state;
-pub mod store;
 pub mod verify;
+
+#[doc(inline)]
+pub use replayer_protocol as protocol;
+#[doc(inline)]
+pub use replayer_simulator as simulator;
+#[doc(inline)]
+pub use replayer_store as store;
 
 #[path = "../prompts/mod.rs"]
 pub mod prompts;

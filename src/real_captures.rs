@@ -1,17 +1,7 @@
 //! The real captures beside the project, for tests. They name real people: nothing of them may be copied into a test.
 
-use std::path::{Path, PathBuf};
-
-/// Their folder. Where it is not there, that is said loudly and nothing is tested on them.
-pub(crate) fn folder() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found =
-        ["../shared/data", "../../shared/data"].into_iter().map(|path| home.join(path)).find(|at| at.is_dir());
-    if found.is_none() {
-        eprintln!("SKIPPED: the real captures are not at {}/../shared/data", home.display());
-    }
-    found
-}
+/// Their folder, where it is there.
+pub(crate) use crate::needs::real_captures as folder;
 
 /// The time that a line of theirs begins with, µs; the zone does not matter.
 pub(crate) fn time_of(line: &str) -> Option<i64> {

@@ -4,9 +4,10 @@
 //! with the data. Data file and manifest are made in a folder with a temporary name that is renamed when both are
 //! complete: an export is there whole or not at all. Names are ids, never paths.
 
-mod encode;
+pub(crate) mod encode;
+pub(crate) mod making;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +22,9 @@ use super::AgentTool;
 use super::ask::{self, Binds};
 use crate::server::App;
 use crate::server::errors::ToolError;
-use crate::sql::{BatchStream, Query, SqlError, views};
+use crate::sql::{BatchStream, Query, SqlClient, SqlError, views};
 use encode::{Encoder, Written};
+use making::{MANIFEST, Making};
 
 /// How long an export may take.
 const TIME: Duration = Duration::from_secs(900);
@@ -72,7 +74,7 @@ pub enum Format {
 
 impl Format {
     /// File name extension.
-    fn extension(self) -> &'static str {
+    pub fn extension(self) -> &'static str {
         match self {
             Format::Jsonl => "jsonl",
             Format::Csv => "csv",
@@ -128,17 +130,31 @@ Examples: {\"format\": \"parquet\", \"dataset\": \"game_tick\", \"from\": \"2026
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
         let plan = Plan::read(&args)?;
-        let query = Query { timeout: TIME, ..Query::new(plan.sql.clone()) }.bind(plan.params.clone());
-        let stream = app.sql.stream(query, cancel).await.map_err(|error| refused(&error))?;
-        write(&app.root, &plan, stream).await
+        let stream = rows(&app.sql, &plan, cancel).await?;
+        let created = jiff::Timestamp::now();
+        let making = Making::begin(&app.root.join("exports"))?;
+        let data = write(&plan, stream, &making.path(&plan.file("data"))).await?;
+        let manifest = manifest(&app.root, created, &data);
+        let folder = making.publish(&folder_name(created, &plan.name), &manifest)?;
+        Ok(Output {
+            path: folder.join(&data.file).display().to_string(),
+            manifest: folder.join(MANIFEST).display().to_string(),
+            rows: data.rows,
+            bytes: data.bytes,
+            sha256: data.sha256,
+            columns: data.columns.into_iter().map(|column| column.name).collect(),
+            truncated: false,
+            as_of: as_of(created),
+        })
     }
 }
 
 /// The arguments, understood.
 #[derive(Debug)]
-struct Plan {
+pub(crate) struct Plan {
     format: Format,
-    name: String,
+    /// Names the export: the view, "query", or what was asked for.
+    pub name: String,
     sql: String,
     params: Vec<Value>,
     /// What was asked, for the manifest.
@@ -146,7 +162,18 @@ struct Plan {
 }
 
 impl Plan {
-    fn read(args: &Args) -> Result<Self, ToolError> {
+    /// The SQL that is run.
+    pub fn query(&self) -> &str {
+        &self.sql
+    }
+
+    /// A file's name in the plan's format.
+    pub fn file(&self, stem: &str) -> String {
+        format!("{stem}.{}", self.format.extension())
+    }
+
+    /// Understands the arguments.
+    pub fn read(args: &Args) -> Result<Self, ToolError> {
         let filters: [(&str, &Option<String>); 5] = [
             ("game_id", &args.game_id),
             ("session_id", &args.session_id),
@@ -208,10 +235,8 @@ fn view(asked: &str) -> Result<&'static views::ViewDoc, ToolError> {
     ))
 }
 
-/// The query for a view with the filters that were given; each must be a column of it.
-fn select(view: &views::ViewDoc, args: &Args) -> Result<(String, Vec<Value>), ToolError> {
-    let mut binds = Binds::default();
-    let mut conditions = Vec::new();
+/// The filters that were given, each with the column it needs, a comparison and its value.
+fn filters<'a>(view: &views::ViewDoc, args: &'a Args) -> Vec<(&'static str, &'static str, &'static str, &'a str)> {
     // `games` and `session` have a span instead of a time; a game or session belongs to the day it began on.
     let time = if has(view, "ts") { "ts" } else { "first_ts" };
     let filters = [
@@ -221,8 +246,22 @@ fn select(view: &views::ViewDoc, args: &Args) -> Result<(String, Vec<Value>), To
         ("from", time, ">=", &args.from),
         ("until", time, "<", &args.until),
     ];
-    for (argument, column, comparison, value) in filters {
-        let Some(value) = value else { continue };
+    let given = filters.into_iter().filter_map(|(argument, column, comparison, value)| {
+        Some((argument, column, comparison, value.as_deref()?))
+    });
+    given.collect()
+}
+
+/// The filter, if any, that cannot be applied to a view, because it has no such column.
+pub(crate) fn unfit(view: &views::ViewDoc, args: &Args) -> Option<&'static str> {
+    filters(view, args).into_iter().find(|(_, column, ..)| !has(view, column)).map(|(argument, ..)| argument)
+}
+
+/// The query for a view with the filters that were given; each must be a column of it.
+fn select(view: &views::ViewDoc, args: &Args) -> Result<(String, Vec<Value>), ToolError> {
+    let mut binds = Binds::default();
+    let mut conditions = Vec::new();
+    for (argument, column, comparison, value) in filters(view, args) {
         if !has(view, column) {
             return Err(ToolError::new(
                 "Nothing was exported",
@@ -233,8 +272,8 @@ fn select(view: &views::ViewDoc, args: &Args) -> Result<(String, Vec<Value>), To
                 ),
             ));
         }
-        let place = binds.bind(value.as_str());
-        if column == time {
+        let place = binds.bind(value);
+        if matches!(argument, "from" | "until") {
             check_time(argument, value)?;
             conditions.push(format!("{column} {comparison} CAST({place} AS TIMESTAMPTZ)"));
         } else {
@@ -274,20 +313,57 @@ fn name(asked: &str) -> Result<String, ToolError> {
     ))
 }
 
-/// Writes the stream, and the manifest, and gives both their final place.
-async fn write(root: &Path, plan: &Plan, mut stream: BatchStream) -> Result<Output, ToolError> {
-    let created = jiff::Timestamp::now();
-    let exports = root.join("exports");
-    let making = Making::begin(&exports)?;
-    let file = format!("data.{}", plan.format.extension());
+/// One file of an export, as manifests say it.
+#[derive(Debug, Serialize)]
+pub(crate) struct DataFile {
+    /// Its name, without folder.
+    pub file: String,
+    /// Its format.
+    pub format: Format,
+    /// What was asked for: a view with filters, or a query.
+    pub asked: Value,
+    /// The SQL that was run.
+    pub query: String,
+    /// What was bound to its places.
+    pub parameters: Vec<Value>,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// SHA-256, hex.
+    pub sha256: String,
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+}
 
+/// A column of an export.
+#[derive(Debug, Serialize)]
+pub(crate) struct Column {
+    pub name: String,
+    /// Its type in SQL.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// Runs the plan's query; its rows are to be taken by [`write`].
+pub(crate) async fn rows(
+    sql: &SqlClient,
+    plan: &Plan,
+    cancel: CancellationToken,
+) -> Result<BatchStream, ToolError> {
+    let query = Query { timeout: TIME, ..Query::new(plan.sql.clone()) }.bind(plan.params.clone());
+    sql.stream(query, cancel).await.map_err(|error| refused(&error))
+}
+
+/// Writes the rows into a new file.
+pub(crate) async fn write(plan: &Plan, mut stream: BatchStream, path: &Path) -> Result<DataFile, ToolError> {
     let schema = stream.schema();
-    let columns: Vec<(String, String)> = schema
+    let columns = schema
         .fields()
         .iter()
-        .map(|field| (field.name().clone(), crate::sql::cells::sql_type(field.data_type())))
+        .map(|field| Column { name: field.name().clone(), kind: crate::sql::cells::sql_type(field.data_type()) })
         .collect();
-    let mut encoder = Encoder::create(&making.folder.join(&file), plan.format, schema)?;
+    let mut encoder = Encoder::create(path, plan.format, schema)?;
     // A bounded channel between the async stream and the blocking encoder: a slow disk slows the query down.
     let (batches, mut incoming) = mpsc::channel(2);
     let encoding = tokio::task::spawn_blocking(move || {
@@ -318,79 +394,38 @@ async fn write(root: &Path, plan: &Plan, mut stream: BatchStream) -> Result<Outp
         return Err(error);
     }
     let Written { rows, bytes, sha256 } = written?;
-
-    let manifest = json!({
-        "format": plan.format,
-        "file": file,
-        "asked": plan.asked,
-        "query": plan.sql,
-        "parameters": plan.params,
-        "rows": rows,
-        "bytes": bytes,
-        "sha256": sha256,
-        "columns": columns.iter().map(|(name, kind)| json!({"name": name, "type": kind})).collect::<Vec<_>>(),
-        "created": created.to_string(),
-        "catalog_generation": generation(root),
-        "replayer": env!("CARGO_PKG_VERSION"),
-    });
-    let folder = making.publish(&format!("{}-{}", created.strftime("%Y%m%dT%H%M%SZ"), plan.name), &manifest)?;
-    Ok(Output {
-        path: folder.join(&file).display().to_string(),
-        manifest: folder.join("manifest.json").display().to_string(),
+    Ok(DataFile {
+        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        format: plan.format,
+        asked: plan.asked.clone(),
+        query: plan.sql.clone(),
+        parameters: plan.params.clone(),
         rows,
         bytes,
         sha256,
-        columns: columns.into_iter().map(|(name, _)| name).collect(),
-        truncated: false,
-        as_of: created.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+        columns,
     })
 }
 
-/// A folder under a temporary name. Dropped before it is published, it is removed.
-struct Making {
-    exports: PathBuf,
-    folder: PathBuf,
+/// What every manifest says of the store and of this program, beside what `content` says.
+pub(crate) fn manifest(root: &Path, created: jiff::Timestamp, content: &impl Serialize) -> Value {
+    let mut manifest = serde_json::to_value(content).unwrap_or_default();
+    if let Value::Object(manifest) = &mut manifest {
+        manifest.insert("created".into(), created.to_string().into());
+        manifest.insert("catalog_generation".into(), generation(root).into());
+        manifest.insert("replayer".into(), env!("CARGO_PKG_VERSION").into());
+    }
+    manifest
 }
 
-impl Making {
-    fn begin(exports: &Path) -> Result<Self, ToolError> {
-        let folder = exports.join(format!(".making-{}", uuid::Uuid::now_v7().simple()));
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| ToolError::io(format!("The folder {} cannot be made", folder.display()), &error))?;
-        Ok(Self { exports: exports.to_owned(), folder })
-    }
-
-    /// Adds the manifest and renames the folder; a number is added to a name that is taken.
-    fn publish(self, name: &str, manifest: &Value) -> Result<PathBuf, ToolError> {
-        let failed = |error: &std::io::Error| ToolError::io("The export cannot be completed", error);
-        let text = serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n";
-        std::fs::write(self.folder.join("manifest.json"), text).map_err(|error| failed(&error))?;
-        for attempt in 1..100 {
-            let target =
-                self.exports.join(if attempt == 1 { name.to_owned() } else { format!("{name}-{attempt}") });
-            // Renaming onto an existing empty folder would succeed; nothing existing is overwritten.
-            if target.exists() {
-                continue;
-            }
-            return match std::fs::rename(&self.folder, &target) {
-                Ok(()) => Ok(target),
-                Err(_) if target.exists() => continue,
-                Err(error) => Err(failed(&error)),
-            };
-        }
-        Err(ToolError::new(
-            "The export cannot be completed",
-            format!("a hundred exports are named {name}"),
-            "export_dataset with another name",
-        ))
-    }
+/// The folder's name under `exports/`.
+pub(crate) fn folder_name(created: jiff::Timestamp, name: &str) -> String {
+    format!("{}-{name}", created.strftime("%Y%m%dT%H%M%SZ"))
 }
 
-impl Drop for Making {
-    fn drop(&mut self) {
-        // After publishing there is nothing under this name any more.
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// When an export was made, for answers.
+pub(crate) fn as_of(created: jiff::Timestamp) -> String {
+    created.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 /// Generation of the catalog, so that an export can be tied to the parts it was made from.

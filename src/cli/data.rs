@@ -2,24 +2,18 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
-use super::out::{bytes, count, progress, spinner, time};
+use super::export::{self, ExportArgs};
+use super::out::{bytes, count, progress, time};
 use super::{CliError, Out};
-use crate::server::App;
-use crate::sql::{self, SqlClient};
 use crate::store::catalog::Catalog;
 use crate::store::lease::Lease;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
 use crate::store::{Store, journal, verify};
-use crate::tools::AgentTool;
-use crate::tools::export_dataset::ExportDataset;
-use crate::verify::mark::rules::Policy;
 
 /// `replayer data …`
 #[derive(Debug, Args)]
@@ -45,33 +39,7 @@ enum DataCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write rows to a file under exports/, with a manifest: a view, or the result of a query.
-    Export {
-        /// jsonl, csv or parquet.
-        #[arg(long, default_value = "parquet", value_parser = ["jsonl", "csv", "parquet"])]
-        format: String,
-        /// The view, like game_tick or games.
-        #[arg(long, value_name = "VIEW", required_unless_present = "sql", conflicts_with = "sql")]
-        dataset: Option<String>,
-        /// One SELECT instead of a view.
-        #[arg(long, value_name = "QUERY")]
-        sql: Option<String>,
-        /// Only rows of this game.
-        #[arg(long, value_name = "ID")]
-        game: Option<String>,
-        /// Only rows of this session.
-        #[arg(long, value_name = "ID")]
-        session: Option<String>,
-        /// Only rows from this time on, like 2026-11-23T00:00:00Z.
-        #[arg(long, value_name = "TIME")]
-        from: Option<String>,
-        /// Only rows before this time.
-        #[arg(long, value_name = "TIME")]
-        until: Option<String>,
-        /// Print JSON for programs.
-        #[arg(long)]
-        json: bool,
-    },
+    Export(ExportArgs),
     /// Join the many small parts of closed days into few.
     Compact {
         /// Print JSON for programs.
@@ -102,13 +70,7 @@ pub fn run(args: DataArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliEr
     match args.command {
         DataCommand::Status { json } => status(&root, json, out),
         DataCommand::Verify { rebuild, json } => check(&root, rebuild, json, out),
-        DataCommand::Export { format, dataset, sql, game, session, from, until, json } => {
-            let arguments = json!({
-                "format": format, "dataset": dataset, "sql": sql, "game_id": game, "session_id": session,
-                "from": from, "until": until,
-            });
-            export(&root, arguments, json, out)
-        }
+        DataCommand::Export(args) => export::run(args, &root, out),
         DataCommand::Compact { json } => compact(&root, json, out),
         DataCommand::Prune { before, apply, json } => prune(&root, &before, apply, json, out),
     }
@@ -191,34 +153,6 @@ fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result
         out.line(if sound { "all is as it should be" } else { "see above" })?;
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The agents' export_dataset, for people: the same arguments, the same files.
-fn export(
-    root: &DataRoot,
-    arguments: serde_json::Value,
-    as_json: bool,
-    out: &mut Out,
-) -> Result<ExitCode, CliError> {
-    let arguments = serde_json::from_value(arguments).map_err(|error| CliError::Failed(error.to_string()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let bar = spinner("exporting");
-    let exported = runtime.block_on(async {
-        let client = SqlClient::new(sql::Config::new(root.path()));
-        let app = Arc::new(App::new(root.path().to_owned(), client, Policy::default(), CancellationToken::new()));
-        let exported = ExportDataset::call(app.clone(), arguments, CancellationToken::new()).await;
-        app.sql.shutdown().await;
-        exported
-    });
-    bar.finish_and_clear();
-    let exported = exported.map_err(|error| CliError::Failed(error.to_string()))?;
-    if as_json {
-        out.json(&exported)?;
-    } else {
-        out.line(format_args!("{} rows, {}: {}", count(exported.rows), bytes(exported.bytes), exported.path))?;
-        out.line(format_args!("manifest: {}", exported.manifest))?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn compact(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {

@@ -1,23 +1,19 @@
 //! `replayer legacy import | export | compare`: older recordings in, rows out, and whether both agree.
 
-use std::fs::File;
-use std::io::BufWriter;
+mod export;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::out::{count, progress};
 use super::{CliError, Out};
 use crate::legacy::compare::{self, Comparison};
-use crate::legacy::error::LegacyError;
-use crate::legacy::export::{self, Layout};
 use crate::legacy::import::{self, Options};
 use crate::legacy::report::{FileReport, Report, Status};
-use crate::legacy::time::{Clock, Zone};
 use crate::store::root::DataRoot;
-use crate::store::scan::ScanFilter;
-use crate::store::schema::DocType;
+use export::ExportArgs;
 
 /// Bring older recordings in, write rows out, compare both.
 #[derive(Debug, Args)]
@@ -32,7 +28,6 @@ enum LegacyCommand {
     /// file is found from its content. The same content is imported once, of a file that has grown only what is
     /// new. Damaged lines are recovered, or kept as they are. Exit code 1 when a file could not be read.
     Import(ImportArgs),
-    /// Write rows of the store as JSON lines.
     Export(ExportArgs),
     /// Compare the events of older files with the store. Exit code 1 when they differ.
     Compare(CompareArgs),
@@ -52,34 +47,6 @@ struct ImportArgs {
 }
 
 #[derive(Debug, Args)]
-struct ExportArgs {
-    /// v2: every column, can be imported again; v1: the older store's columns.
-    #[arg(long, value_enum, default_value = "v2")]
-    layout: LayoutArg,
-    /// Only rows of this session.
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
-    /// Only rows of this kind (ws_event, game_tick, …); may be repeated.
-    #[arg(long = "doc-type", value_name = "KIND", value_parser = doc_type)]
-    doc_types: Vec<DocType>,
-    /// Only rows of this game.
-    #[arg(long, value_name = "ID")]
-    game: Option<String>,
-    /// Only rows from this time on: 2025-12-12 or 2025-12-12T17:00:00 (UTC).
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Only rows before this time.
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-    /// The file to write, which must not exist yet; standard output when left out.
-    #[arg(long, short, value_name = "FILE")]
-    out: Option<PathBuf>,
-    /// Print what was written, as JSON for programs.
-    #[arg(long, requires = "out")]
-    json: bool,
-}
-
-#[derive(Debug, Args)]
 struct CompareArgs {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
@@ -89,19 +56,6 @@ struct CompareArgs {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LayoutArg {
-    V1,
-    V2,
-}
-
-fn doc_type(name: &str) -> Result<DocType, String> {
-    DocType::from_name(name).ok_or_else(|| {
-        let known: Vec<_> = DocType::ALL.iter().map(|doc_type| doc_type.as_str()).collect();
-        format!("no such kind; known are {}", known.join(", "))
-    })
-}
-
 /// Runs `replayer legacy …`.
 ///
 /// # Errors
@@ -109,7 +63,7 @@ fn doc_type(name: &str) -> Result<DocType, String> {
 pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
     match args.command {
         LegacyCommand::Import(args) => import_command(args, path, out),
-        LegacyCommand::Export(args) => export_command(args, path, out),
+        LegacyCommand::Export(args) => export::run(args, path, out),
         LegacyCommand::Compare(args) => compare_command(args, path, out),
     }
 }
@@ -132,68 +86,6 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
     }
     // A script must notice that a file it named could not be read.
     Ok(if report.files.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn export_command(args: ExportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let root = DataRoot::open(path)?;
-    let options = export::Options {
-        layout: match args.layout {
-            LayoutArg::V1 => Layout::V1,
-            LayoutArg::V2 => Layout::V2,
-        },
-        doc_types: args.doc_types,
-        filter: ScanFilter {
-            session_id: args.session,
-            game_id: args.game,
-            from_us: args.from.as_deref().map(time).transpose()?,
-            to_us: args.to.as_deref().map(time).transpose()?,
-        },
-    };
-    let Some(path) = &args.out else {
-        let mut writer = BufWriter::new(out.writer());
-        return match export::run(&root, &options, &mut writer) {
-            Ok(_) => Ok(ExitCode::SUCCESS),
-            Err(LegacyError::Write(error)) => Err(CliError::Print(error)),
-            Err(error) => Err(error.into()),
-        };
-    };
-    let exported = export_to(path, &root, &options)?;
-    if args.json {
-        out.json(&exported)?;
-    } else {
-        let kinds: Vec<_> = exported.doc_types.iter().map(|(kind, rows)| format!("{rows} {kind}")).collect();
-        let kinds = if kinds.is_empty() { "no row matched".to_owned() } else { kinds.join(", ") };
-        out.line(format!("{} rows to {} ({kinds})", exported.rows, path.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Writes the export under a temporary name, so that the file named is complete as soon as it is there.
-fn export_to(path: &Path, root: &DataRoot, options: &export::Options) -> Result<export::Exported, LegacyError> {
-    if path.exists() {
-        return Err(LegacyError::Exists(path.to_owned()));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let temporary = PathBuf::from(name);
-    let written = File::create(&temporary).map_err(LegacyError::Write).and_then(|file| {
-        let mut file = BufWriter::with_capacity(1 << 20, file);
-        let exported = export::run(root, options, &mut file)?;
-        file.get_ref().sync_all().and_then(|()| std::fs::rename(&temporary, path)).map_err(LegacyError::Write)?;
-        Ok(exported)
-    });
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-/// A date or a time, UTC unless it says otherwise, as microseconds.
-fn time(text: &str) -> Result<i64, LegacyError> {
-    let clock = Clock::new()?;
-    clock.read(text, Zone::Utc).map(|moment| moment.us).ok_or_else(|| {
-        LegacyError::Argument(format!("{text:?} is no time: write 2025-12-12 or 2025-12-12T17:00:00, in UTC"))
-    })
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {

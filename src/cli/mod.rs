@@ -6,6 +6,7 @@ pub mod context;
 pub mod data;
 pub mod demo;
 pub mod doctor;
+pub mod export;
 pub mod game;
 mod heap;
 pub mod index;
@@ -58,6 +59,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Look after the stored data: what is there, whether it is whole, how to give space back.
     Data(data::DataArgs),
+    Export(export::ExportArgs),
     /// The layout of the stored rows: show it, or take older layouts in.
     Schema(schema::SchemaArgs),
     Legacy(legacy::LegacyArgs),
@@ -161,6 +163,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Watch(args) => watch::run(args, &path, &mut out),
         Command::Replay(args) => replay::run(args, &path, &mut out),
         Command::Data(args) => data::run(args, &path, &mut out),
+        Command::Export(args) => export::run(args, &DataRoot::open(&path)?, &mut out),
         Command::Schema(args) => schema::run(args, &path, &mut out),
         Command::Legacy(args) => legacy::run(args, &path, &mut out),
         Command::Game(args) => game::run(args, &path, &mut out),

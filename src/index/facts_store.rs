@@ -19,6 +19,7 @@ use crate::store::catalog::{Catalog, Part};
 use crate::store::follow::Follower;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
+use crate::store::view::View;
 use crate::store::{StoreError, fsio};
 use reader::{Reader, read};
 use slices::Wanted;
@@ -208,8 +209,8 @@ impl FactsStore {
             _ => {
                 let mut slices = Slices::default();
                 let mut reader = Reader::default();
-                let change = Follower::open(&self.root)?.poll()?;
-                for (_, batch) in change.rows.iter().filter(|(doc_type, _)| *doc_type == DocType::WsEvent) {
+                let view = View::now(&self.root)?;
+                for (_, batch) in view.tail().iter().filter(|(doc_type, _)| *doc_type == DocType::WsEvent) {
                     reader.batch(&mut slices, batch, filter);
                 }
                 slices.iter().for_each(|slice| merged.merge(&slice.digest));

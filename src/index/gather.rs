@@ -18,10 +18,10 @@ use super::units::games::{self, Games};
 use super::units::{self, Unit};
 use crate::store::StoreError;
 use crate::store::catalog::{Catalog, Part};
-use crate::store::follow::Follower;
 use crate::store::root::DataRoot;
 use crate::store::scan::{self, ScanFilter};
 use crate::store::schema::DocType;
+use crate::store::view::View;
 
 /// Units and what they were made from.
 pub struct Gathered {
@@ -80,10 +80,9 @@ pub fn changed(root: &DataRoot, checkpoint: Option<&Checkpoint>) -> Result<Gathe
     let Some(known) = checkpoint.filter(|checkpoint| !checkpoint.unfinished) else {
         return all(root);
     };
-    let mut follower = Follower::open(root)?;
-    let unsealed = follower.poll()?.rows;
-    let catalog = follower.catalog().clone();
-    let Some(new) = new_parts(&known.sources, &catalog) else {
+    let view = View::now(root)?;
+    let (unsealed, catalog) = (view.tail(), view.catalog());
+    let Some(new) = new_parts(&known.sources, catalog) else {
         return all(root);
     };
     let mut touched = Touched::default();
@@ -100,7 +99,7 @@ pub fn changed(root: &DataRoot, checkpoint: Option<&Checkpoint>) -> Result<Gathe
         touched.games(batch);
         touched.rows(batch);
     }
-    let mut units = knowledge(root, &catalog)?;
+    let mut units = knowledge(root, catalog)?;
     let mut games = Games::default();
     for doc_type in OF_GAMES {
         let near = catalog.parts.iter().filter(|part| part.doc_type == doc_type && touched.near(part));
@@ -116,7 +115,7 @@ pub fn changed(root: &DataRoot, checkpoint: Option<&Checkpoint>) -> Result<Gathe
     games.keep(|id| touched.games.contains(id));
     units.extend(games.units());
     let scope = Scope::Some(Changed { knowledge: true, games: touched.games });
-    Ok(gathered(scope, units, &catalog))
+    Ok(gathered(scope, units, catalog))
 }
 
 /// What is known of the protocol and of the sessions.

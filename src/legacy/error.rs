@@ -35,9 +35,6 @@ pub enum LegacyError {
         "cannot write the export: {0}. What was written so far is incomplete; free space or name another file, then export again"
     )]
     Write(#[source] io::Error),
-    /// The file of an export is already there.
-    #[error("{} already exists. Name another file, or remove it first", .0.display())]
-    Exists(PathBuf),
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -7,6 +7,9 @@ pub mod frame;
 pub mod identity;
 pub mod lenient;
 pub mod line;
+#[cfg(test)]
+#[path = "../../tests/common/needs.rs"]
+mod needs;
 pub mod path;
 pub mod payload;
 pub mod phase;

@@ -59,16 +59,21 @@ impl ToolError {
 
     /// Reading or writing a file of the data root failed.
     pub fn io(what: impl Into<String>, error: &std::io::Error) -> Self {
-        let next = match error.kind() {
-            std::io::ErrorKind::StorageFull => {
-                "free space (`replayer data prune` shows what may go), then the same call again"
-            }
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                "ask the user to make the data root writable, or to start the server with another --data"
-            }
-            _ => "the same call again; `replayer doctor` checks the data root if it keeps failing",
+        let (next, command) = match error.kind() {
+            std::io::ErrorKind::StorageFull => (
+                "free space (`replayer data prune` shows what may go), then the same call again",
+                "free space (`replayer data prune` shows what may go), then the same command again",
+            ),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => (
+                "ask the user to make the data root writable, or to start the server with another --data",
+                "make it writable, or name another place",
+            ),
+            _ => (
+                "the same call again; `replayer doctor` checks the data root if it keeps failing",
+                "the same command again; `replayer doctor` checks the data root if it keeps failing",
+            ),
         };
-        Self::new(what, error.to_string(), next)
+        Self::new(what, error.to_string(), next).command(command)
     }
 
     /// The answer the client gets.

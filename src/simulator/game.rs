@@ -12,7 +12,7 @@ use super::players::Player;
 use super::price_texts::PriceTexts;
 use super::prng::Prng;
 use super::truth::{BET_PAYOUT, BET_WINDOW, GameTruth, Outcome, Side, SideBet, Trade};
-use crate::protocol::fairness::{self, GameVersion, PricePath};
+use replayer_protocol::fairness::{self, GameVersion, PricePath};
 
 /// A game being played.
 #[derive(Debug, Clone)]

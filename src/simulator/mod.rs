@@ -31,6 +31,9 @@ mod events;
 mod game;
 mod json;
 mod lobby;
+#[cfg(test)]
+#[path = "../../tests/common/needs.rs"]
+mod needs;
 mod numbers;
 mod orders;
 mod packets;

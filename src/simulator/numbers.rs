@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn amounts_print_as_their_doubles_do() {
-        let mut random = crate::simulator::prng::Prng::new(3);
+        let mut random = crate::prng::Prng::new(3);
         for round in 0..20_000 {
             let value = random.between(-6_000_000_000, 6_000_000_000) >> (round % 33);
             assert_eq!(nano(value), number(value as f64 / 1e9));

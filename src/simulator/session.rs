@@ -18,8 +18,8 @@ use super::standings::Standings;
 use super::steps::Step;
 use super::truth::GameTruth;
 use super::world::{Chance, Request};
-use crate::protocol::fairness::{self, GameVersion};
-use crate::store::record::Direction;
+use replayer_protocol::fairness::{self, GameVersion};
+use replayer_store::record::Direction;
 
 /// One WebSocket text message.
 #[derive(Debug, Clone, PartialEq, Eq)]

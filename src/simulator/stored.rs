@@ -9,12 +9,12 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use super::serve::StoredFrame;
-use crate::protocol::frame::Packet;
-use crate::protocol::line::{self, Event, FrameStatus, LineFormat};
-use crate::store::StoreError;
-use crate::store::root::DataRoot;
-use crate::store::scan::{ScanFilter, scan};
-use crate::store::schema::DocType;
+use replayer_protocol::frame::Packet;
+use replayer_protocol::line::{self, Event, FrameStatus, LineFormat};
+use replayer_store::StoreError;
+use replayer_store::root::DataRoot;
+use replayer_store::scan::{ScanFilter, scan};
+use replayer_store::schema::DocType;
 
 /// After the last frame of a game comes the one that reveals its seed.
 const TAIL_US: i64 = 3_000_000;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::numbers::Nano;
 use super::players::Player;
-use crate::protocol::fairness::GameVersion;
-use crate::protocol::sidebet;
+use replayer_protocol::fairness::GameVersion;
+use replayer_protocol::sidebet;
 
 /// Ticks that a side bet covers after the tick it was placed on. The last one counts.
 pub const BET_WINDOW: usize = sidebet::WINDOW as usize;

@@ -15,7 +15,7 @@ use super::orders::Ordered;
 use super::prng::Prng;
 use super::session::{Audience, Config, Session};
 use super::truth::GameTruth;
-use crate::protocol::frame;
+use replayer_protocol::frame;
 
 const MS: i64 = 1000;
 /// From the arrival of an order to its execution; its broadcast follows 4 ms later.

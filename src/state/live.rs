@@ -19,6 +19,7 @@ use crate::store::follow::{Change, Follower};
 use crate::store::record::now_us;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
+use crate::store::view::View;
 
 /// A note with the row that caused it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,14 +46,19 @@ impl Live {
     /// When the catalog, the journal or a part cannot be read.
     pub fn open(root: &DataRoot) -> Result<Live, StoreError> {
         let mut follower = Follower::open(root)?;
-        let change = follower.poll()?;
-        let catalog = follower.catalog().clone();
-        let batches = past::gather(root, &catalog, &change.rows, i64::MAX - 1)?;
+        let (view, batches) = loop {
+            let view = View::of(&mut follower)?;
+            match past::gather(&view, i64::MAX - 1) {
+                // A part went away meanwhile: another one replaced it.
+                Err(error) if error.is_not_found() && view.is_replaced()? => follower = Follower::open(root)?,
+                gathered => break (view, gathered?),
+            }
+        };
         let mut live = Live { root: root.clone(), follower, fold: Fold::new(), applied: HashMap::new() };
-        for range in catalog.parts.iter().flat_map(|part| &part.sessions) {
+        for range in view.parts().iter().flat_map(|part| &part.sessions) {
             live.has(&range.session_id.to_string(), range.last);
         }
-        live.note_seqs(&change.rows);
+        live.note_seqs(view.tail());
         rows::in_order(&batches, |row| {
             apply(&mut live.fold, row);
         });
@@ -134,7 +140,7 @@ impl Live {
         catalog: &Catalog,
         fresh: &[(DocType, RecordBatch)],
     ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
-        // A row may be handed out as unsealed and sealed by the end of the same look.
+        // What a look hands out as unsealed lies behind what was sealed meanwhile.
         let mut first_fresh: HashMap<&str, u64> = HashMap::new();
         for (doc_type, batch) in fresh {
             let columns = Columns::of(*doc_type, batch);

@@ -15,10 +15,10 @@ use super::fold::Fold;
 use super::rows::{self, Columns, Row};
 use super::snapshot::Snapshot;
 use crate::store::StoreError;
-use crate::store::catalog::{Catalog, Part};
-use crate::store::follow::Follower;
+use crate::store::catalog::Part;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
+use crate::store::view::View;
 
 /// How far back the light columns are read until two games (and the account's name) are found, µs: ten minutes (the longest game on
 /// record took six), an hour, a day.
@@ -54,9 +54,7 @@ pub fn at(root: &DataRoot, when_us: i64) -> Result<Snapshot, StoreError> {
 /// # Errors
 /// As [`at`].
 pub fn fold_at(root: &DataRoot, when_us: i64) -> Result<Fold, StoreError> {
-    let change = Follower::open(root)?.poll()?;
-    let catalog = change.catalog.unwrap_or_default();
-    let batches = gather(root, &catalog, &change.rows, when_us)?;
+    let batches = View::read(root, |view| gather(view, when_us))?;
     let mut fold = Fold::new();
     rows::in_order(&batches, |row| {
         take(&mut fold, row);
@@ -71,10 +69,12 @@ fn take(fold: &mut Fold, row: Row<'_>) {
     }
 }
 
-/// A row that matters, by place.
+/// A row that matters, by place. Places are in the order of their rows: by time, and by arrival where the time is the
+/// same, whichever part holds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     ts: i64,
+    seq: u64,
     /// Index of the batch's origin: parts first, then unsealed batches.
     origin: usize,
     row: usize,
@@ -115,7 +115,7 @@ impl Survey {
             if doc_type == DocType::GameTick && !is_recorded_tick {
                 continue;
             }
-            let place = Place { ts, origin, row: row_of(row) };
+            let place = Place { ts, seq: columns.seq(row), origin, row: row_of(row) };
             self.places.push(place);
             if at(names, row, "playerUpdate") {
                 self.updates.push(place);
@@ -153,15 +153,11 @@ impl Survey {
     }
 }
 
-/// The rows that the state at `when_us` is folded from: sealed ones and those of the unsealed `tail`.
-pub(super) fn gather(
-    root: &DataRoot,
-    catalog: &Catalog,
-    tail: &[(DocType, RecordBatch)],
-    when_us: i64,
-) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
+/// The rows that the state at `when_us` is folded from, sealed or not.
+pub(super) fn gather(view: &View, when_us: i64) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
+    let tail = view.tail();
     let told = |doc_type: DocType| matches!(doc_type, DocType::WsEvent | DocType::GameTick);
-    let parts: Vec<&Part> = catalog.parts.iter().filter(|part| told(part.doc_type)).collect();
+    let parts: Vec<&Part> = view.parts().iter().filter(|part| told(part.doc_type)).collect();
     let tail_ts = |(doc_type, batch): &(DocType, RecordBatch)| {
         let columns = Columns::of(*doc_type, batch);
         (0..columns.len()).filter_map(|row| columns.ts(row)).filter(|ts| *ts <= when_us).max()
@@ -176,7 +172,7 @@ pub(super) fn gather(
     let mut chosen = Vec::new();
     for reach in REACHES_US {
         let window = newest.saturating_sub(reach)..when_us.saturating_add(1);
-        let survey = survey(root, &parts, tail, &window)?;
+        let survey = survey(view, &parts, &window)?;
         let certain = survey.begin().is_some_and(|(_, certain)| certain);
         // The account's name is told once per login, its values several times a game.
         let named = survey.updates.is_empty() || !survey.identities.is_empty();
@@ -185,15 +181,11 @@ pub(super) fn gather(
             break;
         }
     }
-    read(root, catalog, &parts, tail, chosen, when_us)
+    read(view, &parts, chosen, when_us)
 }
 
-fn survey(
-    root: &DataRoot,
-    parts: &[&Part],
-    tail: &[(DocType, RecordBatch)],
-    window: &Range<i64>,
-) -> Result<Survey, StoreError> {
+fn survey(view: &View, parts: &[&Part], window: &Range<i64>) -> Result<Survey, StoreError> {
+    let root = view.root();
     let mut survey = Survey::default();
     for (origin, part) in parts.iter().enumerate() {
         let overlaps =
@@ -221,7 +213,7 @@ fn survey(
             read += batch.num_rows();
         }
     }
-    for (number, (doc_type, batch)) in tail.iter().enumerate() {
+    for (number, (doc_type, batch)) in view.tail().iter().enumerate() {
         if matches!(doc_type, DocType::WsEvent | DocType::GameTick) {
             survey.batch(*doc_type, batch, parts.len() + number, |row| row, window);
         }
@@ -231,13 +223,12 @@ fn survey(
 
 /// Reads the chosen rows, and what the recorder itself said meanwhile.
 fn read(
-    root: &DataRoot,
-    catalog: &Catalog,
+    view: &View,
     parts: &[&Part],
-    tail: &[(DocType, RecordBatch)],
     mut chosen: Vec<Place>,
     when_us: i64,
 ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
+    let (root, tail) = (view.root(), view.tail());
     chosen.sort_unstable_by_key(|place| (place.origin, place.row));
     let begin = chosen.iter().map(|place| place.ts).min().unwrap_or(when_us);
     let mut batches = Vec::new();
@@ -266,7 +257,7 @@ fn read(
             && part.ts_min.is_some_and(|min| min < window.end)
             && part.ts_max.is_some_and(|max| max >= window.start)
     };
-    for part in catalog.parts.iter().filter(overlaps) {
+    for part in view.parts().iter().filter(overlaps) {
         for batch in selected(root, part, &FULL, None)? {
             batches.extend(within(DocType::SystemEvent, &batch?, &window));
         }
@@ -321,4 +312,16 @@ pub(crate) fn selected(
 /// The columns that events are made from.
 pub(crate) const fn event_columns() -> &'static [&'static str] {
     &FULL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_one_instant_are_in_the_order_of_arrival_wherever_they_lie() {
+        let in_the_tail = Place { ts: 1, seq: 7, origin: 5, row: 0 };
+        let in_a_part = Place { ts: 1, seq: 8, origin: 0, row: 0 };
+        assert!(in_the_tail < in_a_part);
+    }
 }

@@ -14,6 +14,7 @@ use super::open::Store;
 use super::parts::PartWriter;
 use super::record::now_us;
 use super::schema::{DocType, SCHEMA_VERSION};
+use super::steps::{Step, reached};
 use super::{fsio, parts, scan};
 
 /// What compaction did.
@@ -93,7 +94,10 @@ impl Store {
                 writer.batch(part.doc_type, &part.date, &batch, &part.sessions, times)?;
             }
         }
-        let new = writer.finish()?.publish()?;
+        let pending = writer.finish()?;
+        reached(Step::PartsWritten);
+        let new = pending.publish()?;
+        reached(Step::PartsNamed);
         result.parts_before += group.len();
         result.parts_after += new.len();
         result.bytes_before += group.iter().map(|part| part.bytes).sum::<u64>();
@@ -108,7 +112,12 @@ impl Store {
             catalog.parts.retain(|part| !old.contains(&part.path));
             catalog.parts.extend(new);
         })?;
-        old.iter().try_for_each(|path| fsio::remove(&self.root().path().join(path)))
+        reached(Step::CatalogReplaced);
+        for path in old {
+            fsio::remove(&self.root().path().join(path))?;
+            reached(Step::FileRemoved);
+        }
+        Ok(())
     }
 }
 

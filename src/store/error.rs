@@ -102,6 +102,11 @@ impl StoreError {
         move |error| StoreError::Part { path, reason: error.to_string() }
     }
 
+    /// Whether a file was not there when it was to be opened.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether the disk was full.
     pub fn is_disk_full(&self) -> bool {
         matches!(self, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull)

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
 
 use super::StoreError;
 use super::catalog::{Catalog, CatalogStamp};
@@ -17,16 +19,44 @@ use super::root::DataRoot;
 use super::rows::{Cell, Envelope, RowSink, Tables};
 use super::scan;
 use super::schema::DocType;
+use super::steps::{Step, reached};
 
 /// What changed since the last look. Apply in this order: add the rows, drop what is sealed, take the catalog.
 #[derive(Debug, Default)]
 pub struct Change {
     /// The catalog, on the first look and whenever it was replaced.
     pub catalog: Option<Arc<Catalog>>,
-    /// New unsealed rows, each batch in the schema of its doc type.
+    /// New unsealed rows, each batch in the schema of its doc type. None of them stands in a part of the catalog at
+    /// hand: rows that were sealed while they were read are left to the parts.
     pub rows: Vec<(DocType, RecordBatch)>,
-    /// Sessions of which rows up to this `seq` are in parts now: drop them from the unsealed ones.
+    /// Sessions of which rows up to this `seq` are in parts now: drop them from the unsealed ones ([`drop_sealed`]).
     pub sealed: Vec<(String, u64)>,
+}
+
+/// Drops the rows that are in parts now from unsealed ones; batches that become empty go.
+///
+/// # Errors
+/// Those of Arrow.
+pub fn drop_sealed(rows: &mut Vec<(DocType, RecordBatch)>, sealed: &[(String, u64)]) -> Result<(), StoreError> {
+    let sealed: HashMap<&str, u64> = sealed.iter().map(|(session, seq)| (session.as_str(), *seq)).collect();
+    if sealed.is_empty() {
+        return Ok(());
+    }
+    for (_, batch) in rows.iter_mut() {
+        let sessions = batch.column_by_name("session_id").and_then(|column| column.as_string_opt::<i32>());
+        let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let (Some(sessions), Some(seqs)) = (sessions, seqs) else { continue };
+        let is_sealed = |(session, seq): (Option<&str>, Option<i64>)| {
+            let to = session.and_then(|session| sealed.get(session)).copied().unwrap_or(0);
+            seq.and_then(|seq| u64::try_from(seq).ok()).is_some_and(|seq| seq <= to)
+        };
+        let keep: BooleanArray = sessions.iter().zip(seqs.iter()).map(|row| Some(!is_sealed(row))).collect();
+        if keep.false_count() > 0 {
+            *batch = filter_record_batch(batch, &keep)?;
+        }
+    }
+    rows.retain(|(_, batch)| batch.num_rows() > 0);
+    Ok(())
 }
 
 impl Change {
@@ -45,6 +75,10 @@ pub struct Follower {
     sessions: BTreeMap<SessionId, Session>,
     games: Games,
     started: bool,
+    /// What was read and not yet handed out: when a look ends in an error, the next one hands it out.
+    read: Tables,
+    /// Whether the catalog is to be handed out.
+    catalog_is_new: bool,
     /// Sessions that had a journal at the last look.
     journaled: HashSet<SessionId>,
     narrow: Option<Narrow>,
@@ -95,7 +129,7 @@ struct Games {
 }
 
 /// Looks at most this often within one poll when the writer replaces the catalog under our eyes.
-const TRIES: usize = 16;
+const TRIES: usize = 256;
 
 impl Follower {
     /// A follower that has seen nothing yet.
@@ -110,6 +144,8 @@ impl Follower {
             sessions: BTreeMap::new(),
             games: Games::default(),
             started: false,
+            read: Tables::default(),
+            catalog_is_new: false,
             journaled: HashSet::new(),
             narrow: None,
         })
@@ -123,6 +159,11 @@ impl Follower {
         Ok(Follower { narrow: Some(narrow), ..Follower::open(root)? })
     }
 
+    /// What it follows.
+    pub fn root(&self) -> &DataRoot {
+        &self.root
+    }
+
     /// The catalog of the last look.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
@@ -131,68 +172,106 @@ impl Follower {
     /// Looks again. Cheap when nothing changed: one `stat` and one folder listing.
     ///
     /// # Errors
-    /// When the catalog is damaged or the journal cannot be read.
+    /// When the catalog is damaged or the journal cannot be read. Nothing is lost by it: what was read before the
+    /// error is handed out by the next look.
     pub fn poll(&mut self) -> Result<Change, StoreError> {
-        let mut change = Change::default();
-        let mut tables = Tables::default();
         for _ in 0..TRIES {
             let stamp = CatalogStamp::of(&self.root.catalog_path());
             if !self.started || stamp != self.stamp {
                 self.catalog = Arc::new(Catalog::load(&self.root)?);
                 self.stamp = stamp;
                 self.started = true;
-                self.learn_games()?;
-                change.catalog = Some(self.catalog.clone());
+                self.catalog_is_new = true;
+                reached(Step::CatalogRead);
             }
-            let complete = self.read_journal(&mut tables)?;
+            let complete = self.learn_games()? && self.read_journal()?;
             // A catalog replaced meanwhile may name rows that the journal no longer had when we looked.
-            if complete && CatalogStamp::of(&self.root.catalog_path()) == self.stamp {
-                break;
+            if complete && self.catalog_is_in_force() {
+                return self.seen();
             }
         }
-        change.rows = tables.finish()?;
-        change.sealed = self.newly_sealed();
-        Ok(change)
+        Err(StoreError::Refused(format!(
+            "the store at {} changed {TRIES} times while it was read, so no moment of it could be seen; try again",
+            self.root.path().display()
+        )))
+    }
+
+    /// What the look saw, once it saw one moment.
+    fn seen(&mut self) -> Result<Change, StoreError> {
+        let mut rows = self.read.finish()?;
+        let sealed = self.newly_sealed();
+        drop_sealed(&mut rows, &sealed)?;
+        let catalog = std::mem::take(&mut self.catalog_is_new).then(|| self.catalog.clone());
+        Ok(Change { catalog, rows, sealed })
+    }
+
+    fn catalog_is_in_force(&self) -> bool {
+        CatalogStamp::of(&self.root.catalog_path()) == self.stamp
     }
 
     /// Tells the sessions which games are in the parts now: a segment that was sealed between two looks is never read
-    /// here, and its games would be handed out once more with the next frame that repeats them.
-    fn learn_games(&mut self) -> Result<(), StoreError> {
-        if self.sessions.is_empty() {
-            return Ok(());
+    /// here, and its games would be handed out once more with the next frame that repeats them. `false` when the catalog
+    /// was replaced meanwhile.
+    fn learn_games(&mut self) -> Result<bool, StoreError> {
+        if self.sessions.is_empty() || !self.catalog_is_new {
+            return Ok(true);
         }
-        let known = self.games.of(&self.root, &self.catalog)?;
+        let Some(known) = self.known_games() else {
+            return Ok(false);
+        };
         self.sessions.values_mut().for_each(|session| session.context.games.learn(known.clone()));
-        Ok(())
+        Ok(true)
     }
 
-    /// Reads what the segments hold beyond the last look; `false` when one vanished meanwhile.
-    fn read_journal(&mut self, tables: &mut Tables) -> Result<bool, StoreError> {
+    /// The games of the parts in force; `None` when one cannot be read because another catalog replaced it. One that
+    /// cannot be read though it is in force is passed over: it must not keep the other rows from being read.
+    fn known_games(&mut self) -> Option<Arc<HashMap<String, Quality>>> {
+        let catalog = self.catalog.clone();
+        for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::Game) {
+            if self.games.parts.contains(&part.path) {
+                continue;
+            }
+            if let Err(error) = scan::add_games(&self.root, part, Arc::make_mut(&mut self.games.known)) {
+                if !self.catalog_is_in_force() {
+                    return None;
+                }
+                tracing::warn!(%error, "passing over the games of this part");
+            }
+            self.games.parts.insert(part.path.clone());
+        }
+        Some(self.games.known.clone())
+    }
+
+    /// Reads what the segments hold beyond the last look; `false` when one went away meanwhile.
+    fn read_journal(&mut self) -> Result<bool, StoreError> {
         let segments = journal::segments(&self.root)?;
+        reached(Step::JournalListed);
         self.journaled = segments.iter().map(|segment| segment.session_id).collect();
         for segment in segments {
-            match self.read_segment(&segment, tables) {
-                Ok(()) => {}
-                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    return Ok(false);
-                }
+            match self.read_segment(&segment) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                // It was sealed and removed: the catalog says so by now.
+                Err(error) if error.is_not_found() => return Ok(false),
                 // A damaged head: the writer sets the segment aside at its next start.
                 Err(StoreError::Manifest { path, reason, .. }) => {
                     tracing::warn!(path = %path.display(), reason, "passing over a damaged segment");
                 }
                 Err(error) => return Err(error),
             }
+            reached(Step::SegmentRead);
         }
         Ok(true)
     }
 
-    fn read_segment(&mut self, segment: &SegmentPath, tables: &mut Tables) -> Result<(), StoreError> {
+    /// Reads what one segment holds beyond the last look; `false` when the catalog was replaced meanwhile.
+    fn read_segment(&mut self, segment: &SegmentPath) -> Result<bool, StoreError> {
         let session_id = segment.session_id;
         let sealed = self.catalog.sealed.get(&session_id).copied().unwrap_or(0);
         let passed =
             |session: &Session| session.reader.as_ref().is_some_and(|(number, _)| *number > segment.number);
         if self.sessions.get(&session_id).is_some_and(passed) {
-            return Ok(());
+            return Ok(true);
         }
         let known = self.sessions.get_mut(&session_id);
         let session = match known {
@@ -200,11 +279,13 @@ impl Follower {
             None => {
                 let mut reader = SegmentReader::open(&segment.path)?;
                 let Some(head) = reader.head()? else {
-                    return Ok(());
+                    return Ok(true);
                 };
                 let requests = head.requests.clone();
-                let games = GameFilter::new(self.games.of(&self.root, &self.catalog)?);
-                let context = Context { requests, games };
+                let Some(games) = self.known_games() else {
+                    return Ok(false);
+                };
+                let context = Context { requests, games: GameFilter::new(games) };
                 let session = Session {
                     context,
                     reader: Some((segment.number, reader)),
@@ -218,9 +299,9 @@ impl Follower {
             session.reader = Some((segment.number, SegmentReader::open(&segment.path)?));
         }
         let Session { context, reader, last_seq, .. } = session;
-        let narrow = self.narrow.as_ref();
+        let (narrow, tables) = (self.narrow.as_ref(), &mut self.read);
         let Some((_, reader)) = reader else {
-            return Ok(());
+            return Ok(true);
         };
         reader.read(|record| {
             if record.seq <= *last_seq {
@@ -235,7 +316,7 @@ impl Follower {
                 Some(_) => Ok(()),
             }
         })?;
-        Ok(())
+        Ok(true)
     }
 
     /// Sessions that were sealed further, and those that ended: their journal is gone.
@@ -263,14 +344,5 @@ impl Follower {
     }
 }
 
-impl Games {
-    /// The games of the parts in force; parts seen before are not read again.
-    fn of(&mut self, root: &DataRoot, catalog: &Catalog) -> Result<Arc<HashMap<String, Quality>>, StoreError> {
-        for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::Game) {
-            if self.parts.insert(part.path.clone()) {
-                scan::add_games(root, part, Arc::make_mut(&mut self.known))?;
-            }
-        }
-        Ok(self.known.clone())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use super::open::{SchemaManifest, Store};
 use super::parts::{self, PartWriter};
 use super::root::NO_DATE;
 use super::schema::{DocType, SCHEMA_VERSION, arrow_schema};
-use crate::protocol::line::{FrameStatus, LineFormat};
+use replayer_protocol::line::{FrameStatus, LineFormat};
 
 /// What migration did, or would.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]

@@ -11,7 +11,8 @@
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
 //!   [`verify`] — whether all of it is true.
-//! * [`follow`] — what is new since the last look, without any contact to the writer. [`scan`] — reading rows.
+//! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
+//!   the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
 
@@ -41,7 +42,9 @@ pub mod runs;
 pub mod scan;
 pub mod schema;
 pub mod seal;
+mod steps;
 pub mod verify;
+pub mod view;
 
 pub use error::StoreError;
 pub use open::Store;

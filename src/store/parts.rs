@@ -23,6 +23,7 @@ use super::ids::SessionId;
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink, TableBuilder};
 use super::schema::{DocType, META_CONTENTS, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema};
+use super::steps::{Step, reached};
 
 /// The build that writes, as parts and manifests name it.
 pub const BUILD: &str = concat!("replayer ", env!("CARGO_PKG_VERSION"));
@@ -341,6 +342,7 @@ impl PendingParts {
             // The partition's folder may be new too, up to `events_parquet` itself.
             folders.extend(path.ancestors().skip(1).take(3).map(Path::to_path_buf));
             published.push(part);
+            reached(Step::PartNamed);
         }
         folders.iter().try_for_each(|folder| fsio::sync_folder(folder))?;
         Ok(published)

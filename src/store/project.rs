@@ -13,15 +13,15 @@ use super::proof::StoredProof;
 use super::record::{Direction, Record};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
-use crate::protocol::fairness::{self, GameVersion};
-use crate::protocol::frame::Packet;
-use crate::protocol::identity::{self, Identity};
-use crate::protocol::line::{self, Event, LineFormat, RecordingLine};
-use crate::protocol::payload::{
+use replayer_protocol::fairness::{self, GameVersion};
+use replayer_protocol::frame::Packet;
+use replayer_protocol::identity::{self, Identity};
+use replayer_protocol::line::{self, Event, LineFormat, RecordingLine};
+use replayer_protocol::payload::{
     GameState, HistoryGame, Order, OrderAck, PlayerUpdate, ProvablyFair, Sidebet, Trade, money_kind,
 };
-use crate::protocol::phase::Phase;
-use crate::protocol::requests::{OpenOrder, RequestTracker, action_type};
+use replayer_protocol::phase::Phase;
+use replayer_protocol::requests::{OpenOrder, RequestTracker, action_type};
 
 mod older;
 mod replayed;
@@ -448,9 +448,9 @@ struct GameDocument<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct GameDocumentMeta<'a> {
-    #[serde(borrow, deserialize_with = "crate::protocol::lenient::text")]
+    #[serde(borrow, deserialize_with = "replayer_protocol::lenient::text")]
     game_id: Option<std::borrow::Cow<'a, str>>,
-    #[serde(deserialize_with = "crate::protocol::lenient::number")]
+    #[serde(deserialize_with = "replayer_protocol::lenient::number")]
     peak_multiplier: Option<f64>,
 }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
-use crate::protocol::fairness::{self, GameVersion};
-use crate::protocol::phase::Phase;
+use replayer_protocol::fairness::{self, GameVersion};
+use replayer_protocol::phase::Phase;
 
 /// The seed reproduces every recorded price of the game. `details` is a [`StoredProof`].
 pub const GAME_PROVEN: &str = "game_proven";
@@ -111,10 +111,10 @@ pub fn runs(ticks: impl IntoIterator<Item = u32>) -> Vec<(u32, u32)> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::store::ids::SessionId;
-    use crate::store::project::{Context, project};
-    use crate::store::record::{Record, Source};
-    use crate::store::rows::Tables;
+    use crate::ids::SessionId;
+    use crate::project::{Context, project};
+    use crate::record::{Record, Source};
+    use crate::rows::Tables;
 
     const GAME: &str = "20260101-00000000000000ab";
 

@@ -1,6 +1,6 @@
 //! One thing that happened, before it becomes rows: a frame with its envelope.
 
-use crate::protocol::line::LineFormat;
+use replayer_protocol::line::LineFormat;
 
 /// Where a record comes from; the `source` column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -16,7 +16,7 @@ use super::project::{Context, project};
 use super::record::{Direction, Record, now_us};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
-use crate::protocol::line::LineFormat;
+use replayer_protocol::line::LineFormat;
 
 /// When a segment is sealed, and how much a power cut can take.
 #[derive(Debug, Clone)]

@@ -15,10 +15,10 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::StoreError;
 use super::catalog::{Catalog, Part};
-use super::follow::Follower;
 use super::games::Quality;
 use super::root::DataRoot;
 use super::schema::DocType;
+use super::view::View;
 
 /// Which rows are wanted; `None` means all.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +69,13 @@ impl ScanFilter {
     }
 }
 
-/// The rows of one doc type, part by part and then the unsealed ones, in batches.
+/// Files that a scan holds open at most; the parts behind them are opened as their turn comes. A process may open
+/// 1,024 files as most systems are set up.
+const HELD_OPEN: usize = 256;
+
+/// The rows of one doc type, part by part and then the unsealed ones, in batches: those of one moment, whatever is
+/// sealed, compacted or pruned while they are read. (Of more than 256 parts the later ones may be gone when their turn
+/// comes: that batch is then an error, and the scan can be made again.)
 ///
 /// # Errors
 /// When the catalog or the journal cannot be read; a part that cannot be read is an error of its own batch.
@@ -78,21 +84,30 @@ pub fn scan(
     doc_type: DocType,
     filter: &ScanFilter,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
-    let change = Follower::open(root)?.poll()?;
-    let parts: Vec<Part> = change
-        .catalog
-        .iter()
-        .flat_map(|catalog| &catalog.parts)
-        .filter(|part| part.doc_type == doc_type && filter.may_hold(part))
-        .cloned()
-        .collect();
-    let tail: Vec<RecordBatch> =
-        change.rows.into_iter().filter(|(tail, _)| *tail == doc_type).map(|(_, batch)| batch).collect();
+    let (parts, tail) = View::read(root, |view| {
+        let wanted = view.parts().iter().filter(|part| part.doc_type == doc_type && filter.may_hold(part));
+        let open = |(number, part): (usize, &Part)| match (number < HELD_OPEN).then(|| open(root, part)) {
+            // Missing though it is in force, or else: the error of its own batch.
+            Some(Err(error)) if !error.is_not_found() => Ok((part.clone(), None)),
+            opened => Ok((part.clone(), opened.transpose()?)),
+        };
+        let parts: Vec<(Part, Option<File>)> = wanted.enumerate().map(open).collect::<Result<_, StoreError>>()?;
+        let tail = view.tail().iter().filter(|(of, _)| *of == doc_type).map(|(_, batch)| batch.clone());
+        Ok((parts, tail.collect::<Vec<_>>()))
+    })?;
     let root = root.clone();
     let filter = filter.clone();
-    let sealed = parts.into_iter().flat_map(move |part| batches(&root, &part, None));
+    let sealed = parts.into_iter().flat_map(move |(part, file)| match file {
+        Some(file) => batches_in(&root, &part, Ok(file), None),
+        None => batches(&root, &part, None),
+    });
     let rows = sealed.chain(tail.into_iter().map(Ok));
     Ok(rows.map(move |batch| batch.and_then(|batch| filter.apply(&batch))))
+}
+
+fn open(root: &DataRoot, part: &Part) -> Result<File, StoreError> {
+    let path = root.path().join(&part.path);
+    File::open(&path).map_err(StoreError::io("open", &path))
 }
 
 /// The batches of one part; `columns` are the only ones read, `None` for all.
@@ -101,8 +116,17 @@ pub fn batches(
     part: &Part,
     columns: Option<&[&str]>,
 ) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
+    batches_in(root, part, open(root, part), columns)
+}
+
+fn batches_in(
+    root: &DataRoot,
+    part: &Part,
+    file: Result<File, StoreError>,
+    columns: Option<&[&str]>,
+) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
     let path = root.path().join(&part.path);
-    let opened = File::open(&path).map_err(StoreError::io("open", &path)).and_then(|file| {
+    let opened = file.and_then(|file| {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::part(&path))?;
         let mask = match columns {
             Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
@@ -134,7 +158,7 @@ pub fn batches_of(
     only: &[Only],
 ) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
     let path = root.path().join(&part.path);
-    let opened = File::open(&path).map_err(StoreError::io("open", &path)).and_then(|file| {
+    let opened = open(root, part).and_then(|file| {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
             .map_err(StoreError::part(&path))?;

@@ -17,6 +17,7 @@ use super::open::Store;
 use super::parts::{self, PartWriter};
 use super::project::{Context, project};
 use super::record::{Record, Source, now_us};
+use super::steps::{Step, reached};
 use super::{fsio, record};
 
 /// What sealing did.
@@ -72,7 +73,10 @@ impl Store {
         }
         result.damages = found.len();
         if result.records + found.len() as u64 > 0 {
-            let published = writer.finish()?.publish()?;
+            let pending = writer.finish()?;
+            reached(Step::PartsWritten);
+            let published = pending.publish()?;
+            reached(Step::PartsNamed);
             result.parts = published.len();
             self.update_catalog(|catalog| {
                 catalog.parts.extend(published.iter().cloned());
@@ -81,6 +85,7 @@ impl Store {
                     catalog.add_session(info);
                 }
             })?;
+            reached(Step::CatalogReplaced);
         }
         if let Some(context) = context {
             self.set_stored_games(context.games.into_stored());
@@ -90,7 +95,10 @@ impl Store {
     }
 
     fn remove_segments(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<(), StoreError> {
-        segments.iter().try_for_each(|segment| fsio::remove(&segment.path))?;
+        for segment in segments {
+            fsio::remove(&segment.path)?;
+            reached(Step::FileRemoved);
+        }
         // Goes only when it is empty, that is, when the session is over.
         let _ = fs::remove_dir(self.root().session_dir(session_id));
         Ok(())

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::devtools::{Page, program};
+use super::devtools::Page;
 use super::host::Host;
 use super::{EVIL_SHOWN, HARMLESS, recorded};
+use crate::common::needs;
 
 /// The newest game that was recorded from its start to its rug.
 async fn whole_game(host: &Host) -> String {
@@ -21,7 +22,7 @@ async fn told(page: &mut Page) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_agent_is_told_where_the_person_looks() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
@@ -80,7 +81,7 @@ async fn the_agent_is_told_where_the_person_looks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_looks_like_a_script_is_a_name() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
@@ -97,7 +98,7 @@ async fn a_name_that_looks_like_a_script_is_a_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chart_fits_narrow_and_wide_in_light_and_dark() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;
@@ -138,7 +139,7 @@ async fn the_chart_fits_narrow_and_wide_in_light_and_dark() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_view_says_goodbye_and_is_silent_then() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(2);
     let host = Host::start(root.path(), None).await;
     let game = whole_game(&host).await;

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::devtools::{Page, program};
+use super::devtools::Page;
 use super::explorer::opened;
 use super::host::Host;
 use super::recorded;
+use crate::common::needs;
 
 /// Fills in the statement of the first form that is to be seen.
 async fn state(page: &mut Page, statement: &str) {
@@ -16,7 +17,7 @@ async fn state(page: &mut Page, statement: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let mut page = opened(&chromium, &host, "gameStateUpdate").await;
@@ -60,7 +61,7 @@ async fn a_statement_is_checked_and_proposed_and_the_page_decides_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_asked_of_the_person_by_the_server() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), Some(agree)).await;
     let mut page = opened(&chromium, &host, "gameStateUpdate").await;

@@ -13,23 +13,7 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// Longest wait for anything: a browser on a busy machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The program, when there is one. Without it the test that asks says so and does nothing.
-pub fn program() -> Option<String> {
-    let named = std::env::var("REPLAYER_CHROMIUM").ok();
-    let names = named.into_iter().chain(["chromium", "chromium-browser", "google-chrome"].map(str::to_owned));
-    let found = names.into_iter().find(|name| {
-        let mut version = std::process::Command::new(name);
-        version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        version.status().is_ok_and(|status| status.success())
-    });
-    if found.is_none() {
-        eprintln!("\n*** SKIPPED: no Chromium on this machine; scripts/install-chromium installs Debian's ***\n");
-    }
-    found
-}
+use crate::common::waiting::PATIENCE;
 
 /// A page whose only frame is the app.
 pub struct Page {

@@ -7,9 +7,10 @@ use replayer::store::record::{Direction, Record, Source, now_us};
 use replayer::store::recorder::{Recorder, RecorderOptions};
 use serde_json::json;
 
-use super::devtools::{Page, program};
+use super::devtools::Page;
 use super::host::Host;
 use super::{EVIL_SHOWN, HARMLESS, recorded};
+use crate::common::needs;
 
 /// The explorer at an event.
 pub async fn opened(chromium: &str, host: &Host, event: &str) -> Page {
@@ -29,7 +30,7 @@ async fn open(page: &mut Page, host: &Host, event: &str, theme: &str, width: u32
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_fields_and_samples_are_shown_and_nothing_runs() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let mut page = opened(&chromium, &host, "standard/newTrade").await;
@@ -84,7 +85,7 @@ async fn events_fields_and_samples_are_shown_and_nothing_runs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_goes_on_by_itself_and_stands_still_when_told() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(2);
     let host = Host::start(root.path(), None).await;
     let mut page = opened(&chromium, &host, "gameStateUpdate").await;
@@ -123,7 +124,7 @@ async fn the_stream_goes_on_by_itself_and_stands_still_when_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_explorer_fits_narrow_and_wide_in_light_and_dark() {
-    let Some(chromium) = program() else { return };
+    let Some(chromium) = needs::chromium() else { return };
     let (_folder, root) = recorded(3);
     let host = Host::start(root.path(), None).await;
     let mut page = Page::open(&chromium).await;

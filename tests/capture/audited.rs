@@ -1,16 +1,15 @@
 //! A recorder whose connection drops again and again: its games are proven in the background while it records, and the
 //! audit accounts for every tick that was played.
 
-use std::time::{Duration, Instant};
-
 use replayer::replay::proof::Verdict;
 use replayer::replay::proof::check::{Asked, Lasted, check};
 use replayer::simulator::serve::{Fault, Faults, LogTo, ServerConfig};
 use replayer::store::catalog::Catalog;
 use tokio_util::sync::CancellationToken;
 
-use super::{Site, end, recorder, until};
+use super::{Site, end, recorder};
 use crate::common::root;
+use crate::common::waiting::until;
 
 #[test]
 fn captured_and_repaired_ticks_are_exactly_those_that_were_played() {
@@ -22,9 +21,7 @@ fn captured_and_repaired_ticks_are_exactly_those_that_were_played() {
         ..ServerConfig::games(usize::MAX, 11, 20.0)
     });
     let mut process = recorder(&root, &site.feed());
-    let began = Instant::now();
     until("seven games", || site.running().truths().len() >= 7);
-    println!("seven games in {:?}", began.elapsed());
     let truths = site.running().truths();
     // The seed of the last one is still to come, and may be waited for through another drop.
     let finished = &truths[..truths.len() - 2];
@@ -61,7 +58,6 @@ fn captured_and_repaired_ticks_are_exactly_those_that_were_played() {
     assert_eq!(total.all().captured, captured(&root, finished));
     assert!(total.disconnected.played > 0 && total.connected.captured > 0);
     assert_eq!(total.connected.captured + total.connected.repaired(), total.connected.played);
-    assert!(began.elapsed() < Duration::from_secs(120));
 }
 
 fn times(parts: &[replayer::store::catalog::Part]) -> (i64, i64) {

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::until;
-use crate::common::{REPLAYER, record, root};
+use crate::common::waiting::until;
+use crate::common::{REPLAYER, record, replayer, root};
 use crate::server::Wire;
 
 /// The user that owns nothing.
@@ -28,7 +28,7 @@ fn protect(path: &Path) {
 /// reach into root's home.
 fn as_somebody_else(place: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
-        return Command::new(REPLAYER);
+        return replayer();
     }
     fs::set_permissions(place, Permissions::from_mode(0o755)).unwrap();
     let program: PathBuf = place.join("replayer");

@@ -7,6 +7,7 @@ use replayer::store::root::DataRoot;
 
 use super::files;
 use crate::common::root;
+use crate::common::waiting::in_time;
 
 /// Tokens as they were planted into frames of both directions.
 const PLANTED: [&str; 4] = [
@@ -61,7 +62,7 @@ async fn none_of_the_planted_tokens_is_in_the_root() {
     let mut seen: Vec<Arc<replayer::capture::Captured>> = Vec::new();
     // Each is kept, without its secret.
     while seen.iter().filter(|captured| captured.text.contains("redacted")).count() < count {
-        seen.push(tokio::time::timeout(std::time::Duration::from_secs(20), bus.recv()).await.unwrap().unwrap());
+        seen.push(in_time("the next frame", bus.recv()).await.unwrap());
     }
     // The journal while it is written, and the sealed parts afterwards.
     search(&root);

@@ -1,17 +1,17 @@
 //! `replayer serve` records by itself, one of several copies at a time, and the tool `capture` steers it.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use replayer::simulator::serve::ServerConfig;
 use serde_json::json;
 
-use super::{Site, until};
-use crate::common::{REPLAYER, root};
+use super::{Site, TAKE_OVER};
+use crate::common::waiting::until;
+use crate::common::{replayer, root};
 use crate::server::Wire;
 
 fn server(root: &replayer::store::root::DataRoot, site: &Site) -> Wire {
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command
         .args(["serve", "--no-index", "--data"])
         .arg(root.path())
@@ -57,7 +57,7 @@ fn a_follower_takes_over_within_a_second_of_a_kill() {
         let status = second.call("capture", json!({}));
         status["capture"] == "capturing" && status["session_id"] != session
     });
-    assert!(killed.elapsed() < Duration::from_millis(1_600), "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < TAKE_OVER, "{:?}", killed.elapsed());
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn any_copy_stops_and_starts_the_recording() {
 #[test]
 fn a_feed_that_is_not_there_is_told_with_the_next_step() {
     let (_folder, root) = root();
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command
         .args(["serve", "--no-index", "--feed", "ws://127.0.0.1:9", "--data"])
         .arg(root.path())

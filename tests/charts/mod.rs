@@ -1,7 +1,6 @@
 //! Charts from outside: the tool's picture and summary, the command's file, and what is refused.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -10,7 +9,7 @@ use replayer::store::record::{Direction, Record, Source};
 use replayer::store::recorder::{Recorder, RecorderOptions};
 use serde_json::{Value, json};
 
-use crate::common::{REPLAYER, record, root};
+use crate::common::{record, replayer, root};
 use crate::server::Wire;
 
 /// Width and height of a PNG.
@@ -133,7 +132,7 @@ fn what_cannot_be_drawn_is_refused_with_the_next_call() {
 }
 
 fn chart(root: &Path, arguments: &[&str], output: &Path) -> std::process::Output {
-    Command::new(REPLAYER)
+    replayer()
         .args(["game", "chart"])
         .args(arguments)
         .arg("--output")

@@ -1,6 +1,12 @@
-//! What several tests need: a root in a temporary folder, a recorded session, the real captures.
+//! What several tests need: a root in a temporary folder, a recorded session; and in `needs`, what is not on every machine,
+//! and `waiting`.
 
-use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+pub mod isolated;
+pub mod needs;
+pub mod waiting;
+
+use std::process::Command;
 use std::sync::Arc;
 
 use replayer::simulator::{Config, GameTruth, Session};
@@ -12,6 +18,13 @@ use tempfile::TempDir;
 
 /// The binary under test.
 pub const REPLAYER: &str = env!("CARGO_BIN_EXE_replayer");
+
+/// The binary under test as a command. It finds no embedding model, whatever the user's cache has.
+pub fn replayer() -> Command {
+    let mut command = Command::new(REPLAYER);
+    command.env("REPLAYER_CACHE_DIR", needs::no_models()).env_remove("REPLAYER_MODEL_DIR");
+    command
+}
 
 /// A fresh data root; the folder goes when the first value is dropped.
 pub fn root() -> (TempDir, DataRoot) {
@@ -38,15 +51,4 @@ pub fn record(root: &DataRoot, games: usize) -> Vec<GameTruth> {
     }
     recorder.close().expect("sealed");
     truths
-}
-
-/// The folder of real captures, where it is there; says loudly when it is not.
-#[allow(dead_code)] // used by the tests on real captures
-pub fn shared_data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: the real captures are not there ({})", path.display());
-    None
 }

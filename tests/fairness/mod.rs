@@ -5,7 +5,7 @@ mod command_line;
 mod filled_ticks;
 mod real_captures;
 
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use replayer::replay::proof::background::prove_pending;
@@ -15,8 +15,6 @@ use replayer::store::recorder::{Recorder, RecorderOptions};
 use replayer::store::root::DataRoot;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-
-use crate::common::REPLAYER;
 
 /// Records frames as a recorder does; `keep` may drop or change them.
 fn record(root: &DataRoot, games: usize, mut keep: impl FnMut(usize, &str) -> Option<String>) {
@@ -54,7 +52,7 @@ fn prove(root: &DataRoot) -> (u64, u64) {
 
 /// Runs the binary on a root.
 fn replayer(root: &DataRoot, args: &[&str]) -> Output {
-    Command::new(REPLAYER).args(args).arg("--data").arg(root.path()).output().unwrap()
+    crate::common::replayer().args(args).arg("--data").arg(root.path()).output().unwrap()
 }
 
 /// The JSON that a command prints.

@@ -1,11 +1,11 @@
 //! The real captures: every complete game's rug price follows the rule, every game with a seed is proven.
 
 use super::{json_of, prove, replayer};
-use crate::common::{root, shared_data};
+use crate::common::{needs, root};
 
 #[test]
 fn every_complete_game_keeps_the_rug_rule_and_every_game_with_a_seed_is_proven() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = needs::real_captures() else { return };
     let (_folder, root) = root();
     let imported = replayer(&root, &["legacy", "import", data.to_str().unwrap()]);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));

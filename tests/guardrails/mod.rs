@@ -69,6 +69,18 @@ fn mcp_types_appear_only_in_the_server_and_its_folders() {
     }
 }
 
+/// `common::replayer` keeps the program from the user's cache.
+#[test]
+fn tests_start_the_program_through_one_door() {
+    let doors = [concat!("Command::new(", "REPLAYER)"), concat!("CARGO_BIN_", "EXE")];
+    let outside = |path: &Path| !path.ends_with("common/mod.rs");
+    for (path, text) in sources("tests").into_iter().filter(|(path, _)| outside(path)) {
+        for door in doors {
+            assert!(!text.contains(door), "{} has {door}", path.display());
+        }
+    }
+}
+
 #[test]
 fn no_source_names_a_users_folder() {
     for folder in ["src", "tools", "resources", "prompts", "tests"] {

@@ -1,24 +1,14 @@
 //! Node scripts as child processes that speak JSON lines.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
-/// No answer takes longer unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Where scripts/socketio-interop-test installs the official packages. None when they are not there.
-fn modules() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
-    let modules = cache.join("replayer-build/socketio/node_modules");
-    modules.join("socket.io").is_dir().then_some(modules)
-}
+use crate::common::needs;
+use crate::common::waiting::PATIENCE;
 
 /// A running script.
 pub struct Node {
@@ -29,20 +19,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts `script`; None, with a remark, when the official packages are not installed. CI sets
-    /// `REPLAYER_INTEROP=required`, so that nothing is skipped there.
+    /// Starts `script`; None when the official packages are not installed.
+    #[track_caller]
     pub fn start(script: &str, args: &[&str], environment: &[(&str, &str)]) -> Option<Node> {
-        let Some(modules) = modules() else {
-            let required = std::env::var("REPLAYER_INTEROP").is_ok_and(|value| value == "required");
-            assert!(
-                !required,
-                "the official Socket.IO packages are not installed: run scripts/socketio-interop-test"
-            );
-            eprintln!(
-                "SKIPPED: the official Socket.IO packages are not installed; run scripts/socketio-interop-test"
-            );
-            return None;
-        };
+        let modules = needs::socket_io()?;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("script.js");
         std::fs::write(&path, script).unwrap();

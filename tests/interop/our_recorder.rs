@@ -1,7 +1,5 @@
 //! The recorder against the official Socket.IO server: events, acks that the server asks for, a restart.
 
-use std::time::{Duration, Instant};
-
 use replayer::capture::{Capture, Options};
 use replayer::store::root::DataRoot;
 use serde_json::Value;
@@ -9,6 +7,7 @@ use serde_json::Value;
 use super::SERVER;
 use super::node::Node;
 use crate::common::root;
+use crate::common::waiting::until;
 
 /// Received frames in the order of the store, and those that we sent.
 fn stored(root: &DataRoot) -> (Vec<String>, Vec<String>) {
@@ -45,15 +44,9 @@ fn what_the_official_server_sends_is_stored_byte_for_byte_across_a_restart() {
     told.extend(server.command("burst 100"));
     let wanted: Vec<String> = sent_by(&told).into_iter().filter(|text| text.starts_with("42")).collect();
     assert!(wanted.len() > 300, "{}", wanted.len());
-    let began = Instant::now();
-    loop {
-        let (received, _) = stored(&root);
-        if received.iter().filter(|text| text.starts_with("42")).count() >= wanted.len() {
-            break;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "{} of {}", received.len(), wanted.len());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until("all is stored", || {
+        stored(&root).0.iter().filter(|text| text.starts_with("42")).count() >= wanted.len()
+    });
     runtime.block_on(capture.stop()).unwrap();
     let (received, sent) = stored(&root);
     let received: Vec<String> = received.into_iter().filter(|text| text.starts_with("42")).collect();

@@ -1,10 +1,10 @@
 //! An import that is killed leaves a store that is whole, and importing again does the rest, once.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use crate::common::{self, REPLAYER};
+use crate::common::{self, replayer};
 
 /// Enough lines that no machine is done before the kill.
 fn write_captures(folder: &std::path::Path) -> u64 {
@@ -34,7 +34,7 @@ fn killed_imports_are_finished_by_importing_again() {
     fs::create_dir(&captures).unwrap();
     let lines = write_captures(&captures);
     let import = |root: &std::path::Path| {
-        let mut command = Command::new(REPLAYER);
+        let mut command = replayer();
         command.arg("--data").arg(root).args(["legacy", "import", "--json"]).arg(&captures);
         command
     };
@@ -47,13 +47,9 @@ fn killed_imports_are_finished_by_importing_again() {
     }
     let output = import(&root).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let exported = Command::new(REPLAYER)
-        .arg("--data")
-        .arg(&root)
-        .args(["legacy", "export", "--doc-type", "ws_event"])
-        .output()
-        .unwrap();
+    let exported =
+        replayer().arg("--data").arg(&root).args(["legacy", "export", "--doc-type", "ws_event"]).output().unwrap();
     assert_eq!(exported.stdout.iter().filter(|byte| **byte == b'\n').count() as u64, lines);
-    let verified = Command::new(REPLAYER).arg("--data").arg(&root).args(["data", "verify"]).output().unwrap();
+    let verified = replayer().arg("--data").arg(&root).args(["data", "verify"]).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

@@ -1,5 +1,6 @@
 //! Import and export as a person runs them: the binary, its exit codes, and being killed.
 
+mod exporting;
 mod interrupted_import;
 mod migration_check;
 mod pipes;

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::common::{self, REPLAYER};
+use crate::common::{self, replayer};
 
 #[test]
 fn a_reader_that_closes_early_is_no_failure() {
     let (_folder, root) = common::root();
     common::record(&root, 2);
-    let mut child = Command::new(REPLAYER)
+    let mut child = replayer()
         .arg("--data")
         .arg(root.path())
         .args(["legacy", "export"])
@@ -30,7 +30,7 @@ fn a_report_for_programs_is_one_json_object_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.jsonl");
     fs::write(&file, "{\"type\": \"tick\", \"timestamp\": \"2025-10-30T10:00:00\"}\n").unwrap();
-    let output = Command::new(REPLAYER)
+    let output = replayer()
         .arg("--data")
         .arg(folder.path().join("root"))
         .args(["legacy", "import", "--json"])
@@ -47,7 +47,7 @@ fn live_frames_come_back_from_their_export() {
     let (folder, root) = common::root();
     common::record(&root, 2);
     let export = |root: &std::path::Path| {
-        let output = Command::new(REPLAYER).arg("--data").arg(root).args(["legacy", "export"]).output().unwrap();
+        let output = replayer().arg("--data").arg(root).args(["legacy", "export"]).output().unwrap();
         let rows = String::from_utf8(output.stdout).unwrap();
         let mut rows: Vec<String> = rows
             .lines()
@@ -65,16 +65,11 @@ fn live_frames_come_back_from_their_export() {
         rows
     };
     let file = folder.path().join("export.jsonl");
-    let written = Command::new(REPLAYER)
-        .arg("--data")
-        .arg(root.path())
-        .args(["legacy", "export", "--out"])
-        .arg(&file)
-        .output();
+    let written =
+        replayer().arg("--data").arg(root.path()).args(["legacy", "export", "--out"]).arg(&file).output();
     assert!(written.unwrap().status.success());
     let copy = folder.path().join("copy");
-    let imported =
-        Command::new(REPLAYER).arg("--data").arg(&copy).args(["legacy", "import"]).arg(&file).output().unwrap();
+    let imported = replayer().arg("--data").arg(&copy).args(["legacy", "import"]).arg(&file).output().unwrap();
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let (original, copied) = (export(root.path()), export(&copy));
     assert_eq!(original.len(), copied.len());

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Recording, server, tick};
 use crate::common::root;
+use crate::common::waiting::PATIENCE;
 use crate::server::Wire;
 
 const GAME: &str = "20260101-aaaaaaaaaaaaaaaa";
@@ -43,7 +44,7 @@ fn a_subscriber_of_the_older_era_is_told_until_it_unsubscribes() {
     let answer = wire.ask("resources/subscribe", json!({"uri": "replayer://live"}));
     assert!(answer.get("result").is_some(), "{answer}");
     recording.receive(&tick(GAME, 2, 1.2));
-    let told = notification(&mut wire, "notifications/resources/updated", Duration::from_secs(10));
+    let told = notification(&mut wire, "notifications/resources/updated", PATIENCE);
     assert_eq!(told.unwrap()["params"]["uri"], "replayer://live");
     wire.ask("resources/unsubscribe", json!({"uri": "replayer://live"}));
     recording.receive(&tick(GAME, 3, 1.3));
@@ -63,15 +64,15 @@ fn a_listener_of_the_newer_era_is_told() {
         "subscriptions/listen",
         json!({"_meta": meta, "notifications": {"resourceSubscriptions": ["replayer://live", "replayer://manifest"]}}),
     );
-    let accepted = notification(&mut wire, "notifications/subscriptions/acknowledged", Duration::from_secs(10))
-        .expect("acknowledged");
+    let accepted =
+        notification(&mut wire, "notifications/subscriptions/acknowledged", PATIENCE).expect("acknowledged");
     assert_eq!(
         accepted["params"]["notifications"]["resourceSubscriptions"],
         json!(["replayer://live"]),
         "{accepted}"
     );
     recording.receive(&tick(GAME, 2, 1.2));
-    let told = notification(&mut wire, "notifications/resources/updated", Duration::from_secs(10));
+    let told = notification(&mut wire, "notifications/resources/updated", PATIENCE);
     assert_eq!(told.unwrap()["params"]["uri"], "replayer://live");
 }
 
@@ -88,7 +89,7 @@ fn a_new_field_is_a_change_of_the_protocol_and_another_frame_is_none() {
     recording.receive(&tick(GAME, 2, 1.2));
     assert!(notification(&mut wire, "notifications/resources/updated", Duration::from_secs(4)).is_none());
     recording.receive(r#"42["brandNewThing",{"a":1}]"#);
-    let told = notification(&mut wire, "notifications/resources/updated", Duration::from_secs(10));
+    let told = notification(&mut wire, "notifications/resources/updated", PATIENCE);
     assert_eq!(told.unwrap()["params"]["uri"], "replayer://protocol");
 }
 

@@ -1,16 +1,16 @@
 //! `replayer protocol …` as a person calls it.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 use super::{House, append};
-use crate::common::{REPLAYER, root};
+use crate::common::{replayer, root};
 use replayer::store::record::Source;
 
 fn run(root: &Path, arguments: &[&str]) -> Output {
-    Command::new(REPLAYER).args(["--data"]).arg(root).arg("protocol").args(arguments).output().unwrap()
+    replayer().args(["--data"]).arg(root).arg("protocol").args(arguments).output().unwrap()
 }
 
 fn text(output: &Output) -> String {

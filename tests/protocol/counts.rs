@@ -12,7 +12,7 @@ use replayer::verify::explore::overview::OverviewFilter;
 use serde_json::Value;
 
 use super::{House, plain_event, plain_events};
-use crate::common::{play, root, shared_data};
+use crate::common::{needs, play, root};
 
 fn never() -> bool {
     false
@@ -105,7 +105,7 @@ fn plain_counts(data: &std::path::Path) -> BTreeMap<String, u64> {
 
 #[test]
 fn every_event_of_the_real_captures_is_counted_exactly() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = needs::real_captures() else { return };
     let (_folder, root) = root();
     let paths = ["raw_captures", "sandbox"].map(|folder| data.join(folder)).to_vec();
     import::run(&root, &import::Options { paths, bar: None }).unwrap();

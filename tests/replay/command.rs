@@ -2,13 +2,13 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::common::{REPLAYER, record, root};
+use crate::common::{record, replayer, root};
 
 /// What the command prints when it is told these lines; and whether it succeeded.
 fn told(root: &Path, game: &str, lines: &str) -> (bool, String) {
-    let mut child = Command::new(REPLAYER)
+    let mut child = replayer()
         .args(["replay", game, "--data"])
         .arg(root)
         .stdin(Stdio::piped())

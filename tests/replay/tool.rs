@@ -1,9 +1,8 @@
 //! The tool `replay` as an agent uses it.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 
+use crate::common::waiting::until;
 use crate::common::{record, root};
 use crate::server::Wire;
 
@@ -117,13 +116,11 @@ fn an_action_that_is_recorded_is_found_by_sql() {
     let acted = call(&mut wire, &cursor, "act", json!({"side": "BUY", "amount": 0.01, "record": true}));
     assert!(acted["acted"]["stored_as"].is_string(), "{acted}");
     let sql = "SELECT game_id, action_type, amount, stage FROM player_action WHERE source = 'replay'";
-    let begun = Instant::now();
-    let rows = loop {
-        let rows = wire.call("query_sql", json!({"sql": sql}))["rows"].clone();
-        if rows != json!([]) || begun.elapsed().as_secs() > 5 {
-            break rows;
-        }
-    };
+    let mut rows = json!([]);
+    until("the action is found", || {
+        rows = wire.call("query_sql", json!({"sql": sql}))["rows"].clone();
+        rows != json!([])
+    });
     assert_eq!(rows, json!([[truth.game_id, "BUY", 0.01, "replay"]]));
 }
 
@@ -268,13 +265,11 @@ fn a_recorded_action_is_looked_up_by_its_address_and_hides_no_newest_frame() {
     let cursor = answer["cursor"].as_str().unwrap().to_owned();
     let acted =
         call(&mut wire, &cursor, "act", json!({"side": "BUY", "amount": "0.01", "record": true}))["acted"].clone();
-    let begun = Instant::now();
-    let found = loop {
-        let found = wire.call("get_events", json!({"refs": [acted["stored_as"]]}));
-        if found["events"] != json!([]) || begun.elapsed().as_secs() > 5 {
-            break found["events"][0].clone();
-        }
-    };
+    let mut found = json!(null);
+    until("the action is found", || {
+        found = wire.call("get_events", json!({"refs": [acted["stored_as"]]}))["events"][0].clone();
+        !found.is_null()
+    });
     assert_eq!((&found["doc_type"], &found["event_name"]), (&json!("player_action"), &json!("BUY")), "{found}");
     assert!(found["raw_json"].as_str().unwrap().contains("new_balance"), "{found}");
     let newest = wire.call("get_events", json!({"limit": 1}))["events"][0].clone();

@@ -3,13 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use replayer::store::Store;
 use replayer::store::record::{Record, Source};
 use replayer::store::recorder::{Recorder, RecorderOptions};
 
 use super::{Model, ask, build, command};
+use crate::common::waiting::until;
 use crate::common::{play, record, root};
 
 #[test]
@@ -19,10 +19,9 @@ fn a_finished_game_is_searchable_within_seconds() {
     build(&root, Model::None, &[]);
     let mut follower = command(root.path(), Model::None, &["follow", "--no-fetch"])
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(follower.stdout.take().unwrap());
     let store = Arc::new(Store::open(&root, "test").unwrap());
     let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
     let mut session = replayer::simulator::Session::new(replayer::simulator::Config {
@@ -34,20 +33,11 @@ fn a_finished_game_is_searchable_within_seconds() {
     for frame in session.by_ref() {
         recorder.append(&Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).unwrap();
     }
-    let written = Instant::now();
     let game = session.truths()[1].game_id.clone();
-    let mut line = String::new();
-    while !ask(&root, Model::None, &game).contains(&format!("game:{game}")) {
-        assert!(written.elapsed() < Duration::from_secs(20), "not found; it said {line}");
-        told.read_line(&mut line).unwrap();
-    }
+    until("the game is found", || ask(&root, Model::None, &game).contains(&format!("game:{game}")));
     // Its input ends: it ends.
     drop(follower.stdin.take());
-    let ended = Instant::now();
-    while follower.try_wait().unwrap().is_none() {
-        assert!(ended.elapsed() < Duration::from_secs(10));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("it ends", || follower.try_wait().unwrap().is_some());
     recorder.close().unwrap();
 }
 

@@ -4,35 +4,27 @@ mod broken;
 mod following;
 mod questions;
 mod rebuilding;
+#[cfg(target_os = "linux")]
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use replayer::store::root::DataRoot;
 use serde_json::Value;
 
-use crate::common::REPLAYER;
+use crate::common::{needs, replayer};
 use crate::server::Wire;
 
-/// A folder for models in which there is none, and from where none is fetched.
-fn no_models() -> PathBuf {
-    static EMPTY: OnceLock<tempfile::TempDir> = OnceLock::new();
-    EMPTY.get_or_init(|| tempfile::tempdir().unwrap()).path().to_owned()
-}
-
-/// Whether the real model is there, fetched if it must be. Says loudly when it cannot be had.
+/// Whether the real model is in the tests' cache, fetched if it must be.
+#[track_caller]
 fn real_model() -> bool {
-    static THERE: OnceLock<bool> = OnceLock::new();
-    *THERE.get_or_init(|| {
-        let fetched = Command::new(REPLAYER).args(["model", "fetch"]).stdin(Stdio::null()).output().unwrap();
-        if !fetched.status.success() {
-            eprintln!(
-                "SKIPPED: the embedding model cannot be had, search by meaning was NOT tested: {}",
-                String::from_utf8_lossy(&fetched.stderr)
-            );
-        }
-        fetched.status.success()
+    needs::model(|cache| {
+        let mut fetch = replayer();
+        fetch.args(["model", "fetch"]).env("REPLAYER_CACHE_DIR", cache).stdin(Stdio::null());
+        let fetched = fetch.output().map_err(|error| error.to_string())?;
+        let said = || String::from_utf8_lossy(&fetched.stderr).into_owned();
+        if fetched.status.success() { Ok(()) } else { Err(said()) }
     })
 }
 
@@ -43,13 +35,21 @@ enum Model {
     None,
 }
 
+impl Model {
+    /// Where a command finds it, or does not.
+    fn cache(self) -> PathBuf {
+        match self {
+            Model::Real => needs::cache(),
+            Model::None => needs::no_models(),
+        }
+    }
+}
+
 /// `replayer index …` on a root.
 fn command(root: &Path, model: Model, arguments: &[&str]) -> Command {
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command.arg("--data").arg(root).arg("index").args(arguments).stdin(Stdio::null());
-    if model == Model::None {
-        command.env("REPLAYER_CACHE_DIR", no_models());
-    }
+    command.env("REPLAYER_CACHE_DIR", model.cache());
     command
 }
 
@@ -79,11 +79,9 @@ fn ask(root: &DataRoot, model: Model, question: &str) -> Vec<String> {
 
 /// A server past its handshake.
 fn serve(root: &Path, model: Model) -> Wire {
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command.args(["serve", "--data"]).arg(root);
-    if model == Model::None {
-        command.env("REPLAYER_CACHE_DIR", no_models());
-    }
+    command.env("REPLAYER_CACHE_DIR", model.cache());
     let mut wire = Wire::of(&mut command);
     wire.initialize();
     wire

@@ -14,7 +14,17 @@ fn answers(root: &replayer::store::root::DataRoot, model: Model) -> Vec<Vec<Stri
 
 #[test]
 fn after_deleting_the_folder_a_rebuild_gives_the_same_results() {
-    let model = if real_model() { Model::Real } else { Model::None };
+    deleted_and_rebuilt(Model::None);
+}
+
+#[test]
+fn after_deleting_the_folder_a_rebuild_with_the_model_gives_the_same_results() {
+    if real_model() {
+        deleted_and_rebuilt(Model::Real);
+    }
+}
+
+fn deleted_and_rebuilt(model: Model) {
     let (_folder, root) = root();
     record(&root, 2);
     build(&root, model, &[]);

@@ -66,8 +66,7 @@ fn lines_that_were_no_frames_have_addresses_too() {
     let line = r#"{"type": "tick", "timestamp": "2025-10-30T12:00:01.000001", "game_id": "20251030-000000000badc0de", "tick": 0, "price": 1, "phase": "GAME_ACTIVATION", "active": true, "rugged": false, "cooldown_timer": 0, "trade_count": 0}"#;
     std::fs::write(&recording, format!("{line}\n")).unwrap();
     let root = folder.path().join("root");
-    let import =
-        Command::new(REPLAYER).args(["legacy", "import"]).arg(&recording).arg("--data").arg(&root).output();
+    let import = replayer().args(["legacy", "import"]).arg(&recording).arg("--data").arg(&root).output();
     assert!(import.unwrap().status.success());
 
     let mut wire = Wire::opened(&root);

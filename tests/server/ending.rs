@@ -2,23 +2,8 @@
 
 use super::*;
 
-/// Nothing a client waits for may take longer.
-const BOUND: Duration = Duration::from_secs(6);
-
-fn gone(pid: u32) -> bool {
-    // A zombie that nobody has collected is gone too.
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
-}
-
-fn all_gone(pids: &[u32]) -> bool {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(3) {
-        if pids.iter().all(|pid| gone(*pid)) {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    false
+fn all_gone(pids: &[u32]) {
+    until("the workers end with the server", || pids.iter().all(|pid| is_gone(*pid)));
 }
 
 fn signal(wire: &Wire, signal: rustix::process::Signal) {
@@ -34,10 +19,11 @@ fn the_end_of_input_ends_an_idle_server_at_once() {
     let workers = wire.children();
     let begun = Instant::now();
     wire.stdin = None;
-    let status = wire.ends_within(BOUND).expect("the server ends");
+    let status = wire.ends();
     assert!(status.success(), "{status}");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-    assert!(all_gone(&workers), "workers outlived the server");
+    // Here time is the behaviour. Calls under way would be given this long; an idle server needs a hundredth of it.
+    assert!(begun.elapsed() < replayer::server::run::DRAIN, "{:?}", begun.elapsed());
+    all_gone(&workers);
 }
 
 #[test]
@@ -45,7 +31,7 @@ fn the_end_of_input_before_a_word_was_said_is_no_failure() {
     let root = tempfile::tempdir().unwrap();
     let mut wire = Wire::start(root.path());
     wire.stdin = None;
-    assert!(wire.ends_within(BOUND).expect("the server ends").success(), "{}", wire.log());
+    assert!(wire.ends().success(), "{}", wire.log());
 }
 
 #[test]
@@ -59,36 +45,36 @@ fn questions_sent_before_the_end_of_input_are_answered() {
     wire.stdin = None;
     let answer = wire.answer(id);
     assert_eq!(answer["result"]["structuredContent"]["rows"], json!([[3]]), "{answer}");
-    assert!(wire.ends_within(BOUND).expect("the server ends").success());
+    assert!(wire.ends().success());
 }
 
+// The endless queries below may run for 300 seconds: a server that waited for them would be found out on any machine.
+
 #[test]
+#[cfg(target_os = "linux")]
 fn an_endless_query_does_not_keep_a_server_whose_client_left() {
     let (root, _) = three_games();
     let mut wire = Wire::opened(root.path());
-    wire.start_query(ENDLESS);
-    std::thread::sleep(Duration::from_millis(500));
+    wire.start_endless();
     let workers = wire.children();
     wire.stdin = None;
-    assert!(wire.ends_within(BOUND).expect("the server ends").success());
-    assert!(all_gone(&workers), "workers outlived the server");
+    assert!(wire.ends().success());
+    all_gone(&workers);
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn sigterm_in_the_middle_of_a_query_ends_the_server_soon() {
     let (root, _) = three_games();
     for sent in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
         let mut wire = Wire::opened(root.path());
-        wire.start_query(ENDLESS);
-        std::thread::sleep(Duration::from_millis(500));
+        wire.start_endless();
         let workers = wire.children();
-        let begun = Instant::now();
         signal(&wire, sent);
         // stdin stays open: its pending read must not hold the process.
-        let status = wire.ends_within(BOUND).expect("the server ends");
+        let status = wire.ends();
         assert!(status.success(), "{status}");
-        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-        assert!(all_gone(&workers), "workers outlived the server");
+        all_gone(&workers);
     }
 }
 
@@ -97,11 +83,10 @@ fn sigterm_in_the_middle_of_a_query_ends_the_server_soon() {
 fn a_killed_server_leaves_no_worker() {
     let (root, _) = three_games();
     let mut wire = Wire::opened(root.path());
-    wire.start_query(ENDLESS);
-    std::thread::sleep(Duration::from_millis(500));
+    wire.start_endless();
     let workers = wire.children();
     assert!(!workers.is_empty());
     signal(&wire, rustix::process::Signal::KILL);
-    wire.ends_within(BOUND).expect("it was killed");
-    assert!(all_gone(&workers), "workers outlived the server");
+    wire.ends();
+    all_gone(&workers);
 }

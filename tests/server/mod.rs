@@ -26,10 +26,8 @@ use replayer::store::root::DataRoot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::REPLAYER;
-
-/// Longest a test waits for one answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::common::waiting::{PATIENCE, UnderWay, is_gone, processor_time, until};
+use crate::common::{REPLAYER, replayer};
 
 /// A query that runs for hours, if it is let.
 const ENDLESS: &str = "SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(10000000) b";
@@ -46,7 +44,7 @@ pub struct Wire {
 impl Wire {
     /// `replayer serve` on this root.
     pub fn start(root: &Path) -> Wire {
-        Wire::of(Command::new(REPLAYER).args(["serve", "--data"]).arg(root))
+        Wire::of(replayer().args(["serve", "--data"]).arg(root))
     }
 
     pub fn of(command: &mut Command) -> Wire {
@@ -154,20 +152,33 @@ impl Wire {
         answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
     }
 
-    fn start_query(&mut self, sql: &str) -> u64 {
-        self.request("tools/call", json!({"name": "query_sql", "arguments": {"sql": sql, "timeout_s": 300}}))
+    /// Sends an endless query and returns when a worker is at it; gives the request's id.
+    #[cfg(target_os = "linux")]
+    fn start_endless(&mut self) -> u64 {
+        if self.children().is_empty() {
+            self.call("query_sql", json!({"sql": "SELECT 1"}));
+        }
+        let under_way = UnderWay::watch(&self.children());
+        let arguments = json!({"sql": ENDLESS, "timeout_s": 300});
+        let id = self.request("tools/call", json!({"name": "query_sql", "arguments": arguments}));
+        until("the query is under way", || under_way.is_so(&self.children()));
+        id
+    }
+
+    /// Closes its input and gives everything that it still says.
+    fn rest(&mut self) -> Vec<Value> {
+        self.stdin = None;
+        std::iter::from_fn(|| self.message(PATIENCE)).collect()
     }
 
     /// Waits for the end of the process.
-    fn ends_within(&mut self, patience: Duration) -> Option<ExitStatus> {
-        let begun = Instant::now();
-        while begun.elapsed() < patience {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return Some(status);
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        None
+    fn ends(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the process ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
     }
 
     fn log(&self) -> String {

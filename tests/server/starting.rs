@@ -2,29 +2,26 @@
 
 use super::*;
 
-/// The bound a loaded machine must still keep; the measured number is printed, and asked of the benchmark.
-const SLOW: Duration = Duration::from_secs(2);
+/// What the whole start may cost: a hundred times less than opening the engine or a model does. Time on a processor, so
+/// that other work on the machine does not count; the benchmark measures the time that a client sees.
+const LITTLE: Duration = Duration::from_secs(1);
 
 #[test]
-fn initialize_is_answered_at_once_and_no_worker_is_started() {
+fn initialize_is_answered_and_no_worker_is_started() {
     let root = tempfile::tempdir().unwrap();
-    let mut best = Duration::MAX;
-    for _ in 0..5 {
-        let begun = Instant::now();
-        let mut wire = Wire::start(root.path());
-        let answer = wire.initialize();
-        best = best.min(begun.elapsed());
-        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25");
-        assert_eq!(answer["result"]["serverInfo"]["name"], "replayer");
-        if cfg!(target_os = "linux") {
-            assert!(wire.children().is_empty());
-            let status = std::fs::read_to_string(format!("/proc/{}/status", wire.child.id())).unwrap();
-            let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-            let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();
-            assert!(kib < 80 * 1024, "{kib} KiB before the first query");
-        }
+    let mut wire = Wire::start(root.path());
+    let answer = wire.initialize();
+    assert_eq!(answer["result"]["protocolVersion"], "2025-11-25");
+    assert_eq!(answer["result"]["serverInfo"]["name"], "replayer");
+    let cost = processor_time(wire.child.id());
+    assert!(cost < LITTLE, "{cost:?}");
+    if cfg!(target_os = "linux") {
+        assert!(wire.children().is_empty());
+        let status = std::fs::read_to_string(format!("/proc/{}/status", wire.child.id())).unwrap();
+        let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+        let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();
+        assert!(kib < 80 * 1024, "{kib} KiB before the first query");
     }
-    assert!(best < SLOW, "initialize took {best:?} at best");
 }
 
 /// An upgrade replaces the file under a running server, which starts its SQL worker only later.

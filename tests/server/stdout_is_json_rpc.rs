@@ -24,22 +24,21 @@ fn what_a_library_prints_goes_to_the_log() {
         print_inside(worker, "terminate called after throwing\n");
     }
     assert_eq!(wire.call("query_sql", json!({"sql": "SELECT 43 AS n"}))["rows"], json!([[43]]));
-    // Whatever else is in the pipe must be JSON-RPC too: `message` checks.
-    while wire.message(Duration::from_millis(200)).is_some() {}
-    assert!(wire.log().contains("(server)"), "{}", wire.log());
+    until("it is in the log", || wire.log().contains("(server)"));
+    // Whatever else is in the pipe must be JSON-RPC too: reading it checks that.
+    wire.rest();
 }
 
 #[test]
 fn a_talkative_log_stays_off_stdout() {
     let (root, _) = three_games();
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     let mut wire = Wire::of(command.args(["serve", "--data"]).arg(root.path()).env("RUST_LOG", "trace"));
     wire.initialize();
     wire.call("get_game", json!({"limit": 2}));
     wire.refused("query_sql", json!({"sql": "COPY games TO '/tmp/x'"}));
-    wire.stdin = None;
-    while wire.message(Duration::from_secs(5)).is_some() {}
-    assert!(wire.log().contains("TRACE"), "the log is on stderr");
+    wire.rest();
+    until("the log is on stderr", || wire.log().contains("TRACE"));
 }
 
 #[test]
@@ -47,9 +46,7 @@ fn a_talkative_log_stays_off_stdout() {
 fn a_worker_that_dies_costs_its_query_and_nothing_else() {
     let (root, _) = three_games();
     let mut wire = Wire::opened(root.path());
-    wire.call("query_sql", json!({"sql": "SELECT 1"}));
-    let id = wire.start_query(ENDLESS);
-    std::thread::sleep(Duration::from_millis(300));
+    let id = wire.start_endless();
     for worker in wire.children() {
         let pid = rustix::process::Pid::from_raw(i32::try_from(worker).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();

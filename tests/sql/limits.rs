@@ -1,21 +1,21 @@
 //! Time, memory and size: a query that wants too much gets an error, the next one an answer.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use replayer::sql::{Query, SqlError};
+use replayer::sql::SqlError;
 use tokio_util::sync::CancellationToken;
 
 use super::{ENDLESS, House};
+use crate::common::waiting::{PATIENCE, in_time};
 
 #[tokio::test]
 async fn an_endless_query_times_out_and_its_worker_serves_on() {
     let house = House::new();
     assert_eq!(house.number("SELECT 1").await, 1);
     let before = house.client.idle_workers();
-    let begun = Instant::now();
-    let error = house.limited(ENDLESS, Duration::from_millis(500)).await.unwrap_err();
+    let answer = house.limited(ENDLESS, Duration::from_millis(500));
+    let error = in_time("the query is stopped", answer).await.unwrap_err();
     assert_eq!(error, SqlError::Timeout { timeout_ms: 500 });
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     assert_eq!(house.number("SELECT 2").await, 2);
     assert_eq!(house.client.idle_workers(), before, "the same process");
 }
@@ -31,11 +31,11 @@ async fn every_stage_of_a_query_can_be_stopped() {
         // Of i, or DuckDB computes the sum once and is done.
         "SELECT sum(list_sum(range(1000000 + i % 7))) FROM range(1000000000) t(i)",
     ] {
-        let begun = Instant::now();
-        let error = house.limited(sql, Duration::from_millis(300)).await.unwrap_err();
+        let answer = house.limited(sql, Duration::from_millis(300));
+        let error = in_time("the query is stopped", answer).await.unwrap_err();
         let fits =
             matches!(error, SqlError::Timeout { .. } | SqlError::Memory { .. } | SqlError::WorkerDied { .. });
-        assert!(fits && begun.elapsed() < Duration::from_secs(4), "{sql}: {error} after {:?}", begun.elapsed());
+        assert!(fits, "{sql}: {error}");
     }
     assert_eq!(house.number("SELECT 3").await, 3);
 }
@@ -43,18 +43,12 @@ async fn every_stage_of_a_query_can_be_stopped() {
 #[tokio::test]
 async fn a_cancelled_query_ends_and_its_worker_serves_on() {
     let house = House::new();
-    assert_eq!(house.number("SELECT 1").await, 1);
-    let before = house.client.idle_workers();
     let cancel = CancellationToken::new();
-    let soon = cancel.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        soon.cancel();
-    });
-    let error = house.client.query(Query::new(ENDLESS), cancel).await.unwrap_err();
-    assert_eq!(error, SqlError::Cancelled);
+    let (pid, running) = house.endless(Duration::from_secs(600), &cancel).await;
+    cancel.cancel();
+    assert_eq!(in_time("it ends", running).await.unwrap(), Err(SqlError::Cancelled));
     assert_eq!(house.number("SELECT 2").await, 2);
-    assert_eq!(house.client.idle_workers(), before, "the same process");
+    assert_eq!(house.client.idle_workers(), [pid], "the same process");
 }
 
 #[tokio::test]
@@ -67,7 +61,8 @@ async fn a_memory_bomb_is_an_error() {
         "SELECT count(*) FROM (SELECT i, hash(i) AS h FROM range(1000000000) t(i) ORDER BY h)",
         "SELECT map_from_entries(list({'k': i, 'v': repeat('y', 1000)})) FROM range(100000000) t(i)",
     ] {
-        let error = house.limited(sql, Duration::from_secs(20)).await.unwrap_err();
+        // The memory is at its end long before the time is.
+        let error = house.limited(sql, PATIENCE).await.unwrap_err();
         // What escapes DuckDB's accounting meets the process limit; either way it is this query's error.
         let fits =
             matches!(error, SqlError::Memory { .. } | SqlError::WorkerDied { .. } | SqlError::Failed { .. });

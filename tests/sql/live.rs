@@ -1,6 +1,7 @@
 //! A query sees what was captured up to now, sealed or not, each row once.
 
 use super::{House, record_game};
+use crate::common::REPLAYER;
 
 #[tokio::test]
 async fn w20_rows_are_seen_before_and_after_sealing() {
@@ -18,7 +19,7 @@ async fn w20_rows_are_seen_before_and_after_sealing() {
     // A worker that starts now sees parts only.
     let fresh = replayer::sql::SqlClient::new({
         let mut config = replayer::sql::Config::new(house.root.path());
-        config.worker_exe = Some(env!("CARGO_BIN_EXE_replayer").into());
+        config.worker_exe = Some(REPLAYER.into());
         config
     });
     let query = replayer::sql::Query::new(count);

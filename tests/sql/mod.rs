@@ -18,8 +18,14 @@ use replayer::store::recorder::{Recorder, RecorderOptions};
 use replayer::store::root::DataRoot;
 use tokio_util::sync::CancellationToken;
 
+use crate::common::REPLAYER;
+use crate::common::waiting::{UnderWay, until_async};
+
 /// Runs far longer than any test.
 const ENDLESS: &str = "SELECT count(*) FROM range(100000000000) a, range(100000) b";
+
+/// What a query that still runs will give.
+type Answer = tokio::task::JoinHandle<Result<QueryResult, SqlError>>;
 
 /// A data root and a client on it.
 struct House {
@@ -37,7 +43,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let root = DataRoot::create(folder.path().join("data")).unwrap();
         let mut config = Config::new(root.path());
-        config.worker_exe = Some(env!("CARGO_BIN_EXE_replayer").into());
+        config.worker_exe = Some(REPLAYER.into());
         change(&mut config);
         Self { _folder: folder, client: SqlClient::new(config), root }
     }
@@ -49,6 +55,19 @@ impl House {
     async fn limited(&self, sql: &str, timeout: Duration) -> Result<QueryResult, SqlError> {
         let query = Query { timeout, ..Query::new(sql) };
         self.client.query(query, CancellationToken::new()).await
+    }
+
+    /// Sends an endless query and returns when its worker, which has served before, is at it. Cancelling `stop`
+    /// cancels the query.
+    async fn endless(&self, timeout: Duration, stop: &CancellationToken) -> (u32, Answer) {
+        assert_eq!(self.number("SELECT 1").await, 1);
+        let pid = self.client.idle_workers()[0];
+        let under_way = UnderWay::watch(&[pid]);
+        let (client, stop) = (self.client.clone(), stop.clone());
+        let query = Query { timeout, ..Query::new(ENDLESS) };
+        let answer = tokio::spawn(async move { client.query(query, stop).await });
+        until_async("the query is under way", || under_way.is_so(&[pid])).await;
+        (pid, answer)
     }
 
     /// One number, for checks that the service goes on.

@@ -1,23 +1,28 @@
 //! Workers come, go and die without anybody else noticing.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use replayer::sql::protocol::{self, Job, Mode, Request};
 use replayer::sql::{Config, Query, SqlClient, SqlError};
 use tokio_util::sync::CancellationToken;
 
 use super::{ENDLESS, House, record_game};
+use crate::common::waiting::{in_time, is_gone, until, until_async};
+use crate::common::{REPLAYER, replayer};
+
+/// Longer than any test waits.
+const LONG: Duration = Duration::from_secs(600);
+
+fn kill(signal: &str, pid: u32) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
 
 #[tokio::test]
 async fn a_killed_worker_costs_one_query() {
     let house = House::new();
-    assert_eq!(house.number("SELECT 1").await, 1);
-    let pid = house.client.idle_workers()[0];
-    let client = house.client.clone();
-    let running = tokio::spawn(async move { client.query(Query::new(ENDLESS), CancellationToken::new()).await });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    let (pid, running) = house.endless(LONG, &CancellationToken::new()).await;
+    kill("-9", pid);
     match running.await.unwrap() {
         Err(SqlError::WorkerDied { what }) => assert!(what.contains("signal 9"), "{what}"),
         other => panic!("{other:?}"),
@@ -31,8 +36,8 @@ async fn a_worker_that_died_while_idle_is_not_noticed() {
     let house = House::new();
     assert_eq!(house.number("SELECT 1").await, 1);
     let pid = house.client.idle_workers()[0];
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    kill("-9", pid);
+    until_async("it is dead", || is_gone(pid)).await;
     assert_eq!(house.number("SELECT 2").await, 2);
 }
 
@@ -40,19 +45,28 @@ async fn a_worker_that_died_while_idle_is_not_noticed() {
 #[tokio::test]
 async fn a_worker_that_does_not_obey_is_killed() {
     let house = House::new();
-    assert_eq!(house.number("SELECT 1").await, 1);
-    let pid = house.client.idle_workers()[0];
-    let client = house.client.clone();
-    let begun = Instant::now();
-    let query = Query { timeout: Duration::from_secs(1), ..Query::new(ENDLESS) };
-    let running = tokio::spawn(async move { client.query(query, CancellationToken::new()).await });
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap().success());
-    match running.await.unwrap() {
+    let stop = CancellationToken::new();
+    let (pid, running) = house.endless(LONG, &stop).await;
+    kill("-STOP", pid);
+    stop.cancel();
+    match in_time("it is killed", running).await.unwrap() {
         Err(SqlError::WorkerDied { what }) => assert!(what.contains("was killed"), "{what}"),
         other => panic!("{other:?}"),
     }
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(is_gone(pid));
+    assert_eq!(house.number("SELECT 2").await, 2);
+}
+
+/// The same for one that overstays its query's time.
+#[tokio::test]
+async fn a_worker_that_does_not_stop_in_time_is_killed() {
+    let house = House::new();
+    let (pid, running) = house.endless(Duration::from_secs(2), &CancellationToken::new()).await;
+    kill("-STOP", pid);
+    match in_time("it is killed", running).await.unwrap() {
+        Err(SqlError::WorkerDied { what }) => assert!(what.contains("time limit and was killed"), "{what}"),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(house.number("SELECT 2").await, 2);
 }
 
@@ -76,25 +90,19 @@ async fn q13_concurrent_queries_all_succeed() {
 #[tokio::test]
 async fn a_slow_query_does_not_hold_up_others() {
     let house = House::new();
-    let client = house.client.clone();
-    let slow = Query { timeout: Duration::from_secs(3), ..Query::new(ENDLESS) };
-    let slow = tokio::spawn(async move { client.query(slow, CancellationToken::new()).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let stop = CancellationToken::new();
+    let (_, slow) = house.endless(LONG, &stop).await;
     assert_eq!(house.number("SELECT 5").await, 5);
     assert!(!slow.is_finished());
-    assert!(matches!(slow.await.unwrap(), Err(SqlError::Timeout { .. })));
+    stop.cancel();
+    assert_eq!(in_time("it is cancelled", slow).await.unwrap(), Err(SqlError::Cancelled));
 }
 
 #[tokio::test]
 async fn shutdown_stops_what_runs_and_ends_the_workers() {
     let house = House::new();
-    assert_eq!(house.number("SELECT 1").await, 1);
-    let client = house.client.clone();
-    let running = tokio::spawn(async move { client.query(Query::new(ENDLESS), CancellationToken::new()).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let begun = Instant::now();
-    house.client.shutdown().await;
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    let (_, running) = house.endless(LONG, &CancellationToken::new()).await;
+    in_time("the workers end", house.client.shutdown()).await;
     assert_eq!(running.await.unwrap(), Err(SqlError::Cancelled));
     assert!(house.client.idle_workers().is_empty());
     assert!(house.query("SELECT 1").await.unwrap_err().to_string().contains("shutting down"));
@@ -104,7 +112,7 @@ async fn shutdown_stops_what_runs_and_ends_the_workers() {
 #[test]
 fn a_worker_does_not_outlive_its_parent() {
     let house = House::new();
-    let mut worker = Command::new(env!("CARGO_BIN_EXE_replayer"))
+    let mut worker = replayer()
         .args(["sql-worker", "--root"])
         .arg(house.root.path())
         .stdin(Stdio::piped())
@@ -128,17 +136,13 @@ fn a_worker_does_not_outlive_its_parent() {
     protocol::write_message(&mut stdin, &Request::Query(job)).unwrap();
     protocol::read_frame(&mut stdout).unwrap().unwrap();
     drop(stdin);
-    let begun = Instant::now();
-    while worker.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(3), "it still runs");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("it ends", || worker.try_wait().unwrap().is_some());
 }
 
 #[tokio::test]
 async fn q15_a_missing_data_root_is_said() {
     let mut config = Config::new("/nonexistent/rugs");
-    config.worker_exe = Some(env!("CARGO_BIN_EXE_replayer").into());
+    config.worker_exe = Some(REPLAYER.into());
     let error = SqlClient::new(config).query(Query::new("SELECT 1"), CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, SqlError::Store { .. }) && error.to_string().contains("/nonexistent/rugs"), "{error}");
 }

@@ -9,7 +9,7 @@ use replayer::store::root::DataRoot;
 use replayer::store::{Store, StoreError, verify};
 
 use super::life_of_a_row::frames;
-use crate::common;
+use crate::common::{self, needs};
 
 #[test]
 fn a_second_writer_is_told_who_the_first_is() {
@@ -119,22 +119,12 @@ fn a_root_that_cannot_be_created_says_so() {
     assert!(DataRoot::open("/nowhere/at/all").is_err());
 }
 
-/// A full disk, for real: a tmpfs of 4 MiB. Needs the right to mount, which CI has.
+/// A full disk, for real: a tmpfs of 4 MiB.
 #[test]
 fn a_full_disk_refuses_the_frame_and_keeps_the_others() {
     let folder = tempfile::tempdir().unwrap();
-    let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
-        .arg(folder.path())
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !mounted {
-        eprintln!("SKIPPED: this user may not mount a tmpfs");
-        return;
-    }
-    let outcome = std::panic::catch_unwind(|| fill_the_disk(folder.path()));
-    let _ = std::process::Command::new("umount").arg("-l").arg(folder.path()).status();
-    outcome.unwrap();
+    let Some(_disk) = needs::small_disk(folder.path(), "4m") else { return };
+    fill_the_disk(folder.path());
 }
 
 fn fill_the_disk(folder: &std::path::Path) {

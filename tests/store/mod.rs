@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod durability;
+mod exporting;
 mod games;
 mod life_of_a_row;
 mod migration;

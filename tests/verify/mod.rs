@@ -8,7 +8,7 @@ mod log;
 mod shown;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use replayer::sql::{Config, Query, SqlClient};
@@ -79,7 +79,7 @@ fn draft(subject: &str, statement: &str) -> Draft {
 }
 
 fn replayer(root: &Path, args: &[&str]) -> Output {
-    Command::new(REPLAYER).args(args).arg("--data").arg(root).output().unwrap()
+    crate::common::replayer().args(args).arg("--data").arg(root).output().unwrap()
 }
 
 fn printed(output: &Output) -> String {

@@ -49,9 +49,7 @@ impl Encoder {
     /// # Errors
     /// When it cannot be created.
     pub fn create(path: &Path, format: Format, schema: SchemaRef) -> Result<Self, ToolError> {
-        let file =
-            File::create_new(path).map_err(|error| ToolError::io("The data file cannot be created", &error))?;
-        let out = Digested { out: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new(), bytes: 0 };
+        let out = Digested::create(path)?;
         let sink = match format {
             Format::Jsonl => Sink::Jsonl(Box::new(LineDelimitedWriter::new(out))),
             Format::Csv => {
@@ -115,14 +113,28 @@ impl Encoder {
 }
 
 /// A file that counts and digests what goes into it.
-struct Digested {
+pub struct Digested {
     out: BufWriter<File>,
     digest: Sha256,
     bytes: u64,
 }
 
 impl Digested {
-    fn finish(mut self, rows: u64) -> io::Result<Written> {
+    /// Creates the file, which must not be there yet.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(path: &Path) -> Result<Self, ToolError> {
+        let file =
+            File::create_new(path).map_err(|error| ToolError::io("The data file cannot be created", &error))?;
+        Ok(Self { out: BufWriter::with_capacity(1 << 18, file), digest: Sha256::new(), bytes: 0 })
+    }
+
+    /// Completes the file; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn finish(mut self, rows: u64) -> io::Result<Written> {
         self.out.flush()?;
         self.out.get_ref().sync_all()?;
         let sha256 = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -104,7 +104,7 @@ fn bad_arguments_name_the_way_out() {
 fn an_export_is_there_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let dropped = Making::begin(folder.path()).unwrap();
-    std::fs::write(dropped.folder.join("data.csv"), "x").unwrap();
+    std::fs::write(dropped.path("data.csv"), "x").unwrap();
     drop(dropped);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 

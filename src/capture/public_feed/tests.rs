@@ -169,7 +169,8 @@ async fn a_server_that_stops_pinging_is_left_after_its_own_intervals() {
     let running = Running::start(&peer.url(), patient, None);
     let half_open = peer.session().await;
     let again = peer.session().await;
-    until("it is connected anew", || running.recording.numbers(SOURCE).reconnects == 1).await;
+    // The second falls silent too; how often that happens until it is seen is up to the machine.
+    until("it is connected anew", || running.recording.numbers(SOURCE).reconnects >= 1).await;
     drop((half_open, again));
     let (_, events) = running.end().await;
     let lost = &of_type(&events, events::CONNECTION_LOST)[0];

@@ -10,6 +10,10 @@ use crate::capture::testing::{Peer, frames, of_type, root, say, system_events, u
 use crate::store::lease::Lease;
 use crate::store::record::{Direction, Record};
 
+/// The longest take-over. Here time is the behaviour: `serve` promises a second, which is five looks at the lease. A
+/// busy machine is given more, but less than a follower would need that waited for the holder's report to become stale.
+const TAKE_OVER: Duration = report::STALE;
+
 fn options(peer: &Peer) -> Options {
     Options { feed_address: peer.url(), ..Options::new("test") }
 }
@@ -44,7 +48,7 @@ async fn the_first_records_and_the_second_takes_over_when_it_ends() {
     ended.unwrap();
     let since = Instant::now();
     until("the second records", || session(&second).is_some()).await;
-    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    assert!(since.elapsed() < TAKE_OVER, "{:?}", since.elapsed());
     let mut socket = peer.session().await;
     say(&mut socket, r#"42["b"]"#).await;
     until("it reports", || source(&root).is_some_and(|source| source.numbers.received == 3)).await;
@@ -64,10 +68,10 @@ async fn the_first_records_and_the_second_takes_over_when_it_ends() {
 
 const CHILD: &str = "REPLAYER_TEST_CAPTURE";
 
-/// Not a test of its own: captures until it is killed, when the parent asks for it.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "not a test of its own: the process that the next one kills"]
 async fn child_captures() {
-    let Ok(asked) = std::env::var(CHILD) else { return };
+    let asked = std::env::var(CHILD).expect("the parent names the root and the feed");
     let (root, url) = asked.split_once('|').unwrap();
     let options = Options { feed_address: url.to_owned(), ..Options::new("test child") };
     let _capture = Capture::start(DataRoot::open(root).unwrap(), options);
@@ -79,7 +83,7 @@ async fn a_killed_holder_is_followed_within_a_second_and_what_it_stored_is_kept(
     let (_folder, root) = root();
     let peer = Peer::start().await;
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["capture::supervisor::tests::child_captures", "--exact"])
+        .args(["capture::supervisor::tests::child_captures", "--exact", "--ignored"])
         .env(CHILD, format!("{}|{}", root.path().display(), peer.url()))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -93,7 +97,7 @@ async fn a_killed_holder_is_followed_within_a_second_and_what_it_stored_is_kept(
     child.kill().unwrap();
     let killed = Instant::now();
     let mut socket = peer.session().await;
-    assert!(killed.elapsed() < Duration::from_secs(1), "connected after {:?}", killed.elapsed());
+    assert!(killed.elapsed() < TAKE_OVER, "connected after {:?}", killed.elapsed());
     child.wait().unwrap();
     say(&mut socket, r#"42["after"]"#).await;
     until("it is stored", || source(&root).is_some_and(|source| source.numbers.received == 3)).await;

@@ -85,7 +85,33 @@ fn export_writes_to_standard_output_or_to_a_new_file() {
     assert!(said.starts_with("2 rows to "), "{said}");
     assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 2);
     let (again, _) = fixture.run(&["export", "--out", &out]);
-    assert!(matches!(again, Err(CliError::Legacy(LegacyError::Exists(_)))));
+    let again = again.unwrap_err().to_string();
+    assert!(again.contains("is there already") && again.contains("--overwrite"), "{again}");
+    let (over, _) = fixture.run(&["export", "--out", &out, "--doc-type", "ws_event", "--overwrite"]);
+    assert_eq!(over.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn what_was_written_is_said_of_files_alone() {
+    let fixture = Fixture::new();
+    fixture.run(&["import", &fixture.path("a.jsonl")]).0.unwrap();
+    assert!(Typed::try_parse_from(["replayer", "export", "--json"]).is_err());
+    let (refused, _) = fixture.run(&["export", "--output", "-", "--json"]);
+    assert!(refused.unwrap_err().to_string().contains("--output"));
+    let (_, json) = fixture.run(&["export", "--format", "v2", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["rows"], 2);
+    assert_eq!(std::fs::metadata(report["path"].as_str().unwrap()).unwrap().len(), report["bytes"]);
+}
+
+#[test]
+fn a_hyphen_is_the_standard_output() {
+    let fixture = Fixture::new();
+    fixture.run(&["import", &fixture.path("a.jsonl")]).0.unwrap();
+    let (_, text) = fixture.run(&["export", "--format", "v1", "-o", "-"]);
+    assert_eq!(text.lines().count(), 2);
+    assert!(!text.contains("import_offset"), "v1 has the older store's columns: {text}");
 }
 
 #[test]

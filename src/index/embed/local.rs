@@ -12,7 +12,7 @@ use ort::environment::Environment;
 
 use super::files::MODEL;
 use super::locate::FETCH;
-use super::{EmbedError, Embedder, ModelFiles, ModelInfo};
+use super::{EmbedError, Embedder, ModelFiles, ModelInfo, telemetry};
 
 /// The model was trained on texts of up to 256 tokens; what comes later in a text is not seen.
 pub const MAX_TOKENS: usize = 256;
@@ -153,6 +153,8 @@ fn environment(library: Option<&Path>) -> Result<Environment, EmbedError> {
     if let Some(environment) = &*kept {
         return Ok(environment.clone());
     }
+    // Before the library is even loaded: it decides once. `with_telemetry(false)` alone comes too late, see there.
+    telemetry::ensure_disabled()?;
     let environment = start(library)?.with_name("replayer").with_telemetry(false).build().map_err(|error| {
         EmbedError::Model {
             why: format!("ONNX Runtime does not start: {error}"),

@@ -4,6 +4,7 @@
 //! * [`locate`] — what is in force, told from the files alone: nothing is loaded and nothing is fetched.
 //! * [`fetch`] — brings what is missing, when a person or a command asks for it; never inside a tool call.
 //! * [`local`] — all-MiniLM-L6-v2 in ONNX Runtime. [`http`] — `openai:…` and `voyage:…`.
+//! * [`telemetry`] — how ONNX Runtime is kept from reporting to its maker.
 //!
 //! ```no_run
 //! use replayer::index::embed::{self, ModelState, Settings};
@@ -22,6 +23,7 @@ pub mod http;
 pub mod local;
 pub mod locate;
 pub mod settings;
+pub mod telemetry;
 
 use std::path::PathBuf;
 use std::sync::Arc;

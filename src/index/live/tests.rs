@@ -109,7 +109,7 @@ async fn a_finished_game_is_found_while_the_recording_goes_on() {
         }
     }
     let id = last_game.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         assert!(Instant::now() < deadline, "{:?}", updates.lock().unwrap());
         let found = match Reader::open(&root).await {

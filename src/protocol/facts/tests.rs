@@ -2,7 +2,7 @@
 
 use super::keys::{KeyKind, is_id, kind, normalise_path};
 use super::*;
-use crate::protocol::line::{LineFormat, decode};
+use crate::line::{LineFormat, decode};
 
 fn seen(seq: u64, phase: Option<Phase>) -> Seen<'static> {
     Seen {
@@ -167,9 +167,9 @@ fn k18_a_timer_packet_without_price_is_as_good_as_any() {
 fn k20_a_name_is_novel_once_and_only_if_it_is_unknown() {
     let facts =
         facts_of(&[r#"42["brandNew",{}]"#, r#"42["brandNew",{}]"#, r#"42["playerUpdate",{"cash":1,"odd":2}]"#]);
-    let novel = crate::protocol::catalogue::novel_events(&facts);
+    let novel = crate::catalogue::novel_events(&facts);
     assert_eq!(novel.into_iter().collect::<Vec<_>>(), ["brandNew"]);
-    assert_eq!(crate::protocol::catalogue::novel_fields(&facts, "playerUpdate"), ["$.odd"]);
+    assert_eq!(crate::catalogue::novel_fields(&facts, "playerUpdate"), ["$.odd"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::state::rows::Columns;
 use crate::store::StoreError;
 use crate::store::catalog::{Catalog, Part};
 use crate::store::contents::{Contents, GameExtent};
-use crate::store::follow::Follower;
+use crate::store::follow::{Follower, drop_sealed};
 use crate::store::ids::SessionId;
 use crate::store::lease::Lease;
 use crate::store::root::{DataRoot, NO_DATE};
@@ -113,17 +113,7 @@ impl Archive {
     pub fn refresh(&mut self) -> Result<(), StoreError> {
         let change = self.follower.poll()?;
         self.tail.extend(change.rows);
-        if !change.sealed.is_empty() {
-            let sealed: HashMap<&str, u64> =
-                change.sealed.iter().map(|(session, seq)| (session.as_str(), *seq)).collect();
-            let tail = std::mem::take(&mut self.tail);
-            for (doc_type, batch) in tail {
-                let kept = kept(doc_type, &batch, |columns, row| {
-                    sealed.get(columns.session(row)).is_none_or(|to| columns.seq(row) > *to)
-                })?;
-                self.tail.extend((kept.num_rows() > 0).then_some((doc_type, kept)));
-            }
-        }
+        drop_sealed(&mut self.tail, &change.sealed)?;
         if let Some(catalog) = change.catalog {
             let paths: std::collections::HashSet<&str> =
                 catalog.parts.iter().map(|part| part.path.as_str()).collect();
@@ -139,9 +129,7 @@ impl Archive {
     fn looking<T>(&mut self, look: impl Fn(&mut Archive) -> Result<T, StoreError>) -> Result<T, StoreError> {
         for _ in 1..TRIES {
             match look(self) {
-                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    self.refresh()?;
-                }
+                Err(error) if error.is_not_found() => self.refresh()?,
                 other => return other,
             }
         }

@@ -31,6 +31,7 @@ use crate::store::proof::StoredProof;
 use crate::store::record::{Record, Source, now_us};
 use crate::store::recorder::{Recorder, RecorderOptions};
 use crate::store::root::DataRoot;
+use crate::store::view::View;
 
 /// How often the journal is looked at.
 const POLL: Duration = Duration::from_millis(500);
@@ -135,8 +136,7 @@ impl Prover {
     /// [`ReadError`].
     pub fn open(root: &DataRoot, stop: &CancellationToken) -> Result<Prover, ReadError> {
         let mut follower = Look::seed_follower(root)?;
-        let change = follower.poll()?;
-        let look = Look::of(root, follower.catalog().clone(), change.rows);
+        let look = Look::of(View::of(&mut follower)?);
         Ok(Prover { seeds: Seeds::read(&look, stop)?, follower, tried: BTreeSet::new() })
     }
 
@@ -151,7 +151,7 @@ impl Prover {
         }
         // What was appended and sealed between two looks stands in a new part only.
         if let Some(catalog) = change.catalog {
-            self.seeds.refresh(&Look::of(root, catalog, Vec::new()), stop)?;
+            self.seeds.refresh(&Look::of(View::of_parts(root, catalog)), stop)?;
         }
         let pending = self.seeds.pending(&self.tried);
         if pending.is_empty() {

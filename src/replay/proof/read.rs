@@ -15,12 +15,13 @@ use super::sidebets::Bet;
 use crate::protocol::line::{self, LineFormat};
 use crate::state::fact::{self, Fact};
 use crate::store::StoreError;
-use crate::store::catalog::{Catalog, Part};
+use crate::store::catalog::Part;
 use crate::store::follow::{Follower, Narrow};
 use crate::store::proof::{GAME_DIFFERS, GAME_PROVEN, StoredProof};
 use crate::store::root::DataRoot;
 use crate::store::scan::{self, Only};
 use crate::store::schema::DocType;
+use crate::store::view::View;
 
 /// Why the evidence was not gathered.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +78,7 @@ const FEW: usize = 8;
 
 /// A look at the store: its parts and its unsealed rows, as of one moment.
 pub struct Look {
-    root: DataRoot,
-    catalog: Arc<Catalog>,
-    tail: Vec<(DocType, RecordBatch)>,
+    view: View,
 }
 
 impl Look {
@@ -88,9 +87,7 @@ impl Look {
     /// # Errors
     /// When the catalog or the journal cannot be read.
     pub fn now(root: &DataRoot) -> Result<Look, StoreError> {
-        let mut follower = Follower::open(root)?;
-        let change = follower.poll()?;
-        Ok(Look::of(root, follower.catalog().clone(), change.rows))
+        Ok(Look::of(View::now(root)?))
     }
 
     /// Looks now, for a few games only: of the journal nothing else is held in memory.
@@ -102,9 +99,7 @@ impl Look {
             [DocType::GameTick, DocType::Game, DocType::Sidebet, DocType::SystemEvent, DocType::WsEvent].to_vec();
         // Looking for many names in every text costs more than reading it.
         let containing = if games.len() <= FEW { games.iter().cloned().collect() } else { Vec::new() };
-        let mut follower = Follower::narrow(root, Narrow { doc_types, containing })?;
-        let change = follower.poll()?;
-        Ok(Look::of(root, follower.catalog().clone(), change.rows))
+        Ok(Look::of(View::narrow(root, Narrow { doc_types, containing })?))
     }
 
     /// Looks now, for seeds and stored proofs only.
@@ -112,9 +107,7 @@ impl Look {
     /// # Errors
     /// As [`Look::now`].
     pub fn for_seeds(root: &DataRoot) -> Result<Look, StoreError> {
-        let mut follower = Look::seed_follower(root)?;
-        let change = follower.poll()?;
-        Ok(Look::of(root, follower.catalog().clone(), change.rows))
+        Ok(Look::of(View::of(&mut Look::seed_follower(root)?)?))
     }
 
     /// A follower that hands out seeds and stored proofs only.
@@ -126,9 +119,9 @@ impl Look {
         Follower::narrow(root, Narrow { doc_types, containing: Vec::new() })
     }
 
-    /// What a follower has just seen.
-    pub fn of(root: &DataRoot, catalog: Arc<Catalog>, tail: Vec<(DocType, RecordBatch)>) -> Look {
-        Look { root: root.clone(), catalog, tail }
+    /// The evidence in a view.
+    pub fn of(view: View) -> Look {
+        Look { view }
     }
 
     /// Gathers everything recorded of `wanted`. `window` is the time that they were played in, where it is known, so
@@ -208,15 +201,15 @@ impl Look {
         cancel: &CancellationToken,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<(), ReadError> {
-        for part in self.catalog.parts.iter().filter(|part| part.doc_type == doc_type && near(part)) {
-            for batch in scan::batches_of(&self.root, part, columns, only) {
+        for part in self.view.parts().iter().filter(|part| part.doc_type == doc_type && near(part)) {
+            for batch in scan::batches_of(self.view.root(), part, columns, only) {
                 if cancel.is_cancelled() {
                     return Err(ReadError::Cancelled);
                 }
                 take(&batch?);
             }
         }
-        self.tail.iter().filter(|(of, _)| *of == doc_type).for_each(|(_, batch)| take(batch));
+        self.view.tail().iter().filter(|(of, _)| *of == doc_type).for_each(|(_, batch)| take(batch));
         Ok(())
     }
 }

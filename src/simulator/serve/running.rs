@@ -27,8 +27,8 @@ use super::recording::Recording;
 use super::socket_io::Handler;
 use super::stream::{Cut, Peer, Valve, ValvedListener};
 use super::{Play, SPEEDS, ServerConfig};
-use crate::simulator::truth::GameTruth;
-use crate::simulator::world::{Seen, World};
+use crate::truth::GameTruth;
+use crate::world::{Seen, World};
 
 /// Where Socket.IO listens, as on the real server.
 const PATH: &str = "/socket.io";

@@ -14,7 +14,7 @@ use super::connection::{Connection, EngineSocket, SocketData, pump};
 use super::hub::Command;
 use super::running::Shared;
 use super::stream::Peer;
-use crate::simulator::prng::Prng;
+use crate::prng::Prng;
 
 /// A client that does not connect to the namespace in this time is closed, as by the official server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);

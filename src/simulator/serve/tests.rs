@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{self, Message as WsMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::*;
-use crate::simulator::Config;
+use crate::Config;
 
 mod faults;
 mod playing;
@@ -18,7 +18,7 @@ mod recordings;
 mod sessions;
 
 /// No wait of these tests is longer, and none is that long unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A WebSocket client that answers heartbeats and keeps everything it got.
 struct Client {

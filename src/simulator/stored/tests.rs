@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::simulator::{Config, Session, SimulatedFrame};
-use crate::store::Store;
-use crate::store::record::{Direction, Record, Source};
-use crate::store::recorder::{Recorder, RecorderOptions};
+use crate::{Config, Session, SimulatedFrame};
+use replayer_store::Store;
+use replayer_store::record::{Direction, Record, Source};
+use replayer_store::recorder::{Recorder, RecorderOptions};
 
 /// A root with `records` as one session each.
 fn root(sessions: &[Vec<Record<'_>>]) -> (tempfile::TempDir, DataRoot) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::protocol::fairness::{hash_seed, play};
+use replayer_protocol::fairness::{hash_seed, play};
 
 #[test]
 fn every_game_verifies_from_its_seed() {

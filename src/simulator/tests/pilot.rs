@@ -1,6 +1,6 @@
 //! The logged-in player: order, acknowledgements, a consistent account, nothing real.
 
-use crate::store::record::Direction;
+use replayer_store::record::Direction;
 use std::collections::BTreeSet;
 
 use super::*;

@@ -83,7 +83,7 @@ fn state_packets_have_four_shapes() {
 
 #[test]
 fn shapes_are_those_of_the_capture() {
-    let Some(folder) = crate::real_captures::folder() else { return };
+    let Some(folder) = crate::needs::real_captures() else { return };
     let text = std::fs::read_to_string(folder.join("raw_captures/2025-12-12_17-16-58_raw.jsonl")).unwrap();
     #[derive(serde::Deserialize)]
     struct Line<'a> {

@@ -1,7 +1,7 @@
 //! The stream as a whole: deterministic, in order, valid, opened like Socket.IO.
 
 use super::*;
-use crate::store::record::Direction;
+use replayer_store::record::Direction;
 
 #[test]
 fn same_seed_gives_the_same_bytes() {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::simulator::{Config, Session};
-use crate::store::Store;
-use crate::store::catalog::Catalog;
-use crate::store::record::{Record, Source};
-use crate::store::recorder::{Recorder, RecorderOptions};
-use crate::store::scan;
+use replayer_simulator::{Config, Session};
+use crate::Store;
+use crate::catalog::Catalog;
+use crate::record::{Record, Source};
+use crate::recorder::{Recorder, RecorderOptions};
+use crate::scan;
 
 fn recorded(seed: u64) -> (tempfile::TempDir, DataRoot) {
     let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@
 //! ```
 
 use super::super::record::{Direction, Record, Source};
-use crate::protocol::line::LineFormat;
+use replayer_protocol::line::LineFormat;
 
 /// First bytes of every segment.
 pub const MAGIC: &[u8; 6] = b"RPLJ1\n";

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::ids::SessionId;
 use super::root::DataRoot;
-use crate::protocol::requests::RequestTracker;
+use replayer_protocol::requests::RequestTracker;
 
 /// What stands at the head of a segment, so that it can be understood alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::SegmentHead;
 use super::codec::{LONGEST, MAGIC, PREFIX, Piece, decode, piece};
-use crate::store::StoreError;
-use crate::store::record::Record;
+use crate::StoreError;
+use crate::record::Record;
 
 /// A place where a segment could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::codec::{MAGIC, encode, frame_body};
 use super::{SegmentHead, segment_path};
-use crate::store::StoreError;
-use crate::store::fsio;
-use crate::store::record::Record;
-use crate::store::root::DataRoot;
+use crate::StoreError;
+use crate::fsio;
+use crate::record::Record;
+use crate::root::DataRoot;
 
 /// The open end of a session's journal.
 pub struct SegmentWriter {

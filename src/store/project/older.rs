@@ -30,7 +30,7 @@ pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError>
 
 /// A line of a demonstration: a press of a button, or a header or footer.
 pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
-    use crate::protocol::lenient;
+    use replayer_protocol::lenient;
     use std::borrow::Cow;
 
     #[derive(Default, Deserialize)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::*;
-use crate::protocol::lenient;
+use replayer_protocol::lenient;
 
 /// An action that was taken in a replay: executed at once by the local account, so that one row says all. It is no
 /// frame, and no raw row stands beside it: whoever folds the frames of a store must not meet it.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Source;
+use replayer_protocol::line::LineFormat;
+use crate::record::Source;
 
 /// Rows as text, one map per row, NULLs left out: easy to compare.
 #[derive(Default)]
@@ -16,7 +16,7 @@ impl RowSink for Collected {
         assert_eq!(own.len(), doc_type.own_columns().len(), "{doc_type:?}");
         let mut row = BTreeMap::new();
         for (column, cell) in doc_type.own_columns().iter().zip(own) {
-            use crate::store::schema::Kind;
+            use crate::schema::Kind;
             let text = match (cell, column.kind) {
                 (Cell::Null, _) => continue,
                 (Cell::Text(v), Kind::Text) => (*v).to_owned(),
@@ -190,7 +190,7 @@ fn a_lost_payload_is_flagged_and_not_an_empty_event() {
 
 #[test]
 fn every_simulated_game_is_proven_and_every_frame_read() {
-    use crate::simulator::{Config, Session};
+    use replayer_simulator::{Config, Session};
     let mut session = Session::new(Config { games: 3, logged_in: true, ..Config::default() });
     let frames: Vec<_> = session.by_ref().collect();
     let records: Vec<_> =

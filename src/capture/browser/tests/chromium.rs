@@ -24,21 +24,6 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     assert!(waited.await.is_ok(), "waited in vain until {what}");
 }
 
-/// The program, when there is one. Without it the test that asks says so and does nothing.
-pub fn program() -> Option<String> {
-    let named = std::env::var("REPLAYER_CHROMIUM").ok();
-    let names = named.into_iter().chain(["chromium", "chromium-browser", "google-chrome"].map(str::to_owned));
-    let found = names.into_iter().find(|name| {
-        let ran =
-            std::process::Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        ran.is_ok_and(|status| status.success())
-    });
-    if found.is_none() {
-        eprintln!("\n*** SKIPPED: no Chromium on this machine; scripts/install-chromium installs Debian's ***\n");
-    }
-    found
-}
-
 /// A browser with a profile of its own, as `doctor` tells users to start one.
 pub struct Chromium {
     program: String,
@@ -93,7 +78,7 @@ impl Chromium {
         let id = self.tab().await["id"].as_str().unwrap().to_owned();
         self.http("GET", &format!("/json/close/{id}")).await;
         // Closing takes a moment, and the next one to be closed is another.
-        let gone = tokio::time::timeout(Duration::from_secs(10), async {
+        let gone = tokio::time::timeout(Duration::from_secs(60), async {
             while self.http("GET", "/json/list").await.contains(&id) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

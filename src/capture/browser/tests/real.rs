@@ -1,6 +1,4 @@
 //! A real Chromium on a site with sockets: what the store holds is what the site's own log says.
-//!
-//! Without a Chromium on the machine these tests say SKIPPED and prove nothing.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +6,12 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::chromium::{Chromium, Seen, Site, program, until};
+use super::chromium::{Chromium, Seen, Site, until};
 use crate::capture::board::SourceState;
 use crate::capture::browser::{Patience, run_with};
 use crate::capture::journaling::QueueLimits;
 use crate::capture::testing::{Recording, StoredFrame, of_type};
+use crate::needs;
 use crate::store::record::Source;
 
 const TICK: &str = r#"42["gameStateUpdate",{"gameId":"g","price":1.0211779393570963,"allowPreRoundBuys":false}]"#;
@@ -90,7 +89,7 @@ fn count(seen: &[Seen]) -> usize {
 
 #[tokio::test]
 async fn both_directions_are_stored_byte_for_byte() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, "about:blank").await;
     let running = Running::start(chromium.address(&site)).await;
@@ -125,7 +124,7 @@ async fn both_directions_are_stored_byte_for_byte() {
 
 #[tokio::test]
 async fn a_socket_that_was_open_before_is_adopted_from_its_next_frame_on() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, &site.url()).await;
     site.sockets(1).await;
@@ -150,7 +149,7 @@ async fn a_socket_that_was_open_before_is_adopted_from_its_next_frame_on() {
 
 #[tokio::test]
 async fn a_reload_a_second_tab_and_a_closed_tab_lose_nothing() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, "about:blank").await;
     let running = Running::start(chromium.address(&site)).await;
@@ -187,7 +186,7 @@ async fn a_reload_a_second_tab_and_a_closed_tab_lose_nothing() {
 
 #[tokio::test]
 async fn a_crashed_tab_is_heard_again_after_its_reload() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, "about:blank").await;
     let running = Running::start(chromium.address(&site)).await;
@@ -211,7 +210,7 @@ async fn a_crashed_tab_is_heard_again_after_its_reload() {
 
 #[tokio::test]
 async fn a_browser_that_is_killed_and_started_again_is_found_by_itself() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let mut chromium = Chromium::start(program, "about:blank").await;
     let running = Running::start(chromium.address(&site)).await;
@@ -242,7 +241,7 @@ async fn a_browser_that_is_killed_and_started_again_is_found_by_itself() {
 
 #[tokio::test]
 async fn sockets_of_workers_and_of_frames_of_other_sites_are_heard() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, "about:blank").await;
     let address = format!("{},localhost", chromium.address(&site));
@@ -276,7 +275,7 @@ async fn sockets_of_workers_and_of_frames_of_other_sites_are_heard() {
 
 #[tokio::test]
 async fn binary_messages_are_system_events() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, "about:blank").await;
     let running = Running::start(chromium.address(&site)).await;
@@ -292,7 +291,7 @@ async fn binary_messages_are_system_events() {
 /// The recorder changes nothing that a page can see.
 #[tokio::test]
 async fn the_page_notices_nothing() {
-    let Some(program) = program() else { return };
+    let Some(program) = needs::chromium() else { return };
     let site = Site::start().await;
     let chromium = Chromium::start(program, &site.url()).await;
     site.sockets(1).await;

@@ -123,5 +123,7 @@ fn a_hub_that_is_not_there_fails_fast() {
     let hub = hub::Hub { allowed: true, endpoint: Some(endpoint) };
     let reason = hub.get(Part::Model, folder.path(), &mut |_| {}).err().unwrap();
     assert!(reason.contains("special_tokens_map.json"), "{reason}");
-    assert!(began.elapsed().as_secs() < 15);
+    // Here time is the behaviour: a user without network waits for this before the next source is asked. A refused
+    // connection is known within a millisecond; the bound is for a machine with much else to do.
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }

@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::io::Write;
 use std::sync::Arc;
 
 use super::*;
 use crate::index::embed::{self, ModelState, Origin, Settings, fetch};
+use crate::needs;
 
 #[test]
 fn batches_are_sorted_by_length_and_bounded() {
@@ -27,27 +27,27 @@ fn a_long_text_is_cut_between_characters() {
     assert_eq!(beginning("  rug"), "rug");
 }
 
-/// The real model: from where the user's settings point, fetched if it must be. None, said loudly, where it
-/// cannot be had.
-fn real() -> Option<Arc<dyn Embedder>> {
-    // Tests of one process must not fetch the same thing twice at once.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let settings = Settings::from_lookup(|name| match name {
+/// The user's settings, but for the cache, which is the tests' own.
+fn settings() -> Settings {
+    let cache = needs::cache().to_str().unwrap().to_owned();
+    let lookup = |name: &str| match name {
         "REPLAYER_EMBEDDER" => None,
+        "REPLAYER_CACHE_DIR" => Some(cache.clone()),
         _ => std::env::var(name).ok(),
-    })
-    .unwrap();
-    if let ModelState::Missing { reason, .. } = embed::state(&settings) {
-        // Past the test harness's capture: who reads the output must see that nothing was proven.
-        let mut stderr = std::io::stderr();
-        let _ = writeln!(stderr, "embed: {reason}; fetching the model for the tests");
-        if let Err(error) = fetch::fetch(&settings, false, &mut |_| {}) {
-            let _ = writeln!(stderr, "SKIPPED: the real embedding model is not tested: {error}");
-            return None;
+    };
+    Settings::from_lookup(lookup).unwrap()
+}
+
+/// The real model, fetched if it must be.
+#[track_caller]
+fn real() -> Option<Arc<dyn Embedder>> {
+    let there = needs::model(|_| match embed::state(&settings()) {
+        ModelState::Ready(..) => Ok(()),
+        ModelState::Missing { .. } => {
+            fetch::fetch(&settings(), false, &mut |_| {}).map(drop).map_err(|error| error.to_string())
         }
-    }
-    Some(embed::open(&settings).unwrap())
+    });
+    there.then(|| embed::open(&settings()).unwrap())
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -116,7 +116,7 @@ fn a_model_that_is_none_and_a_library_that_is_none_are_errors() {
         std::fs::write(folder.path().join(name), "{}").unwrap();
     }
     let info = ModelInfo { id: "x".to_owned(), dimension: 384, digest: String::new() };
-    let runtime = real().and_then(|_| match embed::state(&Settings::from_env().unwrap()) {
+    let runtime = real().and_then(|_| match embed::state(&settings()) {
         ModelState::Ready(_, Origin::Files(files)) => files.runtime,
         _ => None,
     });

@@ -1,7 +1,7 @@
 //! The game over the wire: the same for everybody, fair, with a player whose orders count.
 
 use super::*;
-use crate::protocol::fairness::play;
+use replayer_protocol::fairness::play;
 
 #[tokio::test]
 async fn two_sockets_see_the_same_public_frames_in_the_same_order() {

@@ -72,7 +72,8 @@ async fn a_client_that_leaves_the_namespace_gets_no_more_events() {
 async fn heartbeats_come_at_the_announced_interval_and_their_absence_ends_the_connection() {
     let config = ServerConfig {
         ping_interval: Duration::from_millis(60),
-        ping_timeout: Duration::from_millis(40),
+        // Enough for the client that answers, on a machine with other work to do.
+        ping_timeout: Duration::from_secs(1),
         ..small(usize::MAX, 1, 1.0)
     };
     let running = start(config).await.unwrap();

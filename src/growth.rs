@@ -1,0 +1,40 @@
+//! How the time of some work grows with its input, for tests that hostile input costs no more than its length.
+//!
+//! A bound in seconds says more about the machine than about the work; the ratio of two runs in the same moment says how
+//! the work grows.
+
+use std::time::{Duration, Instant};
+
+/// Runs of each size. The quickest counts, which other work on the machine has disturbed least.
+const RUNS: usize = 9;
+
+/// How many times longer `work` takes on an input of `4 * size` than on one of `size`: about 4 where it is linear, 16
+/// where it is quadratic. `input` makes the input of a size, which is not timed.
+pub(crate) fn of<T>(size: usize, input: impl Fn(usize) -> T, work: impl Fn(&T)) -> f64 {
+    let (small, large) = (input(size), input(4 * size));
+    let time = |input: &T| {
+        let begun = Instant::now();
+        work(input);
+        begun.elapsed()
+    };
+    let mut best = (Duration::MAX, Duration::MAX);
+    // In turns, so that both meet the same moments.
+    for _ in 0..RUNS {
+        best = (best.0.min(time(&small)), best.1.min(time(&large)));
+    }
+    best.1.as_secs_f64() / best.0.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+/// Between linear and quadratic, on the side of doubt.
+pub(crate) const LINEAR: f64 = 10.0;
+
+#[test]
+fn quadratic_work_is_told_from_linear_work() {
+    let line = |size: usize| vec![1_u64; size];
+    let linear = |numbers: &Vec<u64>| {
+        std::hint::black_box(numbers.iter().map(|n| std::hint::black_box(*n)).sum::<u64>());
+    };
+    let quadratic = |numbers: &Vec<u64>| numbers.iter().step_by(16).for_each(|_| linear(numbers));
+    let (linear, quadratic) = (of(1 << 16, line, linear), of(1 << 11, line, quadratic));
+    assert!(linear < LINEAR && quadratic > LINEAR, "{linear} and {quadratic}");
+}

@@ -1,0 +1,103 @@
+//! One moment of the store: the parts in force and the unsealed rows, each row once. Whoever reads the store reads it
+//! through a view; whoever wants to stay up to date takes a [`super::follow::Follower`], from which views are made.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::StoreError;
+use super::catalog::{Catalog, Part};
+use super::follow::{Follower, Narrow};
+use super::root::DataRoot;
+use super::schema::DocType;
+
+/// Looks at most this often when parts go away under our eyes.
+const TRIES: usize = 16;
+
+/// The parts in force and the unsealed rows at one moment. Sealing, compaction and pruning go on meanwhile: they may
+/// remove files that the view names, and [`View::read`] then looks again.
+#[derive(Debug, Clone)]
+pub struct View {
+    root: DataRoot,
+    catalog: Arc<Catalog>,
+    tail: Vec<(DocType, RecordBatch)>,
+}
+
+impl View {
+    /// The store now.
+    ///
+    /// # Errors
+    /// When the catalog or the journal cannot be read.
+    pub fn now(root: &DataRoot) -> Result<View, StoreError> {
+        View::of(&mut Follower::open(root)?)
+    }
+
+    /// The store now, with only some of the unsealed rows: of the journal nothing else is held in memory.
+    ///
+    /// # Errors
+    /// As [`View::now`].
+    pub fn narrow(root: &DataRoot, narrow: Narrow) -> Result<View, StoreError> {
+        View::of(&mut Follower::narrow(root, narrow)?)
+    }
+
+    /// What a follower sees at its first look; it goes on from here.
+    ///
+    /// # Errors
+    /// As [`View::now`].
+    pub fn of(follower: &mut Follower) -> Result<View, StoreError> {
+        let change = follower.poll()?;
+        Ok(View { root: follower.root().clone(), catalog: follower.catalog().clone(), tail: change.rows })
+    }
+
+    /// The parts of a catalog alone, for whoever keeps the unsealed rows elsewhere.
+    pub fn of_parts(root: &DataRoot, catalog: Arc<Catalog>) -> View {
+        View { root: root.clone(), catalog, tail: Vec::new() }
+    }
+
+    /// Looks now and reads; looks and reads again when a part that the view names went away meanwhile because another
+    /// one replaced it.
+    ///
+    /// # Errors
+    /// Those of looking and of `read`.
+    pub fn read<T>(
+        root: &DataRoot,
+        mut read: impl FnMut(&View) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        for _ in 1..TRIES {
+            let view = View::now(root)?;
+            match read(&view) {
+                Err(error) if error.is_not_found() && view.is_replaced()? => {}
+                other => return other,
+            }
+        }
+        read(&View::now(root)?)
+    }
+
+    /// Where it was seen.
+    pub fn root(&self) -> &DataRoot {
+        &self.root
+    }
+
+    /// The catalog in force.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// The parts in force.
+    pub fn parts(&self) -> &[Part] {
+        &self.catalog.parts
+    }
+
+    /// The unsealed rows, each batch in the schema of its doc type. None of them stands in a part.
+    pub fn tail(&self) -> &[(DocType, RecordBatch)] {
+        &self.tail
+    }
+
+    /// Whether another catalog is in force by now.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn is_replaced(&self) -> Result<bool, StoreError> {
+        Ok(Catalog::load(&self.root)?.generation != self.catalog.generation)
+    }
+}
