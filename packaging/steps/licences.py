@@ -39,7 +39,7 @@ def of_crates(project: Project) -> str:
 
 
 def _linked_crates() -> list[dict]:
-    """What our package reaches through ordinary dependencies on this platform, itself left out, by name."""
+    """What our package reaches through ordinary dependencies on this platform, our own crates left out, by name."""
     host = re.search(r"^host: (.+)$", run("rustc", "-vV", quiet=True), re.MULTILINE).group(1)
     metadata = json.loads(run("cargo", "metadata", "--format-version=1", "--locked", "--offline",
                               "--filter-platform", host, quiet=True, cwd=ROOT))
@@ -53,7 +53,7 @@ def _linked_crates() -> list[dict]:
         reached.add(current)
         waiting += [dependency["pkg"] for dependency in nodes[current]["deps"]
                     if any(kind["kind"] is None for kind in dependency["dep_kinds"])]
-    found = [package for package in metadata["packages"] if package["id"] in reached - {root}]
+    found = [package for package in metadata["packages"] if package["id"] in reached and package["source"]]
     return sorted(found, key=lambda package: (package["name"], package["version"]))
 
 

@@ -31,9 +31,10 @@ class Payload:
 
 
 def build(project: Project) -> None:
-    """Has cargo build the binary; seconds when it is there."""
+    """Has cargo build the binary; seconds when it is there. The package is named, as maturin names it: the workspace's other
+    crates could ask for other features, and the two builds would differ."""
     options = {"cwd": ROOT, "env": {**os.environ, "CARGO_TERM_PROGRESS_WHEN": "never"}}
-    run("cargo", "build", "--locked", "--bin", "replayer", "--profile", project.profile, **options)
+    run("cargo", "build", "--locked", "--package", "replayer", "--bin", "replayer", "--profile", project.profile, **options)
 
 
 def lay_out(project: Project) -> Payload:
