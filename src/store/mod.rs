@@ -43,6 +43,8 @@ pub mod scan;
 pub mod schema;
 pub mod seal;
 mod steps;
+#[cfg(test)]
+mod testing;
 pub mod verify;
 pub mod view;
 

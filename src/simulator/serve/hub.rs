@@ -12,9 +12,9 @@ use super::connection::{Connection, Outgoing};
 use super::faults::Fault;
 use super::recording::Recording;
 use super::running::Shared;
-use replayer_protocol::frame;
 use crate::session::Audience;
 use crate::world::World;
+use replayer_protocol::frame;
 
 /// Frames that are made before commands are looked at again.
 const BATCH: usize = 512;

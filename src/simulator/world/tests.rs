@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::*;
-use replayer_protocol::fairness::play;
 use crate::truth::Side;
+use replayer_protocol::fairness::play;
 
 const SECOND: i64 = 1_000_000;
 const TRACE: &str = r#"{"__trace":true,"traceparent":"00-00112233445566778899aabbccddeeff-0123456789abcdef-01"}"#;

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use replayer_simulator::{Config, Session};
 use crate::Store;
 use crate::catalog::Catalog;
-use crate::record::{Record, Source};
+use crate::record::Source;
 use crate::recorder::{Recorder, RecorderOptions};
 use crate::scan;
+use crate::testing::record;
+use replayer_simulator::{Config, Session};
 
 fn recorded(seed: u64) -> (tempfile::TempDir, DataRoot) {
     let folder = tempfile::tempdir().unwrap();
@@ -19,7 +20,7 @@ fn recorded(seed: u64) -> (tempfile::TempDir, DataRoot) {
     let store = Arc::new(Store::open(&root, "test").unwrap());
     let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
     for frame in Session::new(Config { seed, games: 3, full_snapshots: false, ..Config::default() }) {
-        recorder.append(&Record::frame(frame.at_us, Source::PublicWs, frame.direction, &frame.text)).unwrap();
+        recorder.append(&record(Source::PublicWs, &frame)).unwrap();
     }
     recorder.close().unwrap();
     (folder, root)

@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 use super::*;
-use replayer_protocol::requests::RequestTracker;
 use crate::Store;
 use crate::journal::SegmentHead;
 use crate::journal::writer::SegmentWriter;
 use crate::record::{Direction, Record, Source};
 use crate::steps::at_each;
 use crate::view::View;
+use replayer_protocol::requests::RequestTracker;
 
 const SEGMENTS: u64 = 3;
 const FRAMES_EACH: u64 = 3;
@@ -266,11 +266,9 @@ fn a_look_that_ends_in_an_error_loses_nothing() {
 fn a_part_of_games_that_is_lost_does_not_hide_the_journal() {
     let journal = Journal::new();
     let history = r#"42["gameStateUpdate",{"gameId":"20260101-a","gameHistory":[{"id":"20260101-b","rugged":true,"peakMultiplier":2.5,"prices":[1,2.5,0.02]}]}]"#;
-    let recorder = crate::recorder::Recorder::start(
-        journal.store.clone(),
-        crate::recorder::RecorderOptions::new("test"),
-    )
-    .unwrap();
+    let recorder =
+        crate::recorder::Recorder::start(journal.store.clone(), crate::recorder::RecorderOptions::new("test"))
+            .unwrap();
     let frame = Record::frame(1_700_000_000_000_000, Source::PublicWs, Direction::Received, history);
     recorder.append(&frame).unwrap();
     recorder.close().unwrap();

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use replayer_protocol::line::LineFormat;
 use crate::record::Source;
+use replayer_protocol::line::LineFormat;
 
 /// Rows as text, one map per row, NULLs left out: easy to compare.
 #[derive(Default)]
@@ -193,8 +193,7 @@ fn every_simulated_game_is_proven_and_every_frame_read() {
     use replayer_simulator::{Config, Session};
     let mut session = Session::new(Config { games: 3, logged_in: true, ..Config::default() });
     let frames: Vec<_> = session.by_ref().collect();
-    let records: Vec<_> =
-        frames.iter().map(|frame| Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).collect();
+    let records: Vec<_> = frames.iter().map(|frame| crate::testing::record(Source::Cdp, frame)).collect();
     let rows = rows_of(&records);
     let raw = only(rows.clone(), DocType::WsEvent);
     assert_eq!(raw.len(), frames.len());
