@@ -16,6 +16,8 @@ use super::life_of_a_row::frames;
 use crate::common;
 
 const ROOT: &str = "REPLAYER_TEST_CHILD_ROOT";
+/// How many frames the child appends before it only waits for its end.
+const FRAMES: &str = "REPLAYER_TEST_CHILD_FRAMES";
 
 fn text(number: u64) -> String {
     format!(r#"42["frame",{{"number":{number},"filling":"{}"}}]"#, "x".repeat((number % 700) as usize))
@@ -29,19 +31,34 @@ fn child_appends_frames() {
     let store = Arc::new(Store::open(&root, "test child").unwrap());
     let options = RecorderOptions { segment_bytes: 60_000, ..RecorderOptions::new("child") };
     let recorder = Recorder::start(store, options).unwrap();
-    for number in 1.. {
+    let most = std::env::var(FRAMES).ok().and_then(|most| most.parse().ok()).unwrap_or(u64::MAX);
+    for number in 1..=most {
         let text = text(number);
         let seq =
             recorder.append(&Record::frame(number as i64, Source::PublicWs, Direction::Received, &text)).unwrap();
         println!("handed over {seq}");
     }
+    loop {
+        std::thread::park();
+    }
 }
 
-/// Lets a child append, kills it after a while, and returns the last frame it said it had handed over.
+/// Lets a child append, kills it when it said that it had handed over so many, in the middle of appending more, and
+/// returns the last frame that it said it had handed over.
 fn killed_after(root: &DataRoot, frames: u64) -> u64 {
+    killed(root, frames, u64::MAX)
+}
+
+/// Kills a child that has appended exactly so many: it does not run ahead of a busy machine into the next segment.
+fn killed_behind(root: &DataRoot, frames: u64) {
+    assert_eq!(killed(root, frames, frames), frames);
+}
+
+fn killed(root: &DataRoot, frames: u64, most: u64) -> u64 {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["store::durability::child_appends_frames", "--exact", "--ignored", "--nocapture"])
         .env(ROOT, root.path())
+        .env(FRAMES, most.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -90,7 +107,7 @@ fn nothing_handed_over_is_lost_when_the_process_is_killed() {
 #[test]
 fn a_torn_tail_is_cut_at_the_last_whole_record_and_told() {
     let (_folder, root) = common::root();
-    killed_after(&root, 40);
+    killed_behind(&root, 40);
     let segment = replayer::store::journal::segments(&root).unwrap().pop().unwrap();
     let whole = frames(&root).len();
     let length = std::fs::metadata(&segment.path).unwrap().len();
@@ -106,7 +123,7 @@ fn a_torn_tail_is_cut_at_the_last_whole_record_and_told() {
 #[test]
 fn a_flipped_byte_costs_one_record_and_not_those_behind_it() {
     let (_folder, root) = common::root();
-    killed_after(&root, 40);
+    killed_behind(&root, 40);
     let segment = replayer::store::journal::segments(&root).unwrap().pop().unwrap();
     let whole = frames(&root).len();
     let mut bytes = std::fs::read(&segment.path).unwrap();
@@ -136,7 +153,7 @@ pub fn system_events(root: &DataRoot) -> Vec<(String, String)> {
 #[test]
 fn a_crash_between_publishing_and_deleting_the_segment_leaves_each_row_once() {
     let (_folder, root) = common::root();
-    killed_after(&root, 30);
+    killed_behind(&root, 30);
     let segment = replayer::store::journal::segments(&root).unwrap().pop().unwrap();
     let bytes = std::fs::read(&segment.path).unwrap();
     let before = frames(&root);
@@ -153,7 +170,7 @@ fn a_crash_between_publishing_and_deleting_the_segment_leaves_each_row_once() {
 #[test]
 fn a_crash_before_the_catalog_leaves_the_part_aside_and_the_rows_in_the_journal() {
     let (_folder, root) = common::root();
-    killed_after(&root, 30);
+    killed_behind(&root, 30);
     let segment = replayer::store::journal::segments(&root).unwrap().pop().unwrap();
     let bytes = std::fs::read(&segment.path).unwrap();
     assert!(!root.catalog_path().exists(), "nothing was sealed before");

@@ -139,6 +139,10 @@ fn spawn(program: &str, port: u16, profile: &TempDir, page: &str) -> Child {
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
     command.arg(format!("--remote-debugging-port={port}"));
     command.arg(format!("--user-data-dir={}", profile.path().display())).arg(page);
+    // Whatever it writes beside its profile goes with it.
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "TMPDIR"] {
+        command.env(name, profile.path());
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command.spawn().unwrap()
 }
