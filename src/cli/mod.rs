@@ -21,7 +21,6 @@ pub mod schema;
 pub mod serve;
 pub mod simulate;
 pub mod sql;
-mod telemetry;
 pub mod verify;
 pub mod watch;
 
@@ -116,7 +115,6 @@ fn documented() -> clap::Command {
 /// Runs the command that the arguments name, and returns its exit code: 0 done, 1 failed or found something
 /// wrong, 2 wrong usage.
 pub fn main() -> ExitCode {
-    telemetry::switch_off();
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
