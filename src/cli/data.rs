@@ -102,6 +102,7 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
             "first_us": first, "last_us": last,
             "journal": {"segments": segments.len(), "bytes": journal_bytes}, "writer": writer,
             "pruned_before": catalog.pruned_before,
+            "lost": catalog.lost,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -116,6 +117,15 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
         catalog.imports.len()
     ))?;
     out.line(format_args!("journal    {} segments, {} not sealed yet", segments.len(), bytes(journal_bytes)))?;
+    for lost in &catalog.lost {
+        out.line(format_args!(
+            "LOST       {} rows of {} in {}: {}",
+            count(lost.part.rows),
+            lost.part.doc_type.as_str(),
+            lost.part.path,
+            lost.reason
+        ))?;
+    }
     out.line(format_args!("writer     {}", writer.as_deref().unwrap_or("nobody writes at the moment")))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -193,6 +203,13 @@ fn prune(root: &DataRoot, before: &str, apply: bool, as_json: bool, out: &mut Ou
         bytes(pruned.bytes),
         pruned.parts
     ))?;
+    if pruned.leftovers > 0 {
+        out.line(format_args!(
+            "{} in {} files that are in force no more (…parquet.orphan, …parquet.migrated)",
+            bytes(pruned.leftover_bytes),
+            pruned.leftovers
+        ))?;
+    }
     if pruned.kept_rows > 0 {
         out.line(format_args!("{} rows stay: their game runs past {before}", count(pruned.kept_rows)))?;
     }

@@ -172,29 +172,31 @@ fn schema(root: &DataRoot) -> Finding {
 }
 
 fn catalog(root: &DataRoot) -> Finding {
-    match Catalog::load(root) {
-        Err(error) => wrong("catalog", error.to_string(), "`replayer data verify --rebuild`"),
-        Ok(catalog) if catalog.parts.is_empty() => note(
+    let (catalog, told) = match Catalog::load_and_tell(root) {
+        Ok(loaded) => loaded,
+        Err(error) => return wrong("catalog", error.to_string(), "Check the folder's permissions"),
+    };
+    if !catalog.lost.is_empty() {
+        let rows: u64 = catalog.lost.iter().map(|lost| lost.part.rows).sum();
+        let (lost, all) = (catalog.lost.len(), catalog.lost.len() + catalog.parts.len());
+        return wrong(
+            "catalog",
+            format!("{lost} of {all} parts are lost, with {rows} rows; all answers leave them out"),
+            "`replayer data status` names them; restore their files and they are in force again",
+        );
+    }
+    if let Some(told) = told {
+        return note("catalog", told, "Nothing is lost: the next process that writes makes it again");
+    }
+    if catalog.parts.is_empty() {
+        return note(
             "catalog",
             "no sealed rows yet",
             "`replayer legacy import PATH` brings older recordings in; `replayer demo` shows the rest",
-        ),
-        Ok(catalog) => {
-            let missing = catalog.parts.iter().filter(|part| !root.path().join(&part.path).exists()).count();
-            if missing > 0 {
-                return wrong(
-                    "catalog",
-                    format!("{missing} of {} parts are missing", catalog.parts.len()),
-                    "Restore them, or `replayer data verify --rebuild` to go on without them",
-                );
-            }
-            let frames = catalog.rows(DocType::WsEvent);
-            ok(
-                "catalog",
-                format!("{} parts, {frames} frames, {} games", catalog.parts.len(), catalog.rows(DocType::Game)),
-            )
-        }
+        );
     }
+    let frames = catalog.rows(DocType::WsEvent);
+    ok("catalog", format!("{} parts, {frames} frames, {} games", catalog.parts.len(), catalog.rows(DocType::Game)))
 }
 
 fn unsealed(root: &DataRoot) -> Finding {

@@ -2,7 +2,9 @@
 //! twice and never not at all, however sealing, compaction or an import is interrupted.
 //!
 //! The catalog can be rebuilt: each part carries its own entry in its Parquet metadata, and `files.copy.json` is the
-//! last catalog once more, for what no part knows (which files were imported).
+//! last catalog once more, for what no part knows (which files were imported). Whoever loads the catalog gets the newer
+//! of the two; where both are lost, one made from the parts. The next writer takes in what no catalog names
+//! ([`super::reconcile`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::fsio;
 use super::ids::SessionId;
-use super::parts;
+use super::reconcile;
 use super::root::DataRoot;
 use super::schema::DocType;
 
@@ -33,6 +35,10 @@ pub struct Catalog {
     /// Files that were imported.
     #[serde(default)]
     pub imports: Vec<ImportEntry>,
+    /// Parts that are lost: they would be in force, but their files are gone or are not what was written. Answers leave
+    /// them out. One whose file is restored is in force again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<LostPart>,
     /// Frames before this UTC date were pruned: sessions from before then may have gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_before: Option<String>,
@@ -61,6 +67,15 @@ pub struct Part {
     pub schema: String,
     /// How it came to be.
     pub lineage: Lineage,
+}
+
+/// A part whose rows are lost unless its file comes back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LostPart {
+    /// What it was.
+    pub part: Part,
+    /// What is wrong with its file.
+    pub reason: String,
 }
 
 /// A range of frames of one session.
@@ -126,16 +141,52 @@ impl Catalog {
     /// Reads the catalog; an empty root has an empty one.
     ///
     /// # Errors
-    /// [`StoreError::Manifest`] when the file is damaged, or gone while its copy is there: [`Catalog::rebuild`]
-    /// mends both.
+    /// When the root cannot be read. A catalog that is gone, damaged or older than its copy is no error: see
+    /// [`Catalog::load_and_tell`].
     pub fn load(root: &DataRoot) -> Result<Catalog, StoreError> {
-        match read(&root.catalog_path())? {
-            Some(catalog) => Ok(catalog),
-            None if root.catalog_copy_path().exists() => {
-                Err(damaged(&root.catalog_path(), "it is gone".to_owned()))
+        Ok(Catalog::load_and_tell(root)?.0)
+    }
+
+    /// As [`Catalog::load`], with a sentence where it is not simply the one in `files.json`: the copy counts where it is
+    /// newer or `files.json` is gone or damaged; without both the parts' own entries count.
+    ///
+    /// # Errors
+    /// When the root cannot be read.
+    pub fn load_and_tell(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
+        let (mut catalog, mut told) = found(root)?;
+        // Files that are gone may have been replaced since the catalog was read.
+        for _ in 0..3 {
+            if !catalog.part_with_lost(root) {
+                break;
             }
-            None => Ok(Catalog::default()),
+            let (again, told_again) = found(root)?;
+            if again.generation == catalog.generation {
+                break;
+            }
+            (catalog, told) = (again, told_again);
         }
+        Ok((catalog, told))
+    }
+
+    /// Moves parts whose files are not what they were to [`Catalog::lost`], and those that are whole again back. Whether
+    /// any was lost by this.
+    fn part_with_lost(&mut self, root: &DataRoot) -> bool {
+        let (whole, broken): (Vec<_>, Vec<_>) = std::mem::take(&mut self.parts)
+            .into_iter()
+            .map(|part| (part.defect(root), part))
+            .partition(|(defect, _)| defect.is_none());
+        self.parts = whole.into_iter().map(|(_, part)| part).collect();
+        let any = !broken.is_empty();
+        let known = std::mem::take(&mut self.lost);
+        for LostPart { part, reason } in known {
+            match part.defect(root) {
+                None => self.parts.push(part),
+                Some(_) => self.lost.push(LostPart { part, reason }),
+            }
+        }
+        let lost = broken.into_iter().filter_map(|(defect, part)| Some(LostPart { part, reason: defect? }));
+        self.lost.extend(lost);
+        any
     }
 
     /// Makes this the catalog in force. It is durable when this returns.
@@ -168,35 +219,71 @@ impl Catalog {
         self.parts.iter().filter(|part| part.doc_type == doc_type).map(|part| part.rows).sum()
     }
 
-    /// Makes the catalog anew: the parts from their own entries, less those that another one replaces; sessions
-    /// and imports, which no part knows, from the old catalog or else from its copy.
+    /// Makes the catalog again from what the parts say of themselves; sessions and imports, which no part knows, from the
+    /// old catalog or else from its copy. Parts that the old catalog named and that cannot be read are lost ones then.
     ///
     /// # Errors
     /// When the folder cannot be read. Parts that cannot be read are left out and returned.
     pub fn rebuild(root: &DataRoot) -> Result<(Catalog, Vec<StoreError>), StoreError> {
         let copy = || read(&root.catalog_copy_path()).ok().flatten();
         let known = read(&root.catalog_path()).ok().flatten().or_else(copy).unwrap_or_default();
-        let mut catalog = Catalog { parts: Vec::new(), sealed: BTreeMap::new(), ..known };
-        let mut unreadable = Vec::new();
-        for path in parts::files_on_disk(root)? {
-            match parts::own_entry(root, &path) {
-                Ok(part) => catalog.parts.push(part),
-                Err(error) => unreadable.push(error),
-            }
-        }
-        let replaced: BTreeSet<String> =
-            catalog.parts.iter().flat_map(|part| part.lineage.replaces.iter().cloned()).collect();
-        catalog.parts.retain(|part| !replaced.contains(&part.path));
-        let journaled: BTreeSet<SessionId> =
-            super::journal::segments(root)?.into_iter().map(|segment| segment.session_id).collect();
-        for range in catalog.parts.iter().flat_map(|part| &part.sessions) {
-            if journaled.contains(&range.session_id) {
-                let sealed = catalog.sealed.entry(range.session_id).or_default();
-                *sealed = range.last.max(*sealed);
-            }
-        }
+        let named = known.parts.clone();
+        let mut catalog = Catalog { parts: Vec::new(), sealed: BTreeMap::new(), lost: Vec::new(), ..known };
+        let unreadable = reconcile::take_in(root, &mut catalog)?.strange;
+        let replaced: BTreeSet<&String> = catalog.parts.iter().flat_map(|part| &part.lineage.replaces).collect();
+        let found: BTreeSet<&String> = catalog.parts.iter().map(|part| &part.path).collect();
+        let missing = |part: &Part| !found.contains(&part.path) && !replaced.contains(&part.path);
+        let lost = named.into_iter().filter(missing).map(|part| {
+            let reason = part.defect(root).unwrap_or_else(|| "its file cannot be read".to_owned());
+            LostPart { part, reason }
+        });
+        let lost = lost.collect();
+        catalog.lost = lost;
+        catalog.parts.sort_by(|a, b| a.path.cmp(&b.path));
         Ok((catalog, unreadable))
     }
+}
+
+impl Part {
+    /// What is wrong with the part's file, as far as that shows without reading it.
+    pub fn defect(&self, root: &DataRoot) -> Option<String> {
+        match fs::metadata(root.path().join(&self.path)) {
+            Ok(meta) if meta.len() == self.bytes || self.bytes == 0 => None,
+            Ok(meta) => Some(format!("its file is {} bytes long instead of {}", meta.len(), self.bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("its file is gone".to_owned()),
+            Err(error) => Some(format!("its file cannot be read: {error}")),
+        }
+    }
+}
+
+/// The catalog that counts, before its parts are looked at, and why it does where that is not plain.
+fn found(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
+    let (main, copy) = (read(&root.catalog_path()), read(&root.catalog_copy_path()).ok().flatten());
+    let trouble = match &main {
+        Ok(Some(main)) if copy.as_ref().is_none_or(|copy| copy.generation <= main.generation) => None,
+        Ok(Some(main)) => Some(format!("manifests/files.json is an older one (generation {})", main.generation)),
+        Ok(None) => Some("manifests/files.json is gone".to_owned()),
+        Err(StoreError::Manifest { reason, .. }) => Some(format!("manifests/files.json is damaged ({reason})")),
+        Err(_) => None,
+    };
+    let Some(trouble) = trouble else {
+        return Ok((main?.unwrap_or_default(), None));
+    };
+    if let Some(copy) = copy {
+        let told = format!("{trouble}; manifests/files.copy.json (generation {}) counts", copy.generation);
+        return Ok((copy, Some(told)));
+    }
+    let (catalog, _) = Catalog::rebuild(root)?;
+    if catalog.parts.is_empty() && matches!(main, Ok(None)) {
+        // A root that holds nothing yet.
+        return Ok((catalog, None));
+    }
+    let told = format!(
+        "{trouble}, and so is its copy: the {} parts say themselves what they hold; which files were imported is \
+         forgotten",
+        catalog.parts.len()
+    );
+    Ok((catalog, Some(told)))
 }
 
 fn read(path: &Path) -> Result<Option<Catalog>, StoreError> {
@@ -211,7 +298,7 @@ fn damaged(path: &Path, reason: String) -> StoreError {
     StoreError::Manifest {
         path: path.to_owned(),
         reason,
-        advice: "Every part carries its own entry: `replayer data verify --rebuild` makes the catalog anew",
+        advice: "Every part carries its own entry: the next process that writes makes the catalog again from them",
     }
 }
 

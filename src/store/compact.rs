@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 
-use super::catalog::Part;
+use super::catalog::{Catalog, Part};
 use super::error::StoreError;
 use super::games::Quality;
 use super::open::Store;
@@ -108,9 +108,20 @@ impl Store {
     /// Puts `new` in force in place of `old`, and removes the old files. A reader that has one of them open
     /// goes on reading it; one that comes too late looks at the catalog again.
     pub(super) fn replace_parts(&self, old: &[String], new: Vec<Part>) -> Result<(), StoreError> {
+        self.replace_parts_and(old, new, |_| {})
+    }
+
+    /// As [`Store::replace_parts`], with something else in the same change of the catalog.
+    pub(super) fn replace_parts_and(
+        &self,
+        old: &[String],
+        new: Vec<Part>,
+        also: impl FnOnce(&mut Catalog),
+    ) -> Result<(), StoreError> {
         self.update_catalog(|catalog| {
             catalog.parts.retain(|part| !old.contains(&part.path));
             catalog.parts.extend(new);
+            also(catalog);
         })?;
         reached(Step::CatalogReplaced);
         for path in old {

@@ -10,7 +10,7 @@
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
-//!   [`verify`] — whether all of it is true.
+//!   [`reconcile`] — parts that no catalog names, and lost ones. [`verify`] — whether all of it is true.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
 //!   the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
@@ -34,6 +34,7 @@ pub mod parts;
 pub mod project;
 pub mod proof;
 pub mod prune;
+pub mod reconcile;
 pub mod record;
 pub mod recorder;
 pub mod root;

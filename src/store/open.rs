@@ -14,7 +14,7 @@ use super::parts::BUILD;
 use super::root::DataRoot;
 use super::schema::{SCHEMA_VERSION, is_newer};
 use super::seal::LeftBehind;
-use super::{fsio, scan};
+use super::{fsio, reconcile, scan};
 
 /// The data root, opened for writing. Holds the lease until dropped.
 pub struct Store {
@@ -111,8 +111,15 @@ impl Store {
             Some(_) => {}
             None => SchemaManifest::current().save(root)?,
         }
-        let catalog = Catalog::load(root)?;
-        let games = Arc::new(scan::stored_games(root, &catalog)?);
+        let (mut catalog, told) = Catalog::load_and_tell(root)?;
+        let reconciled = reconcile::reconcile(root, &mut catalog)?;
+        for sentence in told.iter().chain(&reconciled.told) {
+            tracing::warn!("{sentence}");
+        }
+        if told.is_some() || reconciled.changed {
+            catalog.save(root)?;
+        }
+        let games = Arc::new(scan::stored_games(root, &catalog));
         let store = Store {
             root: root.clone(),
             catalog: Mutex::new(catalog),
@@ -146,6 +153,7 @@ impl Store {
         // Kept only as long as a reader may still find the session's segments.
         next.sealed.retain(|session_id, _| self.root.session_dir(*session_id).exists());
         next.save(&self.root)?;
+        reconcile::fulfil(&self.root, &next);
         *catalog = next;
         Ok(())
     }

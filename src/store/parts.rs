@@ -326,7 +326,8 @@ fn write_failed(path: &Path, error: parquet::errors::ParquetError) -> StoreError
 }
 
 impl PendingParts {
-    /// Gives the parts their names. They are in force once a catalog names them.
+    /// Gives the parts their names. They are in force once a catalog names them; until then a note says which they are,
+    /// so that whoever finishes after a crash does not take them for parts that a catalog forgot.
     ///
     /// # Errors
     /// When a file cannot be renamed.
@@ -334,6 +335,8 @@ impl PendingParts {
         let Some(root) = self.root.take() else {
             return Ok(Vec::new());
         };
+        let names: Vec<&str> = self.parts.iter().map(|(_, part)| part.path.as_str()).collect();
+        super::reconcile::intend(&root, &names)?;
         let mut published = Vec::new();
         let mut folders = std::collections::BTreeSet::new();
         for (temporary, part) in std::mem::take(&mut self.parts) {

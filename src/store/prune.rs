@@ -28,6 +28,8 @@ pub struct Pruned {
     pub kept_rows: u64,
     /// Files that were set aside or replaced earlier, and go now.
     pub leftovers: usize,
+    /// Their bytes.
+    pub leftover_bytes: u64,
 }
 
 impl Store {
@@ -58,12 +60,13 @@ impl Store {
         }
         let leftovers = self.leftovers()?;
         result.leftovers = leftovers.len();
+        result.leftover_bytes = leftovers.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum();
         if dry_run {
             return Ok(result);
         }
         let new = writer.finish()?.publish()?;
-        self.replace_parts(&removed, new)?;
-        self.update_catalog(|catalog| {
+        // In one change with the parts: what was pruned must not be taken for something that a catalog forgot.
+        self.replace_parts_and(&removed, new, |catalog| {
             let later = catalog.pruned_before.take().filter(|known| known.as_str() > date);
             catalog.pruned_before = Some(later.unwrap_or_else(|| date.to_owned()));
         })?;

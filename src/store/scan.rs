@@ -187,16 +187,16 @@ pub fn batches_of(
     }
 }
 
-/// The games that are stored, and how well.
-///
-/// # Errors
-/// When a part of games cannot be read.
-pub fn stored_games(root: &DataRoot, catalog: &Catalog) -> Result<HashMap<String, Quality>, StoreError> {
+/// The games that are stored, and how well. A part that cannot be read is passed over: its games may be stored once more,
+/// but recording does not stop for it.
+pub fn stored_games(root: &DataRoot, catalog: &Catalog) -> HashMap<String, Quality> {
     let mut games = HashMap::new();
     for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::Game) {
-        add_games(root, part, &mut games)?;
+        if let Err(error) = add_games(root, part, &mut games) {
+            tracing::warn!(%error, "passing over the games of this part");
+        }
     }
-    Ok(games)
+    games
 }
 
 /// Adds the games of one part.

@@ -104,25 +104,11 @@ impl Store {
         Ok(())
     }
 
-    /// Clears up after a crash: sets parts aside that no catalog names, removes temporary files, and tells which
-    /// journals are left to seal. Before anyone records or seals: what they have on the disk would look the same.
+    /// Clears up after a crash: removes temporary files, and tells which journals are left to seal. Before anyone records
+    /// or seals: what they have on the disk would look the same.
     pub(super) fn tidy(&self) -> Result<LeftBehind, StoreError> {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
-        }
-        let known: std::collections::BTreeSet<String> =
-            self.with_catalog(|catalog| catalog.parts.iter().map(|part| part.path.clone()).collect());
-        for path in parts::files_on_disk(self.root())?.into_iter().filter(|path| !known.contains(path)) {
-            let from = self.root().path().join(&path);
-            if parts::own_entry(self.root(), &path).is_err() {
-                // Not written by this version: an older store's, or somebody's own. Not ours to move.
-                tracing::warn!(part = %path, "a Parquet file that no catalog names: `replayer schema migrate` takes it in");
-                continue;
-            }
-            // Written but never in force: its frames are in the journal or in the parts it was made from.
-            let to = from.with_extension("parquet.orphan");
-            fs::rename(&from, &to).map_err(StoreError::io("set aside", &from))?;
-            tracing::warn!(part = %path, "set aside a part that was never in force");
         }
         let mut sessions: BTreeMap<SessionId, Vec<SegmentPath>> = BTreeMap::new();
         for segment in journal::segments(self.root())? {

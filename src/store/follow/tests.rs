@@ -180,7 +180,7 @@ fn every_frame_once(looked_before: bool) {
             }
         }
         if !reader_has_this_step {
-            assert!(reader_step > 5, "a look has more steps than that");
+            assert!(reader_step > SEGMENTS as usize, "a look has a step for each segment");
             break;
         }
     }

@@ -1,0 +1,243 @@
+//! Parts and catalog brought together again when a writer opens the root: what a catalog forgot is taken in, what a crash
+//! left half done is set aside, and nothing is removed.
+//!
+//! A part that no catalog names is one of these:
+//!
+//! * *unfinished*: it got its name, and the crash came before the catalog. Its rows are in the journal, in the parts it was
+//!   made from, or in the file that was being imported. A note in `manifests/publishing-….json`, written before the names
+//!   are given and removed after the catalog, says so; for stores of older builds, that its rows are there elsewhere.
+//! * *superseded*: another part replaced it, or it was pruned, and the crash came before it was removed.
+//! * *forgotten*: the manifests were lost, are older ones or another root's, or the folder was copied without them. Its
+//!   rows are nowhere else: it is in force again.
+//! * *strange*: not written by this program. It stays as it is.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::StoreError;
+use super::catalog::{Catalog, Part, SessionInfo};
+use super::fsio;
+use super::journal::{self, reader::SegmentReader};
+use super::parts;
+use super::root::{DataRoot, NO_DATE};
+use super::schema::DocType;
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Reconciled {
+    /// Whether the catalog was changed and is to be saved.
+    pub changed: bool,
+    /// A sentence for each thing that a person should know.
+    pub told: Vec<String>,
+}
+
+/// Why a part that no catalog names is not to be in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Unfinished,
+    Superseded,
+}
+
+/// Takes in forgotten parts, sets unfinished and superseded ones aside (as `….parquet.orphan`, which `data prune` lists and
+/// removes), and says which parts are lost. Only for whoever holds the lease, before anything is recorded.
+///
+/// # Errors
+/// When a folder cannot be read or a file cannot be renamed.
+pub fn reconcile(root: &DataRoot, catalog: &mut Catalog) -> Result<Reconciled, StoreError> {
+    let mut result = Reconciled::default();
+    let named = catalog.parts.len();
+    let taken = take_in(root, catalog)?;
+    let adopted = catalog.parts.get(named..).unwrap_or_default();
+    if !adopted.is_empty() {
+        let (rows, parts) = (adopted.iter().map(|part| part.rows).sum::<u64>(), adopted.len());
+        result.told.push(format!(
+            "{parts} parts with {rows} rows were named by no manifest and hold what is nowhere else: they are in force again"
+        ));
+        result.changed = true;
+    }
+    for (part, fate) in &taken.left {
+        set_aside(root, part, *fate, &mut result)?;
+    }
+    // An older store's, or a person's own: not ours to move.
+    result.told.extend(taken.strange.iter().map(|error| {
+        format!("named by no manifest, and left as it is: {error}. `replayer schema migrate` takes in an older version's")
+    }));
+    for lost in &catalog.lost {
+        let (path, reason, rows) = (&lost.part.path, &lost.reason, lost.part.rows);
+        result.told.push(format!(
+            "{path} with {rows} rows is left out of all answers: {reason}. Restore it from a backup"
+        ));
+    }
+    // The notes have been heeded.
+    for note in notes(root)? {
+        fsio::remove(&note)?;
+    }
+    Ok(result)
+}
+
+/// What was found beside the parts that a catalog names.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Parts that are not to be in force.
+    left: Vec<(Part, Fate)>,
+    /// Files that say nothing of themselves.
+    pub(super) strange: Vec<StoreError>,
+}
+
+/// Puts the parts that the catalog forgot in force, at its end; changes nothing on the disk.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub(super) fn take_in(root: &DataRoot, catalog: &mut Catalog) -> Result<Taken, StoreError> {
+    let mut taken = Taken::default();
+    let intended = intended(root)?;
+    let unnamed = unnamed(root, catalog, &mut taken.strange)?;
+    let begun = open_journals(root)?;
+    let replaced: BTreeSet<String> =
+        catalog.parts.iter().chain(&unnamed).flat_map(|part| part.lineage.replaces.iter().cloned()).collect();
+    let mut forgotten = Vec::new();
+    for part in unnamed {
+        // What an import or a migration was made from is not in the store, so only the note can tell.
+        let from_outside = matches!(part.lineage.made_by.as_str(), "import" | "migrate");
+        let noted = from_outside && intended.contains(&part.path);
+        if noted || is_elsewhere(&part, catalog) || is_in_journal(&part, &begun) {
+            taken.left.push((part, Fate::Unfinished));
+        } else if replaced.contains(&part.path) || is_pruned(&part, catalog) {
+            taken.left.push((part, Fate::Superseded));
+        } else {
+            forgotten.push(part);
+        }
+    }
+    forgotten.into_iter().for_each(|part| adopt(catalog, part, &begun));
+    // An older manifest names what compaction has replaced since.
+    catalog.lost.retain(|lost| !replaced.contains(&lost.part.path));
+    Ok(taken)
+}
+
+/// Says which parts are about to get their names. Durable when this returns.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn intend(root: &DataRoot, paths: &[&str]) -> Result<(), StoreError> {
+    let Some(first) = paths.first() else { return Ok(()) };
+    let id = first.rsplit("part-").next().unwrap_or(first).trim_end_matches(".parquet");
+    let path = root.manifests_dir().join(format!("{NOTE}{id}.json"));
+    let bytes = serde_json::to_vec(paths).map_err(|error| StoreError::io("write", &path)(error.into()))?;
+    fsio::replace(&path, &bytes)
+}
+
+/// Removes the notes whose parts are in force now. One that stays is harmless: it names parts that a catalog names too.
+pub(super) fn fulfil(root: &DataRoot, catalog: &Catalog) {
+    let named: BTreeSet<&str> = catalog.parts.iter().map(|part| part.path.as_str()).collect();
+    for note in notes(root).unwrap_or_default() {
+        if paths_of(&note).iter().any(|path| named.contains(path.as_str())) {
+            let _ = fsio::remove(&note);
+        }
+    }
+}
+
+const NOTE: &str = "publishing-";
+
+fn notes(root: &DataRoot) -> Result<Vec<PathBuf>, StoreError> {
+    let folder = root.manifests_dir();
+    let entries = fs::read_dir(&folder).map_err(StoreError::io("read", &folder))?.flatten();
+    let is_note = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(NOTE) && name.ends_with(".json")
+    };
+    Ok(entries.map(|entry| entry.path()).filter(is_note).collect())
+}
+
+/// A note that cannot be read was cut short before any part got its name.
+fn paths_of(note: &PathBuf) -> Vec<String> {
+    fs::read(note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+}
+
+fn intended(root: &DataRoot) -> Result<BTreeSet<String>, StoreError> {
+    Ok(notes(root)?.iter().flat_map(paths_of).collect())
+}
+
+/// The parts on disk that the catalog does not know, as they describe themselves.
+fn unnamed(root: &DataRoot, catalog: &Catalog, strange: &mut Vec<StoreError>) -> Result<Vec<Part>, StoreError> {
+    let lost = catalog.lost.iter().map(|lost| &lost.part);
+    let known: BTreeSet<&str> = catalog.parts.iter().chain(lost).map(|part| part.path.as_str()).collect();
+    let mut unnamed = Vec::new();
+    for path in parts::files_on_disk(root)?.into_iter().filter(|path| !known.contains(path.as_str())) {
+        match parts::own_entry(root, &path) {
+            Ok(part) => unnamed.push(part),
+            Err(error) => strange.push(error),
+        }
+    }
+    Ok(unnamed)
+}
+
+/// Whether rows of the same kind, day and frames are in force: two parts of one day never share frames, unless one was
+/// made from the other.
+fn is_elsewhere(part: &Part, catalog: &Catalog) -> bool {
+    let same = |other: &&Part| other.doc_type == part.doc_type && other.date == part.date;
+    catalog.parts.iter().filter(same).flat_map(|other| &other.sessions).any(|range| {
+        part.sessions
+            .iter()
+            .any(|own| own.session_id == range.session_id && own.first <= range.last && range.first <= own.last)
+    })
+}
+
+/// The first frame that the journal still has of each session.
+type Begun = std::collections::BTreeMap<super::ids::SessionId, u64>;
+
+fn open_journals(root: &DataRoot) -> Result<Begun, StoreError> {
+    let mut begun = Begun::new();
+    for segment in journal::segments(root)? {
+        let mut reader = SegmentReader::open(&segment.path)?;
+        if let Ok(Some(head)) = reader.head() {
+            let first = begun.entry(segment.session_id).or_insert(head.first_seq);
+            *first = head.first_seq.min(*first);
+        }
+    }
+    Ok(begun)
+}
+
+/// Whether all its frames are still in the journal, from where they are sealed again.
+fn is_in_journal(part: &Part, begun: &Begun) -> bool {
+    !part.sessions.is_empty()
+        && part
+            .sessions
+            .iter()
+            .all(|range| begun.get(&range.session_id).is_some_and(|first| range.first >= *first))
+}
+
+fn is_pruned(part: &Part, catalog: &Catalog) -> bool {
+    let kept = matches!(part.doc_type, DocType::Game | DocType::Sidebet) || part.date == NO_DATE;
+    !kept && catalog.pruned_before.as_ref().is_some_and(|date| part.date < *date)
+}
+
+fn adopt(catalog: &mut Catalog, part: Part, begun: &Begun) {
+    for range in &part.sessions {
+        if begun.contains_key(&range.session_id) {
+            let sealed = catalog.sealed.entry(range.session_id).or_default();
+            *sealed = range.last.max(*sealed);
+        }
+        let origin = if part.lineage.made_by == "import" { "import: (its name is lost)" } else { "(lost)" };
+        catalog.add_session(SessionInfo {
+            session_id: range.session_id,
+            origin: origin.to_owned(),
+            started_us: part.ts_min.unwrap_or(0),
+        });
+    }
+    catalog.parts.push(part);
+}
+
+fn set_aside(root: &DataRoot, part: &Part, fate: Fate, result: &mut Reconciled) -> Result<(), StoreError> {
+    let from = root.path().join(&part.path);
+    fs::rename(&from, from.with_extension("parquet.orphan")).map_err(StoreError::io("set aside", &from))?;
+    let why = match fate {
+        Fate::Unfinished => "it was being written when the program ended, and its rows are there elsewhere",
+        _ => "another part replaced it, or it was pruned",
+    };
+    result.told.push(format!("{} was set aside: {why}", part.path));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
