@@ -233,7 +233,7 @@ impl Archive {
             let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
             ids.is_some_and(|ids| ids.iter().flatten().any(|id| id == game_id))
         });
-        Ok(in_tail || scan::stored_games(&self.root, &self.catalog)?.contains_key(game_id))
+        Ok(in_tail || scan::stored_games(&self.root, &self.catalog).contains_key(game_id))
     }
 
     /// First and last `seq` of every session, in parts and tail, with its first and last time where known.

@@ -1,6 +1,8 @@
 //! Manifests that are gone, older or another root's, parts that are damaged, and crashes between any two steps: nothing is
 //! hidden, nothing is removed, nothing is there twice.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
