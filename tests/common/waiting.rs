@@ -70,10 +70,13 @@ pub fn processor_time(pid: u32) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// Whether a process has ended. A zombie that nobody has collected has.
+/// Whether a process has ended, so that its parent can collect it.
 pub fn is_gone(pid: u32) -> bool {
     if cfg!(target_os = "linux") {
-        return std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "));
+        // A zombie that nobody has collected has ended, but not while it has other threads, which end one by one.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        return stat.contains(") Z ") && threads <= 1;
     }
     let said = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
     said.is_ok_and(|output| matches!(output.stdout.trim_ascii().first(), None | Some(b'Z')))

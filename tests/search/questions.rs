@@ -1,19 +1,35 @@
 //! An agent's questions, over MCP, on an index of recorded games.
 
+use std::sync::{Arc, Mutex, Weak};
+
+use replayer::store::root::DataRoot;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::{Model, build, real_model, serve};
 use crate::common::{record, root};
+
+/// Two games, indexed with the real model, which takes long: once for all tests that ask at the same time.
+fn indexed() -> Arc<(TempDir, DataRoot)> {
+    static SHARED: Mutex<Weak<(TempDir, DataRoot)>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    shared.upgrade().unwrap_or_else(|| {
+        let made = root();
+        record(&made.1, 2);
+        build(&made.1, Model::Real, &[]);
+        let made = Arc::new(made);
+        *shared = Arc::downgrade(&made);
+        made
+    })
+}
 
 #[test]
 fn what_fields_are_in_player_update_is_answered_by_the_first_hit() {
     if !real_model() {
         return;
     }
-    let (_folder, root) = root();
-    record(&root, 2);
-    build(&root, Model::Real, &[]);
-    let mut wire = serve(root.path(), Model::Real);
+    let indexed = indexed();
+    let mut wire = serve(indexed.1.path(), Model::Real);
     let found = wire.call("search", json!({"query": "What fields are in playerUpdate?"}));
     assert_eq!(found["mode"], "hybrid");
     let first = &found["hits"][0];
@@ -37,10 +53,8 @@ fn a_question_in_other_words_finds_what_is_meant() {
     if !real_model() {
         return;
     }
-    let (_folder, root) = root();
-    record(&root, 2);
-    build(&root, Model::Real, &[]);
-    let mut wire = serve(root.path(), Model::Real);
+    let indexed = indexed();
+    let mut wire = serve(indexed.1.path(), Model::Real);
     let found = wire.call("search", json!({"query": "how much money do I have left", "limit": 5}));
     let hits = found["hits"].to_string();
     assert!(hits.contains("cash") || hits.contains("playerUpdate"), "{hits}");

