@@ -11,7 +11,17 @@ use super::root::DataRoot;
 /// The right to write to a data root, held until dropped.
 #[derive(Debug)]
 pub struct Lease {
-    _file: File,
+    file: File,
+}
+
+/// Unlocked and not only closed: a process that this one is starting on another thread holds a copy of the file until it
+/// runs its own program, and with the copy the lock.
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "releasing a lock");
+        }
+    }
 }
 
 /// File of the writer lease in `run/`.
@@ -73,6 +83,6 @@ impl Lease {
             format!("`replayer {purpose}`, process {}, since {}\n", std::process::id(), jiff::Timestamp::now());
         // For people only: the lock itself is what counts, so a full disk does not matter here.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
-        Ok(Ok(Lease { _file: file }))
+        Ok(Ok(Lease { file }))
     }
 }

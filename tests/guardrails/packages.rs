@@ -1,11 +1,11 @@
 //! The templates of the packages (`packaging/`) say what the program says.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use super::*;
-use crate::common::REPLAYER;
+use crate::common::replayer;
 
 fn text(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a template")
@@ -54,7 +54,7 @@ fn the_program_understands_what_a_host_makes_of_the_bundles_settings() {
                 .replace("${user_config.browser}", browser)
                 .replace("${user_config.browser_port}", "9333")
         });
-        let done = Command::new(REPLAYER).args(arguments).stdin(Stdio::null()).output().unwrap();
+        let done = replayer().args(arguments).stdin(Stdio::null()).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 }

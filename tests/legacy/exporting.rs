@@ -2,18 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use replayer::store::root::DataRoot;
 use serde_json::Value;
 
-use crate::common::{REPLAYER, record, root};
+use crate::common::{record, replayer, root};
 
 /// A line as it is typed, in a folder.
 fn typed(line: &str, root: &DataRoot, folder: &Path) -> Output {
     let mut words = line.split_whitespace();
     assert_eq!(words.next(), Some("replayer"));
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command.args(words).env("RUGS_DATA_DIR", root.path()).current_dir(folder);
     command.output().unwrap()
 }

@@ -2,16 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use replayer::index::embed::Settings;
 use serde_json::json;
 
 use super::real_model;
 use crate::common::isolated::isolated;
-use crate::common::needs::NAMESPACE;
-use crate::common::{REPLAYER, record, root};
+use crate::common::{needs, record, replayer, root};
 use crate::server::Wire;
 
 /// ONNX Runtime reports some nine seconds after it was loaded, if it does.
@@ -25,9 +23,9 @@ fn search_looks_up_no_name_and_writes_nothing_outside_root_and_cache() {
     let (_folder, root) = root();
     record(&root, 1);
     let elsewhere = tempfile::tempdir().unwrap();
-    let cache = Settings::from_env().unwrap().cache;
+    let cache = needs::cache();
     let command = |arguments: &[&str]| {
-        let mut command = Command::new(REPLAYER);
+        let mut command = replayer();
         command.args(arguments).arg("--data").arg(root.path()).env("REPLAYER_CACHE_DIR", &cache);
         for variable in ["HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "TMPDIR"]
         {
@@ -60,7 +58,7 @@ fn search_looks_up_no_name_and_writes_nothing_outside_root_and_cache() {
     });
     match asked {
         Ok(asked) => assert_eq!(asked, None, "a name is looked up"),
-        Err(reason) => return NAMESPACE.skip(&reason),
+        Err(reason) => return needs::NAMESPACE.skip(&reason),
     }
     assert_eq!(files(elsewhere.path()), Vec::<String>::new());
 }

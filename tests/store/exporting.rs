@@ -2,20 +2,20 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use replayer::sql::views;
 use replayer::store::root::DataRoot;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::common::{REPLAYER, record, root};
+use crate::common::{record, replayer, root};
 
 /// A line as it is typed, in a folder.
 fn typed(line: &str, root: &DataRoot, folder: &Path) -> Output {
     let mut words = line.split_whitespace();
     assert_eq!(words.next(), Some("replayer"));
-    let mut command = Command::new(REPLAYER);
+    let mut command = replayer();
     command.args(words).env("RUGS_DATA_DIR", root.path()).current_dir(folder);
     command.output().unwrap()
 }
@@ -42,7 +42,7 @@ fn rows(file: &Path) -> Vec<Value> {
 
 fn counted(root: &DataRoot, view: &str) -> u64 {
     let query = format!("SELECT count(*) AS n FROM {view}");
-    let output = Command::new(REPLAYER).arg("--data").arg(root.path()).args(["sql", &query, "--json"]).output();
+    let output = replayer().arg("--data").arg(root.path()).args(["sql", &query, "--json"]).output();
     json(&said(&output.unwrap()))["rows"][0][0].as_u64().unwrap()
 }
 
@@ -203,7 +203,7 @@ fn views_that_a_filter_does_not_fit_are_left_out_and_named() {
 fn a_failed_export_leaves_nothing_behind() {
     let (folder, root) = root();
     record(&root, 1);
-    let output = Command::new(REPLAYER)
+    let output = replayer()
         .arg("--data")
         .arg(root.path())
         .args(["export", "--sql", "SELECT nonsense FROM games", "--output", "out/"])

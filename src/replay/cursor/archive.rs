@@ -224,16 +224,13 @@ impl Archive {
     }
 
     /// Whether the site's game history names the game.
-    ///
-    /// # Errors
-    /// When a part cannot be read.
-    pub fn history_names(&mut self, game_id: &str) -> Result<bool, StoreError> {
+    pub fn history_names(&self, game_id: &str) -> bool {
         let tail = self.tail.iter().filter(|(doc_type, _)| *doc_type == DocType::Game);
         let in_tail = tail.into_iter().any(|(_, batch)| {
             let ids = batch.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
             ids.is_some_and(|ids| ids.iter().flatten().any(|id| id == game_id))
         });
-        Ok(in_tail || scan::stored_games(&self.root, &self.catalog).contains_key(game_id))
+        in_tail || scan::stored_games(&self.root, &self.catalog).contains_key(game_id)
     }
 
     /// First and last `seq` of every session, in parts and tail, with its first and last time where known.

@@ -189,7 +189,7 @@ fn game(archive: &mut Archive, game_id: &str, session_id: Option<&str>) -> Resul
                 session_id: session_id.to_owned(),
                 sessions: found.into_iter().map(|recorded| recorded.session_id).collect(),
             },
-            _ if archive.history_names(game_id)? => CursorError::HistoryOnly { game_id: game_id.to_owned() },
+            _ if archive.history_names(game_id) => CursorError::HistoryOnly { game_id: game_id.to_owned() },
             _ => CursorError::UnknownGame { game_id: game_id.to_owned(), nearest: nearest(archive, game_id)? },
         });
     };
