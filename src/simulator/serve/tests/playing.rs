@@ -5,8 +5,10 @@ use replayer_protocol::fairness::play;
 
 #[tokio::test]
 async fn two_sockets_see_the_same_public_frames_in_the_same_order() {
-    let running = serve(1, 3, 60.0).await;
-    let (first, second) = (Client::join(&running).await.read_on(), Client::join(&running).await.read_on());
+    let running = serve(2, 3, 60.0).await;
+    // Both at once: on a busy machine the games could be over before the second is there.
+    let (first, second) = tokio::join!(Client::join(&running), Client::join(&running));
+    let (first, second) = (first.read_on(), second.read_on());
     running.finished().await;
     running.stop().await;
     let (first, second) = (first.await.unwrap(), second.await.unwrap());
