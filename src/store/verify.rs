@@ -94,6 +94,10 @@ pub fn verify(root: &DataRoot, mut progress: impl FnMut(usize, usize)) -> Result
         }
     }
     progress(catalog.parts.len(), catalog.parts.len());
+    for lost in &catalog.lost {
+        let problem = format!("lost, with {} rows that no answer has: {}", lost.part.rows, lost.reason);
+        check.problem(&lost.part.path, problem, "Restore the file from a backup, and it is in force again");
+    }
     check.strangers(&catalog)?;
     check.journal(&catalog)?;
     check.completeness(&catalog);

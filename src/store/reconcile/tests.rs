@@ -183,6 +183,8 @@ fn a_lost_part_costs_its_own_rows_until_it_is_restored() {
         let lost = Catalog::load(&root).unwrap().lost;
         assert_eq!(lost.len(), 1, "recording went on, and the loss is known: {lost:?}");
         assert_eq!(lost[0].part.rows, 5);
+        let problems = crate::verify::verify(&root, |_, _| ()).unwrap().problems;
+        assert!(problems.iter().any(|problem| problem.about == part.path), "verify names it: {problems:?}");
         fs::write(&path, &whole).unwrap();
         assert!(expected.iter().all(|frame| frames(&root).contains(frame)), "restored, it is in force again");
     }
