@@ -157,12 +157,13 @@ impl Check<'_> {
 
     /// Parquet files that no catalog names.
     fn strangers(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
-        let known: HashSet<&str> = catalog.parts.iter().map(|part| part.path.as_str()).collect();
+        let lost = catalog.lost.iter().map(|lost| &lost.part);
+        let known: HashSet<&str> = catalog.parts.iter().chain(lost).map(|part| part.path.as_str()).collect();
         for path in parts::files_on_disk(self.root)?.iter().filter(|path| !known.contains(path.as_str())) {
             self.problem(
                 path,
                 "no catalog names this file: its rows are in no view".to_owned(),
-                "An older layout is taken in by `replayer schema migrate`; a leftover is set aside at the next recording",
+                "An older layout is taken in by `replayer schema migrate`; the next process that writes takes in or sets aside the rest",
             );
         }
         Ok(())
