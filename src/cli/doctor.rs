@@ -172,7 +172,7 @@ fn schema(root: &DataRoot) -> Finding {
 }
 
 fn catalog(root: &DataRoot) -> Finding {
-    let (catalog, told) = match Catalog::load_and_tell(root) {
+    let (catalog, message) = match Catalog::load_reporting(root) {
         Ok(loaded) => loaded,
         Err(error) => return wrong("catalog", error.to_string(), "Check the folder's permissions"),
     };
@@ -185,8 +185,8 @@ fn catalog(root: &DataRoot) -> Finding {
             "`replayer data status` names them; restore their files and they are in force again",
         );
     }
-    if let Some(told) = told {
-        return note("catalog", told, "Nothing is lost: the next process that writes makes it again");
+    if let Some(message) = message {
+        return note("catalog", message, "Nothing is lost: the next process that writes makes it again");
     }
     if catalog.parts.is_empty() {
         return note(

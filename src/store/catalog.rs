@@ -142,9 +142,9 @@ impl Catalog {
     ///
     /// # Errors
     /// When the root cannot be read. A catalog that is gone, damaged or older than its copy is no error: see
-    /// [`Catalog::load_and_tell`].
+    /// [`Catalog::load_reporting`].
     pub fn load(root: &DataRoot) -> Result<Catalog, StoreError> {
-        Ok(Catalog::load_and_tell(root)?.0)
+        Ok(Catalog::load_reporting(root)?.0)
     }
 
     /// As [`Catalog::load`], with a sentence where it is not simply the one in `files.json`: the copy counts where it is
@@ -152,25 +152,25 @@ impl Catalog {
     ///
     /// # Errors
     /// When the root cannot be read.
-    pub fn load_and_tell(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
-        let (mut catalog, mut told) = found(root)?;
+    pub fn load_reporting(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
+        let (mut catalog, mut message) = found(root)?;
         // Files that are gone may have been replaced since the catalog was read.
         for _ in 0..3 {
-            if !catalog.part_with_lost(root) {
+            if !catalog.separate_lost(root) {
                 break;
             }
-            let (again, told_again) = found(root)?;
+            let (again, message_again) = found(root)?;
             if again.generation == catalog.generation {
                 break;
             }
-            (catalog, told) = (again, told_again);
+            (catalog, message) = (again, message_again);
         }
-        Ok((catalog, told))
+        Ok((catalog, message))
     }
 
     /// Moves parts whose files are not what they were to [`Catalog::lost`], and those that are whole again back. Whether
     /// any was lost by this.
-    fn part_with_lost(&mut self, root: &DataRoot) -> bool {
+    fn separate_lost(&mut self, root: &DataRoot) -> bool {
         let (whole, broken): (Vec<_>, Vec<_>) = std::mem::take(&mut self.parts)
             .into_iter()
             .map(|part| (part.defect(root), part))
@@ -270,20 +270,20 @@ fn found(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
         return Ok((main?.unwrap_or_default(), None));
     };
     if let Some(copy) = copy {
-        let told = format!("{trouble}; manifests/files.copy.json (generation {}) counts", copy.generation);
-        return Ok((copy, Some(told)));
+        let message = format!("{trouble}; manifests/files.copy.json (generation {}) counts", copy.generation);
+        return Ok((copy, Some(message)));
     }
     let (catalog, _) = Catalog::rebuild(root)?;
     if catalog.parts.is_empty() && matches!(main, Ok(None)) {
         // A root that holds nothing yet.
         return Ok((catalog, None));
     }
-    let told = format!(
+    let message = format!(
         "{trouble}, and so is its copy: the {} parts say themselves what they hold; which files were imported is \
          forgotten",
         catalog.parts.len()
     );
-    Ok((catalog, Some(told)))
+    Ok((catalog, Some(message)))
 }
 
 fn read(path: &Path) -> Result<Option<Catalog>, StoreError> {

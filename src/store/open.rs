@@ -111,12 +111,12 @@ impl Store {
             Some(_) => {}
             None => SchemaManifest::current().save(root)?,
         }
-        let (mut catalog, told) = Catalog::load_and_tell(root)?;
+        let (mut catalog, message) = Catalog::load_reporting(root)?;
         let reconciled = reconcile::reconcile(root, &mut catalog)?;
-        for sentence in told.iter().chain(&reconciled.told) {
-            tracing::warn!("{sentence}");
+        for message in message.iter().chain(&reconciled.messages) {
+            tracing::warn!("{message}");
         }
-        if told.is_some() || reconciled.changed {
+        if message.is_some() || reconciled.changed {
             catalog.save(root)?;
         }
         let games = Arc::new(scan::stored_games(root, &catalog));

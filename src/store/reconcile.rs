@@ -29,7 +29,7 @@ pub struct Reconciled {
     /// Whether the catalog was changed and is to be saved.
     pub changed: bool,
     /// A sentence for each thing that a person should know.
-    pub told: Vec<String>,
+    pub messages: Vec<String>,
 }
 
 /// Why a part that no catalog names is not to be in force.
@@ -51,7 +51,7 @@ pub fn reconcile(root: &DataRoot, catalog: &mut Catalog) -> Result<Reconciled, S
     let adopted = catalog.parts.get(named..).unwrap_or_default();
     if !adopted.is_empty() {
         let (rows, parts) = (adopted.iter().map(|part| part.rows).sum::<u64>(), adopted.len());
-        result.told.push(format!(
+        result.messages.push(format!(
             "{parts} parts with {rows} rows were named by no manifest and hold what is nowhere else: they are in force again"
         ));
         result.changed = true;
@@ -60,12 +60,12 @@ pub fn reconcile(root: &DataRoot, catalog: &mut Catalog) -> Result<Reconciled, S
         set_aside(root, part, *fate, &mut result)?;
     }
     // An older store's, or a person's own: not ours to move.
-    result.told.extend(taken.strange.iter().map(|error| {
+    result.messages.extend(taken.strange.iter().map(|error| {
         format!("named by no manifest, and left as it is: {error}. `replayer schema migrate` takes in an older version's")
     }));
     for lost in &catalog.lost {
         let (path, reason, rows) = (&lost.part.path, &lost.reason, lost.part.rows);
-        result.told.push(format!(
+        result.messages.push(format!(
             "{path} with {rows} rows is left out of all answers: {reason}. Restore it from a backup"
         ));
     }
@@ -141,7 +141,12 @@ const NOTE: &str = "publishing-";
 
 fn notes(root: &DataRoot) -> Result<Vec<PathBuf>, StoreError> {
     let folder = root.manifests_dir();
-    let entries = fs::read_dir(&folder).map_err(StoreError::io("read", &folder))?.flatten();
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries.flatten(),
+        // A folder of parts alone, or one that nothing was written to yet.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io("read", &folder)(error)),
+    };
     let is_note = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with(NOTE) && name.ends_with(".json")
@@ -235,7 +240,7 @@ fn set_aside(root: &DataRoot, part: &Part, fate: Fate, result: &mut Reconciled) 
         Fate::Unfinished => "it was being written when the program ended, and its rows are there elsewhere",
         _ => "another part replaced it, or it was pruned",
     };
-    result.told.push(format!("{} was set aside: {why}", part.path));
+    result.messages.push(format!("{} was set aside: {why}", part.path));
     Ok(())
 }
 

@@ -40,15 +40,15 @@ fn a_corrupt_catalog_hides_nothing_and_is_made_again() {
     let before = frames(&root);
     let parts = Catalog::load(&root).unwrap().parts;
     std::fs::write(root.catalog_path(), b"{\"generation\": 7, \"par").unwrap();
-    let (catalog, told) = Catalog::load_and_tell(&root).unwrap();
-    let told = told.unwrap();
-    assert!(told.contains("files.json is damaged") && told.contains("files.copy.json"), "{told}");
+    let (catalog, message) = Catalog::load_reporting(&root).unwrap();
+    let message = message.unwrap();
+    assert!(message.contains("files.json is damaged") && message.contains("files.copy.json"), "{message}");
     assert_eq!(catalog.parts, parts);
     std::fs::write(root.catalog_copy_path(), b"").unwrap();
     assert_eq!(frames(&root), before, "the parts themselves say it");
     drop(Store::open(&root, "test").unwrap());
-    let (catalog, told) = Catalog::load_and_tell(&root).unwrap();
-    assert_eq!((catalog.parts, told), (parts, None));
+    let (catalog, message) = Catalog::load_reporting(&root).unwrap();
+    assert_eq!((catalog.parts, message), (parts, None));
 }
 
 #[test]
@@ -74,8 +74,8 @@ fn a_catalog_that_is_gone_is_not_an_empty_store() {
     common::record(&root, 1);
     let before = frames(&root);
     std::fs::remove_file(root.catalog_path()).unwrap();
-    let told = Catalog::load_and_tell(&root).unwrap().1.unwrap();
-    assert!(told.contains("files.json is gone") && told.contains("files.copy.json"), "{told}");
+    let message = Catalog::load_reporting(&root).unwrap().1.unwrap();
+    assert!(message.contains("files.json is gone") && message.contains("files.copy.json"), "{message}");
     assert_eq!(frames(&root), before);
     drop(Store::open(&root, "test").unwrap());
     assert!(root.catalog_path().exists(), "the writer has made it again");

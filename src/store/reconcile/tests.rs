@@ -92,11 +92,11 @@ fn the_folder_of_parts_alone_is_a_store() {
     let (_folder, from) = root();
     record(&from, 5, NOON_US);
     let expected = frames(&from);
-    let (_other, to) = root();
-    fs::remove_dir(to.parts_dir()).unwrap();
-    fs::rename(from.parts_dir(), to.parts_dir()).unwrap();
-    assert_eq!(frames(&to), expected);
-    assert_whole(&to, &expected);
+    let other = tempfile::tempdir().unwrap();
+    fs::rename(from.parts_dir(), other.path().join("events_parquet")).unwrap();
+    let to = DataRoot::open(other.path().to_path_buf()).unwrap();
+    assert_eq!(frames(&to), expected, "for a reader, who makes no folders");
+    assert_whole(&DataRoot::create(other.path().to_path_buf()).unwrap(), &expected);
 }
 
 #[test]
