@@ -32,7 +32,8 @@ enum DataCommand {
     },
     /// Read every part again and check it against the catalog and the journal. Exit code 1 when something is wrong.
     Verify {
-        /// Make the catalog anew from what the parts say about themselves, then check.
+        /// Make the catalog again from what the parts say about themselves, then check. A process that writes does so by
+        /// itself where the catalog is gone or damaged.
         #[arg(long)]
         rebuild: bool,
         /// Print JSON for programs.

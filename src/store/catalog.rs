@@ -233,11 +233,11 @@ impl Catalog {
         let replaced: BTreeSet<&String> = catalog.parts.iter().flat_map(|part| &part.lineage.replaces).collect();
         let found: BTreeSet<&String> = catalog.parts.iter().map(|part| &part.path).collect();
         let missing = |part: &Part| !found.contains(&part.path) && !replaced.contains(&part.path);
-        let lost = named.into_iter().filter(missing).map(|part| {
+        let lost = |part: Part| {
             let reason = part.defect(root).unwrap_or_else(|| "its file cannot be read".to_owned());
             LostPart { part, reason }
-        });
-        let lost = lost.collect();
+        };
+        let lost: Vec<LostPart> = named.into_iter().filter(missing).map(lost).collect();
         catalog.lost = lost;
         catalog.parts.sort_by(|a, b| a.path.cmp(&b.path));
         Ok((catalog, unreadable))

@@ -87,7 +87,7 @@ pub fn scan(
     let (parts, tail) = View::read(root, |view| {
         let wanted = view.parts().iter().filter(|part| part.doc_type == doc_type && filter.may_hold(part));
         let open = |(number, part): (usize, &Part)| match (number < HELD_OPEN).then(|| open(root, part)) {
-            // Missing though it is in force, or else: the error of its own batch.
+            // There, and not to be opened: the error of its own batch.
             Some(Err(error)) if !error.is_not_found() => Ok((part.clone(), None)),
             opened => Ok((part.clone(), opened.transpose()?)),
         };
@@ -97,10 +97,9 @@ pub fn scan(
     })?;
     let root = root.clone();
     let filter = filter.clone();
-    let sealed = parts.into_iter().flat_map(move |(part, file)| match file {
-        Some(file) => batches_in(&root, &part, Ok(file), None),
-        None => batches(&root, &part, None),
-    });
+    let sealed = parts
+        .into_iter()
+        .flat_map(move |(part, file)| batches_in(&root, &part, file.map_or_else(|| open(&root, &part), Ok), None));
     let rows = sealed.chain(tail.into_iter().map(Ok));
     Ok(rows.map(move |batch| batch.and_then(|batch| filter.apply(&batch))))
 }

@@ -6,7 +6,8 @@ pub mod isolated;
 pub mod needs;
 pub mod waiting;
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use replayer::simulator::{Config, GameTruth, Session};
@@ -24,6 +25,21 @@ pub fn replayer() -> Command {
     let mut command = Command::new(REPLAYER);
     command.env("REPLAYER_CACHE_DIR", needs::no_models()).env_remove("REPLAYER_MODEL_DIR");
     command
+}
+
+/// A line as a person types it in `folder`, on the data root that the environment names.
+pub fn typed(line: &str, root: &DataRoot, folder: &Path) -> Output {
+    let mut words = line.split_whitespace();
+    assert_eq!(words.next(), Some("replayer"));
+    let mut command = replayer();
+    command.args(words).env("RUGS_DATA_DIR", root.path()).current_dir(folder);
+    command.output().expect("the binary runs")
+}
+
+/// What a command printed; it must have worked.
+pub fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).expect("text")
 }
 
 /// A fresh data root; the folder goes when the first value is dropped.

@@ -1,27 +1,11 @@
 //! `replayer legacy export` to files.
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
 use replayer::store::root::DataRoot;
 use serde_json::Value;
 
-use crate::common::{record, replayer, root};
-
-/// A line as it is typed, in a folder.
-fn typed(line: &str, root: &DataRoot, folder: &Path) -> Output {
-    let mut words = line.split_whitespace();
-    assert_eq!(words.next(), Some("replayer"));
-    let mut command = replayer();
-    command.args(words).env("RUGS_DATA_DIR", root.path()).current_dir(folder);
-    command.output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
+use crate::common::{printed, record, root, typed};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -31,7 +15,7 @@ fn json(text: &str) -> Value {
 fn legacy_export_of_the_first_design_document() {
     let (folder, root) = root();
     record(&root, 1);
-    let text = said(&typed("replayer legacy export --format v1", &root, folder.path()));
+    let text = printed(&typed("replayer legacy export --format v1", &root, folder.path()));
     let made: Vec<_> = fs::read_dir(root.exports_dir()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let [made] = made.as_slice() else { panic!("{made:?}") };
     let file = made.join("legacy-v1.jsonl");
@@ -53,7 +37,7 @@ fn a_folder_gets_the_file_and_its_manifest() {
     let (folder, root) = root();
     record(&root, 1);
     let line = "replayer legacy export --format v2 --output ./old/ --json";
-    let report = json(&said(&typed(line, &root, folder.path())));
+    let report = json(&printed(&typed(line, &root, folder.path())));
     assert_eq!(report["path"], "./old/legacy-v2.jsonl");
     let rows = fs::read_to_string(folder.path().join("old/legacy-v2.jsonl")).unwrap().lines().count();
     assert_eq!(report["rows"], rows);
@@ -65,9 +49,9 @@ fn a_folder_gets_the_file_and_its_manifest() {
 fn the_folder_of_an_export_can_be_imported() {
     let (folder, root) = root();
     record(&root, 1);
-    said(&typed("replayer legacy export --format v2 --output ./old/", &root, folder.path()));
+    printed(&typed("replayer legacy export --format v2 --output ./old/", &root, folder.path()));
     let other = DataRoot::create(folder.path().join("other")).unwrap();
-    let report = json(&said(&typed("replayer legacy import ./old/ --json", &other, folder.path())));
+    let report = json(&printed(&typed("replayer legacy import ./old/ --json", &other, folder.path())));
     assert_eq!(report["files"]["failed"], 0, "{report}");
     assert_eq!(report["files"]["imported"], 1, "the manifest is no recording: {report}");
 }
@@ -77,9 +61,9 @@ fn what_is_there_is_not_written_over() {
     let (folder, root) = root();
     record(&root, 1);
     let line = "replayer legacy export --format v1 --output ./old/";
-    said(&typed(line, &root, folder.path()));
+    printed(&typed(line, &root, folder.path()));
     let again = typed(line, &root, folder.path());
     let why = String::from_utf8_lossy(&again.stderr);
     assert!(!again.status.success() && why.contains("--overwrite"), "{why}");
-    said(&typed(&format!("{line} --overwrite"), &root, folder.path()));
+    printed(&typed(&format!("{line} --overwrite"), &root, folder.path()));
 }

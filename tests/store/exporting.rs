@@ -9,22 +9,7 @@ use replayer::store::root::DataRoot;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::common::{record, replayer, root};
-
-/// A line as it is typed, in a folder.
-fn typed(line: &str, root: &DataRoot, folder: &Path) -> Output {
-    let mut words = line.split_whitespace();
-    assert_eq!(words.next(), Some("replayer"));
-    let mut command = replayer();
-    command.args(words).env("RUGS_DATA_DIR", root.path()).current_dir(folder);
-    command.output().unwrap()
-}
-
-/// What it printed; it must have worked.
-fn said(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
+use crate::common::{printed, record, replayer, root, typed};
 
 /// Why it did not work.
 fn refused(output: &Output) -> String {
@@ -43,7 +28,7 @@ fn rows(file: &Path) -> Vec<Value> {
 fn counted(root: &DataRoot, view: &str) -> u64 {
     let query = format!("SELECT count(*) AS n FROM {view}");
     let output = replayer().arg("--data").arg(root.path()).args(["sql", &query, "--json"]).output();
-    json(&said(&output.unwrap()))["rows"][0][0].as_u64().unwrap()
+    json(&printed(&output.unwrap()))["rows"][0][0].as_u64().unwrap()
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -77,7 +62,7 @@ fn data_export_of_the_first_design_document() {
     let (folder, root) = root();
     let truths = record(&root, 2);
     let line = "replayer data export --format jsonl --output ./export/";
-    let text = said(&typed(line, &root, folder.path()));
+    let text = printed(&typed(line, &root, folder.path()));
     assert!(text.contains("game_tick.jsonl") && text.contains("manifest: ./export/manifest.json"), "{text}");
     holds_every_view(&folder.path().join("export"), &root);
     let games = rows(&folder.path().join("export/games.jsonl"));
@@ -91,7 +76,7 @@ fn export_of_the_first_design_document() {
     let (folder, root) = root();
     record(&root, 1);
     let line = "replayer export --format jsonl --output ./debug_export/";
-    said(&typed(line, &root, folder.path()));
+    printed(&typed(line, &root, folder.path()));
     holds_every_view(&folder.path().join("debug_export"), &root);
 }
 
@@ -99,7 +84,7 @@ fn export_of_the_first_design_document() {
 fn without_an_output_a_new_folder_under_exports_is_made() {
     let (folder, root) = root();
     record(&root, 1);
-    let report = json(&said(&typed("replayer export --format jsonl --json", &root, folder.path())));
+    let report = json(&printed(&typed("replayer export --format jsonl --json", &root, folder.path())));
     let path = Path::new(report["path"].as_str().unwrap());
     assert!(path.starts_with(root.exports_dir()), "{report}");
     holds_every_view(path, &root);
@@ -111,7 +96,7 @@ fn one_view_without_an_output_is_written_as_the_agents_tool_writes_it() {
     let (folder, root) = root();
     record(&root, 1);
     let line = "replayer data export --format csv --dataset games --json";
-    let report = json(&said(&typed(line, &root, folder.path())));
+    let report = json(&printed(&typed(line, &root, folder.path())));
     let path = Path::new(report["path"].as_str().unwrap());
     assert!(path.starts_with(root.exports_dir()) && path.ends_with("data.csv"), "{report}");
     let games = counted(&root, "games");
@@ -124,7 +109,7 @@ fn one_view_without_an_output_is_written_as_the_agents_tool_writes_it() {
 fn what_was_written_is_said_to_programs() {
     let (folder, root) = root();
     record(&root, 1);
-    let report = json(&said(&typed("replayer export --output out/ --json", &root, folder.path())));
+    let report = json(&printed(&typed("replayer export --output out/ --json", &root, folder.path())));
     let files = report["files"].as_array().unwrap();
     assert_eq!(files.len(), views::NAMES.len());
     let size = |file: &Value| fs::metadata(folder.path().join(file["path"].as_str().unwrap())).unwrap().len();
@@ -137,7 +122,7 @@ fn what_was_written_is_said_to_programs() {
 fn one_view_goes_to_the_file_that_is_named_in_the_format_of_its_name() {
     let (folder, root) = root();
     record(&root, 1);
-    said(&typed("replayer export --dataset games --output new/games.jsonl", &root, folder.path()));
+    printed(&typed("replayer export --dataset games --output new/games.jsonl", &root, folder.path()));
     assert_eq!(rows(&folder.path().join("new/games.jsonl")).len() as u64, counted(&root, "games"));
     assert_eq!(names(&folder.path().join("new")), ["games.jsonl", "games.manifest.json"]);
 }
@@ -165,7 +150,7 @@ fn overwriting_replaces_files_of_the_same_names_alone() {
     for name in ["games.jsonl", "notes.txt"] {
         fs::write(out.join(name), "mine").unwrap();
     }
-    said(&typed(
+    printed(&typed(
         "replayer export --format jsonl --dataset games --output export --overwrite",
         &root,
         folder.path(),
@@ -181,7 +166,7 @@ fn other_files_in_the_folder_are_no_reason_to_refuse() {
     let out = folder.path().join("export");
     fs::create_dir(&out).unwrap();
     fs::write(out.join("notes.txt"), "mine").unwrap();
-    said(&typed("replayer export --dataset trade --output export", &root, folder.path()));
+    printed(&typed("replayer export --dataset trade --output export", &root, folder.path()));
     assert_eq!(names(&out), ["manifest.json", "notes.txt", "trade.parquet"]);
 }
 
@@ -191,7 +176,7 @@ fn views_that_a_filter_does_not_fit_are_left_out_and_named() {
     let truths = record(&root, 2);
     let game = &truths[0].game_id;
     let line = format!("replayer export --format jsonl --game {game} --output out/ --json");
-    let report = json(&said(&typed(&line, &root, folder.path())));
+    let report = json(&printed(&typed(&line, &root, folder.path())));
     let left: Vec<_> = report["left_out"].as_array().unwrap().iter().map(|left| &left["dataset"]).collect();
     assert!(left.contains(&&Value::from("field")), "{left:?}");
     assert!(!folder.path().join("out/field.jsonl").exists());
