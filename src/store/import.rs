@@ -5,7 +5,7 @@
 //! the batch, and importing again does it.
 
 use super::StoreError;
-use super::catalog::{ImportEntry, SessionInfo};
+use super::catalog::{About, ImportEntry, SessionInfo};
 use super::games::GameFilter;
 use super::ids::SessionId;
 use super::open::Store;
@@ -144,7 +144,7 @@ impl ImportBatch<'_> {
     ///
     /// # Errors
     /// When a file is still open, or a part or the catalog cannot be written: nothing is then in force.
-    pub fn commit(self) -> Result<Committed, StoreError> {
+    pub fn commit(mut self) -> Result<Committed, StoreError> {
         if let Some((_, open)) = &self.current {
             return Err(StoreError::Refused(format!("the import of {} is not ended", open.name)));
         }
@@ -152,6 +152,7 @@ impl ImportBatch<'_> {
             return Ok(Committed::default());
         }
         let _one_at_a_time = self.store.sealing();
+        self.writer.know(About { sessions: self.sessions.clone(), imports: self.new.clone() });
         let parts = self.writer.finish()?.publish()?;
         let committed = Committed { files: self.new.len(), parts: parts.len() };
         let (new, sessions) = (self.new, self.sessions);

@@ -14,7 +14,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::catalog::{SeqRange, SessionInfo};
+use super::catalog::{About, SeqRange, SessionInfo};
 use super::error::StoreError;
 use super::fsio;
 use super::ids::SessionId;
@@ -64,6 +64,7 @@ impl Store {
         if dry_run || migrated.is_empty() {
             return Ok(result);
         }
+        writer.know(About { sessions: sessions.values().cloned().collect(), imports: Vec::new() });
         let new = writer.finish()?.publish()?;
         for path in &migrated {
             let from = self.root().path().join(path);

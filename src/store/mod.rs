@@ -10,7 +10,8 @@
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
-//!   [`reconcile`] — parts that no catalog names, and lost ones. [`verify`] — whether all of it is true.
+//!   [`reconcile`] — parts that no catalog names. [`damage`] — parts that are not what was written.
+//!   [`verify`] — whether all of it is true. [`repair`] — lost rows made again from what is there.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
 //!   the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
@@ -20,6 +21,7 @@ pub mod catalog;
 pub mod chain;
 pub mod compact;
 pub mod contents;
+pub mod damage;
 pub mod error;
 pub mod follow;
 pub mod fsio;
@@ -37,6 +39,7 @@ pub mod prune;
 pub mod reconcile;
 pub mod record;
 pub mod recorder;
+pub mod repair;
 pub mod root;
 pub mod rows;
 pub mod runs;

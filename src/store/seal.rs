@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::catalog::SessionInfo;
+use super::catalog::{About, SessionInfo};
 use super::error::StoreError;
 use super::games::GameFilter;
 use super::ids::SessionId;
@@ -73,6 +73,7 @@ impl Store {
         }
         result.damages = found.len();
         if result.records + found.len() as u64 > 0 {
+            writer.know(About { sessions: info.iter().cloned().collect(), imports: Vec::new() });
             let pending = writer.finish()?;
             reached(Step::PartsWritten);
             let published = pending.publish()?;
