@@ -189,14 +189,14 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
                 }
                 Err(error) => Err(error),
             };
+            let left_out = if T::READS.is_empty() { Vec::new() } else { app.left_out(T::READS).await };
             let result = match result {
                 Ok(Reply::Required(required)) => return Ok((*required).into()),
                 Ok(Reply::Done(mut output)) => {
                     let images = T::images(&mut output);
-                    let left_out = if T::READS.is_empty() { Vec::new() } else { app.left_out(T::READS).await };
                     answer(&output, left_out, images)
                 }
-                Err(error) => Err(error),
+                Err(error) => Err(error.but_left_out(&left_out)),
             };
             let result = result.unwrap_or_else(|error| {
                 tracing::debug!(tool = T::NAME, %error, "tool error");

@@ -132,16 +132,27 @@ fn a_call_that_lacks_what_it_needs_is_told_with_the_example() {
 
 #[test]
 fn an_answer_is_the_same_as_text_and_as_data() {
-    let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"}), Vec::new()).unwrap();
+    let result = answer(&serde_json::json!({"b": [1, 2.5, null], "a": "x"}), Vec::new(), Vec::new()).unwrap();
     let text = &result.content[0].as_text().unwrap().text;
     assert!(!text.contains('\n'));
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), result.structured_content.unwrap());
 }
 
 #[test]
+fn an_answer_says_what_damaged_parts_keep_from_it() {
+    let result = answer(&serde_json::json!({"a": 1}), vec!["3 rows are missing".into()], Vec::new()).unwrap();
+    assert_eq!(result.structured_content.unwrap()["left_out"], serde_json::json!(["3 rows are missing"]));
+    for tool in router().list_all() {
+        let schema = Value::Object((*tool.output_schema.clone().unwrap()).clone());
+        let says = schema["properties"]["left_out"].is_object();
+        assert_eq!(says, tool.name != capture::Capture::NAME, "{}", tool.name);
+    }
+}
+
+#[test]
 fn pictures_follow_the_text_and_leave_the_data_alone() {
     let image = Image { bytes: b"\x89PNG".to_vec(), mime_type: "image/png" };
-    let result = answer(&serde_json::json!({"a": 1}), vec![image]).unwrap();
+    let result = answer(&serde_json::json!({"a": 1}), Vec::new(), vec![image]).unwrap();
     assert_eq!(result.content.len(), 2);
     let content = serde_json::to_value(&result.content[1]).unwrap();
     assert_eq!(content["type"], "image");

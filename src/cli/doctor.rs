@@ -12,11 +12,13 @@ use super::{CliError, Out};
 use crate::capture::browser::advice::{self, Platform};
 use crate::index::checkpoint::Checkpoint;
 use crate::index::embed::{self, ModelState, Settings};
+use crate::sql::protocol::SandboxReport;
 use crate::sql::{self, Query, SqlClient};
 use crate::store::catalog::Catalog;
 use crate::store::journal;
-use crate::store::lease::Lease;
+use crate::store::lease::{Lease, LeaseState};
 use crate::store::open::SchemaManifest;
+use crate::store::reconcile;
 use crate::store::root::DataRoot;
 use crate::store::schema::{DocType, SCHEMA_VERSION, is_newer};
 use crate::verify::log::ledger::Ledger;
@@ -142,14 +144,19 @@ fn access(root: &DataRoot) -> Finding {
     let probe = root.path().join(format!(".doctor-{}", std::process::id()));
     let written = std::fs::write(&probe, b"");
     let _ = std::fs::remove_file(&probe);
-    match (written, Lease::holder(root)) {
+    match (written, Lease::state(root)) {
         (Err(error), _) => note(
             "data root",
             format!("{shown} can be read, not written: {error}"),
             "Reading works; recording and importing do not",
         ),
-        (Ok(()), Some(holder)) => ok("data root", format!("{shown}, written by {holder}")),
-        (Ok(()), None) => ok("data root", format!("{shown}, writable, nobody writes at the moment")),
+        (Ok(()), LeaseState::Unlockable(reason)) => wrong(
+            "data root",
+            format!("{shown} is on a disk without locks ({reason}): nothing can record or import there"),
+            "Put the data root on a local disk; reading works where it is",
+        ),
+        (Ok(()), LeaseState::Held(holder)) => ok("data root", format!("{shown}, written by {holder}")),
+        (Ok(()), LeaseState::Free) => ok("data root", format!("{shown}, writable, nobody writes at the moment")),
     }
 }
 
@@ -184,6 +191,17 @@ fn catalog(root: &DataRoot) -> Finding {
             format!("{lost} of {all} parts are lost, with {rows} rows; all answers leave them out"),
             "`replayer data status` names them; restore their files and they are in force again",
         );
+    }
+    match reconcile::unnamed_parts(root, &catalog) {
+        Err(error) => return wrong("catalog", error.to_string(), "Check the folder's permissions"),
+        Ok(0) => {}
+        Ok(parts) => {
+            return note(
+                "catalog",
+                format!("{parts} parts are named by no manifest, and no answer has their rows"),
+                "`replayer data repair --apply`, or the next process that writes, takes them in",
+            );
+        }
     }
     if let Some(message) = message {
         return note("catalog", message, "Nothing is lost: the next process that writes makes it again");
@@ -285,9 +303,7 @@ fn worker(root: &DataRoot) -> Vec<Finding> {
             Err(error) => wrong("SQL worker", error.to_string(), "Run `replayer sql \"SHOW TABLES\"` to see more"),
         }];
         match client.sandbox().await {
-            Ok(report) => {
-                findings.push(ok("sandbox", format!("{}; {}", report.landlock, report.limits.join("; "))))
-            }
+            Ok(report) => findings.push(sandbox(&report)),
             Err(error) => {
                 findings.push(note("sandbox", error.to_string(), "The gate still refuses everything but SELECT"))
             }
@@ -295,6 +311,20 @@ fn worker(root: &DataRoot) -> Vec<Finding> {
         client.shutdown().await;
         findings
     })
+}
+
+/// What holds the SQL worker, besides the gate that lets only SELECT through.
+fn sandbox(report: &SandboxReport) -> Finding {
+    let found = format!("{}; {}", report.landlock, report.limits.join("; "));
+    match report.landlock.as_str() {
+        "full" => ok("sandbox", found),
+        _ => note(
+            "sandbox",
+            found,
+            "The kernel does not hold the SQL worker to the data root (Landlock needs Linux 5.13, full from 6.7): the gate \
+             alone refuses everything but SELECT",
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -311,6 +341,15 @@ mod tests {
             let finding = binary(Path::new(path));
             assert_eq!(finding.state, State::Note, "{path}");
             assert!(finding.next.unwrap().contains(command), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_sandbox_that_is_not_there_is_not_fine() {
+        let report = |landlock: &str| SandboxReport { landlock: landlock.into(), limits: vec!["memory".into()] };
+        assert_eq!(sandbox(&report("full")).state, State::Ok);
+        for missing in ["none: not supported by the kernel", "partial"] {
+            assert_eq!(sandbox(&report(missing)).state, State::Note, "{missing}");
         }
     }
 

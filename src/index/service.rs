@@ -24,6 +24,9 @@ pub struct Service {
     reader: Mutex<Option<(FileStamp, Arc<Reader>)>>,
 }
 
+/// How often a search is tried when its table goes away under it: on a busy machine it may be replaced twice within one.
+const TRIES: usize = 4;
+
 impl Service {
     /// Search on a data root. Does nothing yet.
     pub fn new(root: impl Into<PathBuf>, models: Models) -> Service {
@@ -55,16 +58,15 @@ impl Service {
     /// # Errors
     /// As [`Reader::search`]; [`IndexError::Missing`] while there is no index.
     pub async fn search(&self, question: &Question) -> Result<Found, IndexError> {
-        let reader = self.reader().await?;
         let (embedder, missing) = self.model().await;
-        match reader.search(question, embedder.clone(), missing.as_deref()).await {
-            // The table was replaced while it was read, or is really damaged: opening it again tells which.
-            Err(IndexError::Damaged { .. }) => {
-                *self.reader.lock().await = None;
-                self.reader().await?.search(question, embedder, missing.as_deref()).await
+        for _ in 1..TRIES {
+            match self.reader().await?.search(question, embedder.clone(), missing.as_deref()).await {
+                // The table was replaced while it was read, or is really damaged: opening it again tells which.
+                Err(IndexError::Damaged { .. }) => *self.reader.lock().await = None,
+                other => return other,
             }
-            other => other,
         }
+        self.reader().await?.search(question, embedder, missing.as_deref()).await
     }
 
     /// The model in force, or why there is none. Asked again until there is one: it may be fetched meanwhile.

@@ -76,6 +76,17 @@ impl ToolError {
         Self::new(what, error.to_string(), next).command(command)
     }
 
+    /// With what damaged parts keep from the answer: it may be the reason.
+    #[must_use]
+    pub fn but_left_out(mut self, left_out: &[String]) -> Self {
+        for missing in left_out {
+            let before = sentence(&self.why).to_owned();
+            let gap = if before.is_empty() { "" } else { ". " };
+            self.why = format!("{before}{gap}Note that {missing}");
+        }
+        self
+    }
+
     /// The answer the client gets.
     pub fn into_result(self) -> CallToolResult {
         CallToolResult::error(vec![ContentBlock::text(self.to_string())])

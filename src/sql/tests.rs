@@ -202,6 +202,7 @@ fn part(path: String, doc_type: DocType) -> Part {
         ts_max: None,
         sessions: Vec::new(),
         schema: crate::store::schema::SCHEMA_VERSION.into(),
+        written: None,
         lineage: Default::default(),
     }
 }

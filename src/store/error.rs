@@ -39,6 +39,18 @@ pub enum StoreError {
         /// Who holds the lock, as far as it said.
         holder: String,
     },
+    /// The disk knows no locks.
+    #[error(
+        "{} cannot be locked: {reason}. Without locks two processes could write at once, so nothing is written here: put \
+         the data root on a local disk, or on one with locks (NFS 4, SMB 3); reading works",
+        path.display()
+    )]
+    Unlockable {
+        /// The file that was to be locked.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
     /// The root was written by a newer version of this program.
     #[error(
         "{} was written with schema {found}, this build knows {known}: it can be read but not written. \

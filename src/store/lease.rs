@@ -30,6 +30,17 @@ const WRITER: &str = "writer.lock";
 /// File of the index lock in `run/`.
 const INDEX: &str = "index.lock";
 
+/// How it is with the right to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseState {
+    /// Nobody writes.
+    Free,
+    /// A process writes; what it said of itself.
+    Held(String),
+    /// The disk knows no locks, for this reason: nobody can write, because two might.
+    Unlockable(String),
+}
+
 impl Lease {
     /// Takes the lease; `purpose` is told to whoever wants it meanwhile.
     ///
@@ -49,13 +60,24 @@ impl Lease {
             .map_err(|holder| StoreError::Indexing { root: root.path().to_owned(), holder })
     }
 
-    /// Who holds the lease, `None` when nobody does.
+    /// Who holds the lease, `None` when nobody does, or the disk knows no locks ([`Lease::state`] tells).
     pub fn holder(root: &DataRoot) -> Option<String> {
+        match Lease::state(root) {
+            LeaseState::Held(holder) => Some(holder),
+            LeaseState::Free | LeaseState::Unlockable(_) => None,
+        }
+    }
+
+    /// How it is with the lease.
+    pub fn state(root: &DataRoot) -> LeaseState {
         let path = root.run_dir().join(WRITER);
-        let file = File::open(&path).ok()?;
+        let Ok(file) = File::open(&path) else { return LeaseState::Free };
         match file.try_lock_shared() {
-            Ok(()) => None,
-            Err(_) => Some(fs::read_to_string(&path).unwrap_or_default().trim().to_owned()),
+            Ok(()) => LeaseState::Free,
+            Err(TryLockError::WouldBlock) => {
+                LeaseState::Held(fs::read_to_string(&path).unwrap_or_default().trim().to_owned())
+            }
+            Err(TryLockError::Error(error)) => LeaseState::Unlockable(error.to_string()),
         }
     }
 
@@ -77,7 +99,9 @@ impl Lease {
                 let holder = if holder.trim().is_empty() { "it did not say who it is" } else { holder.trim() };
                 return Ok(Err(holder.to_owned()));
             }
-            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
+            Err(TryLockError::Error(error)) => {
+                return Err(StoreError::Unlockable { path, reason: error.to_string() });
+            }
         }
         let text =
             format!("`replayer {purpose}`, process {}, since {}\n", std::process::id(), jiff::Timestamp::now());

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use super::StoreError;
 use super::catalog::{About, Catalog, Part, SessionInfo};
+use super::damage::Written;
 use super::fsio;
 use super::journal::{self, reader::SegmentReader};
 use super::parts;
@@ -63,6 +64,7 @@ pub fn reconcile(root: &DataRoot, catalog: &mut Catalog) -> Result<Reconciled, S
     result.messages.extend(taken.strange.iter().map(|error| {
         format!("named by no manifest, and left as it is: {error}. `replayer schema migrate` takes in an older version's")
     }));
+    result.changed |= add_checksums(root, catalog);
     for lost in &catalog.lost {
         let (path, reason, rows) = (&lost.part.path, &lost.reason, lost.part.rows);
         result.messages.push(format!(
@@ -74,6 +76,34 @@ pub fn reconcile(root: &DataRoot, catalog: &mut Catalog) -> Result<Reconciled, S
         fsio::remove(&note)?;
     }
     Ok(result)
+}
+
+/// So much is read at each start for checksums of parts that have none (of older builds, or taken in without a manifest): a
+/// fraction of a second, because recording waits for it. `data repair` adds all that are missing.
+const READ_AT_START: u64 = 256 << 20;
+
+/// Whether any was added.
+fn add_checksums(root: &DataRoot, catalog: &mut Catalog) -> bool {
+    let (mut read, mut any) = (0, false);
+    for part in catalog.parts.iter_mut().filter(|part| part.written.is_none()) {
+        read += part.bytes;
+        if read > READ_AT_START {
+            break;
+        }
+        part.written = Written::of(&root.path().join(&part.path)).ok();
+        any |= part.written.is_some();
+    }
+    any
+}
+
+/// How many parts on the disk would be in force again if a writer opened the root.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn unnamed_parts(root: &DataRoot, catalog: &Catalog) -> Result<usize, StoreError> {
+    let mut taken_in = catalog.clone();
+    take_in(root, &mut taken_in)?;
+    Ok(taken_in.parts.len().saturating_sub(catalog.parts.len()))
 }
 
 /// What was found beside the parts that a catalog names.

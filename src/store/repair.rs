@@ -13,6 +13,7 @@ use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::StoreError;
 use super::catalog::{Catalog, LostPart, Part};
+use super::damage::Written;
 use super::games::{GameFilter, Quality};
 use super::ids::SessionId;
 use super::open::Store;
@@ -85,6 +86,7 @@ impl Store {
             return plan(self.root(), options);
         }
         let _one_at_a_time = self.sealing();
+        self.add_checksums()?;
         let mut result = Repaired::default();
         for lost in self.with_catalog(|catalog| catalog.lost.clone()) {
             let mut writer = PartWriter::new(self.root(), "repair", vec![lost.part.path.clone()]);
@@ -102,6 +104,25 @@ impl Store {
             result.parts.push(report(&lost, restored, options));
         }
         Ok(result)
+    }
+
+    /// Gives every part its checksum that has none.
+    fn add_checksums(&self) -> Result<(), StoreError> {
+        let without = self.with_catalog(|catalog| {
+            let without = catalog.parts.iter().filter(|part| part.written.is_none());
+            without.map(|part| part.path.clone()).collect::<Vec<_>>()
+        });
+        if without.is_empty() {
+            return Ok(());
+        }
+        let read = |path: String| Some((Written::of(&self.root().path().join(&path)).ok()?, path));
+        let found: HashMap<String, Written> =
+            without.into_iter().filter_map(read).map(|(written, path)| (path, written)).collect();
+        self.update_catalog(|catalog| {
+            for part in catalog.parts.iter_mut().filter(|part| part.written.is_none()) {
+                part.written = found.get(&part.path).copied();
+            }
+        })
     }
 
     /// Puts what was made again in force and the damaged file aside.

@@ -4,7 +4,7 @@
 //! the catalog names them and says up to which frame the session is sealed; the segments go. Before the
 //! catalog, the segments count and the new parts are leftovers; after it, the parts count and the segments are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 
 use super::catalog::{About, SessionInfo};
@@ -44,6 +44,8 @@ impl Store {
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();
         let mut found: Vec<(u64, Damage)> = Vec::new();
+        // Numbers of records that no segment has any more: what is said of the damage gets them.
+        let mut gaps: VecDeque<u64> = VecDeque::new();
         let mut info = None;
         for segment in segments {
             let mut reader = SegmentReader::open(&segment.path)?;
@@ -59,16 +61,28 @@ impl Store {
                 if record.seq <= last_seq {
                     return Ok(());
                 }
+                if record.seq > last_seq + 1 {
+                    gaps.push_back(last_seq + 1);
+                }
                 last_seq = record.seq;
                 result.records += 1;
                 project(session_id, record, context, &mut writer)
             })?;
             found.extend(damages.into_iter().map(|damage| (segment.number, damage)));
         }
+        // The session may go on: its next segment begins with a number of its own, which must not be taken.
+        let next = if found.is_empty() { None } else { self.first_behind(session_id, segments)? };
         for (number, damage) in &found {
-            last_seq += 1;
+            let seq =
+                gaps.pop_front().or_else(|| next.is_none_or(|next| last_seq + 1 < next).then_some(last_seq + 1));
             let details = damage_details(*number, damage);
-            let record = Record { seq: last_seq, ..Record::system(now_us(), Source::Ui, "journal_cut", &details) };
+            let Some(seq) = seq else {
+                // Half a record behind which the writer went on in the next segment: no number is missing, so nothing is.
+                tracing::warn!(%session_id, details, "passed over the rest of a write that failed");
+                continue;
+            };
+            last_seq = last_seq.max(seq);
+            let record = Record { seq, ..Record::system(now_us(), Source::Ui, "journal_cut", &details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
         result.damages = found.len();
@@ -93,6 +107,21 @@ impl Store {
         }
         self.remove_segments(session_id, segments)?;
         Ok(result)
+    }
+
+    /// The first number of the session's segment behind these, if it has one.
+    fn first_behind(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<Option<u64>, StoreError> {
+        let last = segments.iter().map(|segment| segment.number).max().unwrap_or(0);
+        let all = journal::segments(self.root())?;
+        let behind = all.iter().filter(|segment| segment.session_id == session_id && segment.number > last);
+        let mut next = None;
+        for segment in behind {
+            // One whose head is not written yet, or is damaged, says nothing.
+            if let Ok(Some(head)) = SegmentReader::open(&segment.path)?.head() {
+                next = Some(next.map_or(head.first_seq, |known: u64| known.min(head.first_seq)));
+            }
+        }
+        Ok(next)
     }
 
     fn remove_segments(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<(), StoreError> {
@@ -181,3 +210,6 @@ fn damage_details(segment: u64, damage: &Damage) -> String {
     })
     .to_string()
 }
+
+#[cfg(test)]
+mod tests;

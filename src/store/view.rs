@@ -107,3 +107,6 @@ impl View {
         Ok(now.generation != self.catalog.generation || now.parts.len() != self.catalog.parts.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

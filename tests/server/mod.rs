@@ -4,6 +4,7 @@
 
 mod answers;
 mod cancelling;
+mod damaged;
 mod ending;
 mod hostile_input;
 mod listing;
