@@ -95,7 +95,7 @@ pub fn run(args: DataArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliEr
 }
 
 fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
-    let catalog = Catalog::load(root)?;
+    let (catalog, message) = Catalog::load_reporting(root)?;
     let segments = journal::segments(root)?;
     let journal_bytes: u64 =
         segments.iter().filter_map(|segment| std::fs::metadata(&segment.path).ok()).map(|meta| meta.len()).sum();
@@ -120,7 +120,7 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
             "first_us": first, "last_us": last,
             "journal": {"segments": segments.len(), "bytes": journal_bytes}, "writer": writer,
             "pruned_before": catalog.pruned_before,
-            "lost": catalog.lost, "given_up": catalog.given_up,
+            "note": message, "lost": catalog.lost, "given_up": catalog.given_up,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -135,6 +135,9 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
         catalog.imports.len()
     ))?;
     out.line(format_args!("journal    {} segments, {} not sealed yet", segments.len(), bytes(journal_bytes)))?;
+    if let Some(message) = &message {
+        out.line(format_args!("note       {message}"))?;
+    }
     for lost in &catalog.lost {
         out.line(format_args!(
             "LOST       {} rows of {} in {}: {}",

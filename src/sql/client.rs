@@ -153,9 +153,17 @@ impl SqlClient {
     /// # Errors
     /// See [`SqlError`]; every text is fit to be shown to the asker.
     pub async fn query(&self, query: Query, cancel: CancellationToken) -> Result<QueryResult, SqlError> {
-        let (mut worker, permit) = self.worker(&cancel).await?;
+        match self.query_once(&query, &cancel).await {
+            // Files changed under it in a way it could not follow: a fresh worker has no memory of them.
+            Err(SqlError::Store { .. }) => self.query_once(&query, &cancel).await,
+            other => other,
+        }
+    }
+
+    async fn query_once(&self, query: &Query, cancel: &CancellationToken) -> Result<QueryResult, SqlError> {
+        let (mut worker, permit) = self.worker(cancel).await?;
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        let mut call = Call::begin(&mut worker, query.job(id, Mode::Rows), &cancel, &self.inner.closing).await?;
+        let mut call = Call::begin(&mut worker, query.job(id, Mode::Rows), cancel, &self.inner.closing).await?;
         let outcome = match call.reply().await? {
             Incoming::Message(Reply::Rows { result, .. }) => Ok(result),
             Incoming::Message(Reply::Failed { error, .. }) => Err(error),
@@ -172,7 +180,15 @@ impl SqlClient {
     /// # Errors
     /// See [`SqlError`]. What happens after the first batch comes through the stream.
     pub async fn stream(&self, query: Query, cancel: CancellationToken) -> Result<BatchStream, SqlError> {
-        let (worker, permit) = self.worker(&cancel).await?;
+        match self.stream_once(&query, &cancel).await {
+            // As for a query: no row has been handed out yet.
+            Err(SqlError::Store { .. }) => self.stream_once(&query, &cancel).await,
+            other => other,
+        }
+    }
+
+    async fn stream_once(&self, query: &Query, cancel: &CancellationToken) -> Result<BatchStream, SqlError> {
+        let (worker, permit) = self.worker(cancel).await?;
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
         let stop = cancel.child_token();
         let (schema_out, schema_in) = oneshot::channel();

@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -184,6 +185,9 @@ impl Catalog {
     /// When the root cannot be read.
     pub fn load_reporting(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
         let (mut catalog, mut message) = found(root)?;
+        if looks_for_unnamed(root, &catalog) {
+            message = take_in_unnamed(root, &mut catalog).or(message);
+        }
         // Files that are gone may have been replaced since the catalog was read.
         for _ in 0..3 {
             if !catalog.separate_lost(root) {
@@ -297,6 +301,35 @@ impl Part {
     pub fn defect(&self, root: &DataRoot) -> Option<String> {
         damage::defect(root, self)
     }
+}
+
+/// What this process saw of a root: the generation of its catalog, and whether parts lay beside it that it did not name.
+static SEEN: Mutex<BTreeMap<PathBuf, (u64, bool)>> = Mutex::new(BTreeMap::new());
+
+/// Whether the folder is to be searched for parts that the catalog does not name: at a process's first look, when an older
+/// catalog came in the place of a newer one, and as long as there are such parts. Not each time: a store of years has
+/// thousands of folders.
+fn looks_for_unnamed(root: &DataRoot, catalog: &Catalog) -> bool {
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = seen.insert(root.path().to_owned(), (catalog.generation, false));
+    before.is_none_or(|(generation, any)| any || catalog.generation < generation)
+}
+
+/// Puts parts in force that no catalog names and that hold what is nowhere else: in this catalog, not on the disk, so that
+/// whoever only reads sees them too.
+fn take_in_unnamed(root: &DataRoot, catalog: &mut Catalog) -> Option<String> {
+    let named = catalog.parts.len();
+    // Whoever writes says what stands in the way.
+    reconcile::take_in(root, catalog).ok()?;
+    let taken = catalog.parts.get(named..).filter(|taken| !taken.is_empty())?;
+    let rows: u64 = taken.iter().map(|part| part.rows).sum();
+    let message = format!(
+        "{} parts with {rows} rows are named by no manifest and hold what is nowhere else: they are in force again",
+        taken.len()
+    );
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.insert(root.path().to_owned(), (catalog.generation, true));
+    Some(message)
 }
 
 /// The catalog that counts, before its parts are looked at, and why it does where that is not plain.

@@ -60,7 +60,11 @@ fn older_manifests_hide_nothing() {
     record(&root, 7, NOON_US);
     let expected = frames(&root);
     manifests(&root).iter().zip(&older).for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    assert_eq!(frames(&root), expected, "a reader sees them before any writer comes");
+    let message = Catalog::load_reporting(&root).unwrap().1.unwrap();
+    assert!(message.contains("named by no manifest"), "{message}");
     assert_whole(&root, &expected);
+    assert_eq!(Catalog::load_reporting(&root).unwrap().1, None, "the writer has made the manifest again");
 }
 
 #[test]
