@@ -99,9 +99,13 @@ impl Store {
             fsio::remove(&segment.path)?;
             reached(Step::FileRemoved);
         }
+        let folder = self.root().session_dir(session_id);
         // Goes only when it is empty, that is, when the session is over.
-        let _ = fs::remove_dir(self.root().session_dir(session_id));
-        Ok(())
+        let is_over = fs::remove_dir(&folder).is_ok();
+        // The catalog soon forgets how far a session is sealed that has no folder any more. If a power cut gave the folder
+        // back after that, its rows would be sealed a second time.
+        let changed = if is_over || !folder.exists() { self.root().journal_dir() } else { folder };
+        fsio::sync_folder(&changed)
     }
 
     /// Clears up after a crash: removes temporary files, and tells which journals are left to seal. Before anyone records
@@ -110,6 +114,8 @@ impl Store {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }
+        // Whoever removed sealed segments last may have been killed before they were gone for good.
+        fsio::sync_folder(&self.root().journal_dir())?;
         let mut sessions: BTreeMap<SessionId, Vec<SegmentPath>> = BTreeMap::new();
         for segment in journal::segments(self.root())? {
             sessions.entry(segment.session_id).or_default().push(segment);
