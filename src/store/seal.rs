@@ -4,7 +4,7 @@
 //! the catalog names them and says up to which frame the session is sealed; the segments go. Before the
 //! catalog, the segments count and the new parts are leftovers; after it, the parts count and the segments are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 
 use super::catalog::SessionInfo;
@@ -44,13 +44,18 @@ impl Store {
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();
         let mut found: Vec<(u64, Damage)> = Vec::new();
+        let mut lost: VecDeque<u64> = VecDeque::new();
         let mut info = None;
         for segment in segments {
             let mut reader = SegmentReader::open(&segment.path)?;
             let Some(head) = reader.head()?.cloned() else {
                 continue;
             };
-            info.get_or_insert_with(|| session_info(&head));
+            if info.is_none() {
+                // What came before it was sealed, even if the catalog that said so is lost.
+                last_seq = last_seq.max(head.first_seq.saturating_sub(1));
+                info = Some(session_info(&head));
+            }
             let context = context.get_or_insert_with(|| Context {
                 requests: head.requests.clone(),
                 games: GameFilter::new(self.stored_games()),
@@ -59,20 +64,32 @@ impl Store {
                 if record.seq <= last_seq {
                     return Ok(());
                 }
+                // The numbers of a session have no gaps: these were written, and a power cut took them.
+                lost.extend((last_seq + 1..record.seq).take(MOST_LOST));
                 last_seq = record.seq;
                 result.records += 1;
                 project(session_id, record, context, &mut writer)
             })?;
             found.extend(damages.into_iter().map(|damage| (segment.number, damage)));
         }
+        let mut notes: Vec<(u64, String)> = Vec::new();
         for (number, damage) in &found {
-            last_seq += 1;
-            let details = damage_details(*number, damage);
-            let record = Record { seq: last_seq, ..Record::system(now_us(), Source::Ui, "journal_cut", &details) };
+            // A damaged place stands for a record that is lost there; behind the last record nobody knows.
+            let lost = if damage.resumed { lost.pop_front() } else { None };
+            let seq = lost.unwrap_or_else(|| {
+                last_seq += 1;
+                last_seq
+            });
+            notes.push((seq, damage_details(*number, damage)));
+        }
+        // The others that are lost there, so that the session has no number that nothing is known of.
+        notes.extend(lost.into_iter().map(|seq| (seq, lost_details())));
+        for (seq, details) in &notes {
+            let record = Record { seq: *seq, ..Record::system(now_us(), Source::Ui, "journal_cut", details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
         result.damages = found.len();
-        if result.records + found.len() as u64 > 0 {
+        if result.records + notes.len() as u64 > 0 {
             let pending = writer.finish()?;
             reached(Step::PartsWritten);
             let published = pending.publish()?;
@@ -173,6 +190,13 @@ impl LeftBehind {
 
 fn session_info(head: &SegmentHead) -> SessionInfo {
     SessionInfo { session_id: head.session_id, origin: head.origin.clone(), started_us: head.started_us }
+}
+
+/// More records than these are not lost in one place: a number beyond them is damage itself.
+const MOST_LOST: usize = 100_000;
+
+fn lost_details() -> String {
+    serde_json::json!({ "lost": true, "noticed_us": record::now_us() }).to_string()
 }
 
 fn damage_details(segment: u64, damage: &Damage) -> String {
