@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 /// A file or a folder, whatever its name is; never used for another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +76,19 @@ impl Image {
     pub fn files(&self) -> Vec<PathBuf> {
         let files = self.nodes.iter().filter(|(_, content)| matches!(content, Content::File(_)));
         files.filter_map(|(node, _)| self.path(*node)).collect()
+    }
+
+    /// Writes all files into a folder of another disk, for a person to look at.
+    ///
+    /// # Errors
+    /// Those of writing there.
+    pub fn copy_to(&self, folder: &Path) -> io::Result<()> {
+        for path in self.files() {
+            let to = folder.join(&path);
+            to.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(&to, self.read(&path).unwrap_or_default().as_slice())?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, folder: Node, name: &OsStr, content: Content) -> Node {

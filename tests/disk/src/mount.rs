@@ -29,14 +29,13 @@ const TRIES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(10);
 
 impl Disk {
-    /// Mounts a disk with this content over an empty folder. Its power goes after the last of the operations in `cuts`
-    /// (changes and syncs, from 1), or never where there are none; the disk remembers how it was after each of them.
+    /// Mounts a disk with this content over an empty folder.
     ///
     /// # Errors
     /// When the system does not let this process mount: it takes root and `/dev/fuse`.
-    pub fn mount(image: Image, rules: Rules, folder: &Path, cuts: &[u64]) -> io::Result<Disk> {
+    pub fn mount(image: Image, rules: Rules, folder: &Path) -> io::Result<Disk> {
         let owner = std::fs::metadata(folder)?;
-        let shared = Shared::new(State::new(image, rules, cuts.to_vec()));
+        let shared = Shared::new(State::new(image, rules));
         let requests = Requests { shared: Arc::clone(&shared), owner: (owner.uid(), owner.gid()) };
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("power-cut".to_owned()), MountOption::NoAtime];
@@ -47,6 +46,12 @@ impl Disk {
     /// Changes and syncs so far.
     pub fn operations(&self) -> u64 {
         self.shared.lock().operations()
+    }
+
+    /// Lets the power go after the last of these operations (changes and syncs, from 1, counted from now); the disk
+    /// remembers how it was after each of them. This replaces what was planned before.
+    pub fn plan(&self, cuts: &[u64]) {
+        self.shared.lock().plan(cuts);
     }
 
     /// Whether the power is gone.
@@ -65,8 +70,8 @@ impl Disk {
         self.shared.wait_for_cut(longest)
     }
 
-    /// Unmounts the disk, and gives its moments: one after each of the operations that were named, the last one being
-    /// the cut. Programs that still use it have to be killed before.
+    /// Unmounts the disk, and gives its moments: one after each of the operations that were planned, the last one
+    /// being the cut. Programs that still use it have to be killed before.
     ///
     /// # Errors
     /// When the system does not unmount it.

@@ -110,7 +110,7 @@ pub(crate) struct State {
     made: BTreeMap<Node, PathBuf>,
     /// Changes and syncs so far.
     operations: u64,
-    /// After which of them the disk is looked at; the power goes after the last one.
+    /// After which of them the disk is remembered, the next one at the end; the power goes after the last one.
     planned: Vec<u64>,
     moments: Vec<Moment>,
     is_cut: bool,
@@ -119,8 +119,7 @@ pub(crate) struct State {
 type Answer<T> = Result<T, Errno>;
 
 impl State {
-    pub(crate) fn new(image: Image, rules: Rules, mut planned: Vec<u64>) -> State {
-        planned.sort_unstable_by(|a, b| b.cmp(a));
+    pub(crate) fn new(image: Image, rules: Rules) -> State {
         State {
             rules,
             durable: image.clone(),
@@ -129,7 +128,7 @@ impl State {
             attributes: BTreeMap::new(),
             made: BTreeMap::new(),
             operations: 0,
-            planned,
+            planned: Vec::new(),
             moments: Vec::new(),
             is_cut: false,
         }
@@ -138,6 +137,13 @@ impl State {
     /// Changes and syncs so far.
     pub(crate) fn operations(&self) -> u64 {
         self.operations
+    }
+
+    /// Remembers the disk after each of these operations, counted from now; the power goes after the last one.
+    pub(crate) fn plan(&mut self, cuts: &[u64]) {
+        self.planned = cuts.iter().map(|cut| self.operations + cut.max(&1)).collect();
+        self.planned.sort_unstable_by(|a, b| b.cmp(a));
+        self.planned.dedup();
     }
 
     pub(crate) fn is_cut(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::{Fate, Random, Rules, SECTOR};
 
 fn disk(rules: Rules) -> State {
-    State::new(Image::new(), rules, Vec::new())
+    State::new(Image::new(), rules)
 }
 
 fn file(state: &mut State, name: &str) -> Node {
@@ -260,7 +260,8 @@ fn a_file_is_never_under_two_names() {
 
 #[test]
 fn after_the_cut_everything_fails() {
-    let mut state = State::new(Image::new(), Rules::Strict, vec![2]);
+    let mut state = disk(Rules::Strict);
+    state.plan(&[2]);
     let node = file(&mut state, "a");
     state.write(node, 0, b"the last one").unwrap();
     assert_eq!(state.write(node, 0, b"too late"), Err(fuser::Errno::EIO));
@@ -271,7 +272,8 @@ fn after_the_cut_everything_fails() {
 
 #[test]
 fn a_disk_remembers_each_moment_that_was_asked_for() {
-    let mut state = State::new(Image::new(), Rules::Strict, vec![3, 1]);
+    let mut state = disk(Rules::Strict);
+    state.plan(&[3, 1]);
     let node = file(&mut state, "a");
     state.write(node, 0, b"1").unwrap();
     state.write(node, 0, b"2").unwrap();

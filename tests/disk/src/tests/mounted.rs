@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use crate::tests::needs;
 use crate::{Disk, Fate, Image, Rules};
 
-fn mounted(image: Image, cuts: &[u64]) -> Option<(TempDir, Disk)> {
+fn mounted(image: Image) -> Option<(TempDir, Disk)> {
     let folder = tempfile::tempdir().unwrap();
-    match Disk::mount(image, Rules::Strict, folder.path(), cuts) {
+    match Disk::mount(image, Rules::Strict, folder.path()) {
         Ok(disk) => Some((folder, disk)),
         Err(error) => {
             needs::FUSE.skip(&error.to_string());
@@ -21,7 +21,7 @@ fn mounted(image: Image, cuts: &[u64]) -> Option<(TempDir, Disk)> {
 
 #[test]
 fn files_and_folders_behave() {
-    let Some((folder, disk)) = mounted(Image::new(), &[]) else { return };
+    let Some((folder, disk)) = mounted(Image::new()) else { return };
     let at = |name: &str| folder.path().join(name);
     fs::create_dir_all(at("one/two")).unwrap();
     fs::write(at("one/two/a"), vec![7; 300_000]).unwrap();
@@ -51,7 +51,7 @@ fn files_and_folders_behave() {
 
 #[test]
 fn a_folder_of_many_files_is_listed_whole_while_they_are_removed() {
-    let Some((folder, _disk)) = mounted(Image::new(), &[]) else { return };
+    let Some((folder, _disk)) = mounted(Image::new()) else { return };
     for number in 0..500 {
         fs::write(folder.path().join(format!("a file with a rather long name, number {number}")), b"").unwrap();
     }
@@ -63,7 +63,7 @@ fn a_folder_of_many_files_is_listed_whole_while_they_are_removed() {
 
 #[test]
 fn a_lock_is_exclusive() {
-    let Some((folder, _disk)) = mounted(Image::new(), &[]) else { return };
+    let Some((folder, _disk)) = mounted(Image::new()) else { return };
     let path = folder.path().join("lock");
     let (one, other) = (File::create(&path).unwrap(), File::open(&path).unwrap());
     one.try_lock().unwrap();
@@ -74,7 +74,7 @@ fn a_lock_is_exclusive() {
 
 #[test]
 fn what_is_synced_survives_and_the_rest_does_not() {
-    let Some((folder, disk)) = mounted(Image::new(), &[]) else { return };
+    let Some((folder, disk)) = mounted(Image::new()) else { return };
     let mut file = File::create(folder.path().join("a")).unwrap();
     file.write_all(b"synced").unwrap();
     file.sync_data().unwrap();
@@ -88,7 +88,7 @@ fn what_is_synced_survives_and_the_rest_does_not() {
     let moment = disk.moments().unwrap().pop().unwrap();
     assert_eq!(moment.seen().read("a").unwrap().as_slice(), b"synced, not synced");
     let left = moment.left(Fate::Lost, 1);
-    let Some((again, _disk)) = mounted(left, &[]) else { return };
+    let Some((again, _disk)) = mounted(left) else { return };
     assert_eq!(fs::read(again.path().join("a")).unwrap(), b"synced");
     assert!(!again.path().join("b").exists());
 }
@@ -96,7 +96,8 @@ fn what_is_synced_survives_and_the_rest_does_not() {
 #[test]
 fn the_power_goes_after_the_operation_that_was_named() {
     // Making the file is the first one.
-    let Some((folder, disk)) = mounted(Image::new(), &[2, 4]) else { return };
+    let Some((folder, disk)) = mounted(Image::new()) else { return };
+    disk.plan(&[2, 4]);
     let mut file = File::create(folder.path().join("a")).unwrap();
     let written = (1..=10).take_while(|_| file.write_all(b"x").is_ok()).count();
     assert_eq!(written, 3);
