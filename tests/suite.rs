@@ -5,6 +5,8 @@ mod apps;
 mod capture;
 mod charts;
 mod common;
+#[cfg(target_os = "linux")]
+mod durability;
 mod fairness;
 mod guardrails;
 mod interop;

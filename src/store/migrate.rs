@@ -4,7 +4,7 @@
 //! Version 0.9 is the layout of the Python store before this program: the same envelope without `ordinal`,
 //! frames reduced to their payload, decimals as text, session names of any form, no catalog.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::catalog::{About, SeqRange, SessionInfo};
+use super::catalog::{About, Catalog, SeqRange, SessionInfo};
 use super::error::StoreError;
 use super::fsio;
 use super::ids::SessionId;
 use super::open::{SchemaManifest, Store};
 use super::parts::{self, PartWriter};
-use super::root::NO_DATE;
+use super::root::{DataRoot, NO_DATE};
 use super::schema::{DocType, SCHEMA_VERSION, arrow_schema};
 use replayer_protocol::line::{FrameStatus, LineFormat};
 
@@ -43,7 +43,9 @@ impl Store {
     pub fn migrate(&self, dry_run: bool) -> Result<Migrated, StoreError> {
         let _one_at_a_time = self.sealing();
         let current: Vec<String> = self.with_catalog(|catalog| {
-            let current = catalog.parts.iter().filter(|part| part.schema == SCHEMA_VERSION);
+            // A damaged part of this layout is no older file.
+            let lost = catalog.lost.iter().map(|lost| &lost.part);
+            let current = catalog.parts.iter().chain(lost).filter(|part| part.schema == SCHEMA_VERSION);
             current.map(|part| part.path.clone()).collect()
         });
         let mut result = Migrated::default();
@@ -65,22 +67,47 @@ impl Store {
             return Ok(result);
         }
         writer.know(About { sessions: sessions.values().cloned().collect(), imports: Vec::new() });
-        let new = writer.finish()?.publish()?;
-        for path in &migrated {
-            let from = self.root().path().join(path);
-            fs::rename(&from, from.with_extension("parquet.migrated")).map_err(StoreError::io("rename", &from))?;
+        let mut new = writer.finish()?.publish()?;
+        // One part names all that was migrated: that is enough for [`put_away`], and a catalog stays small.
+        if let Some(first) = new.first_mut() {
+            first.lineage.replaces.clone_from(&migrated);
         }
-        fsio::sync_folder(&self.root().parts_dir())?;
         self.update_catalog(|catalog| {
             catalog.parts.retain(|part| !migrated.contains(&part.path));
             catalog.parts.extend(new);
             sessions.into_values().for_each(|session| catalog.add_session(session));
         })?;
+        // Only now: until the catalog names the new parts, these are what there is of their rows.
+        rename(self.root(), &migrated)?;
         if let Some(manifest) = SchemaManifest::load(self.root())? {
             SchemaManifest { schema_version: SCHEMA_VERSION.to_owned(), ..manifest }.save(self.root())?;
         }
         Ok(result)
     }
+}
+
+/// Renames older files whose rows are in force in new parts: what a migration does last, and whoever opens the store after
+/// one that was interrupted before it. A second migration would take them in again.
+///
+/// # Errors
+/// When a file cannot be renamed, or its folder not be synced.
+pub(super) fn put_away(root: &DataRoot, catalog: &Catalog) -> Result<(), StoreError> {
+    let migrated = catalog.parts.iter().filter(|part| part.lineage.made_by == "migrate");
+    migrated.map(|part| rename(root, &part.lineage.replaces)).collect()
+}
+
+/// Renames those of the files that are still there under their old names; durable when this returns.
+fn rename(root: &DataRoot, paths: &[String]) -> Result<(), StoreError> {
+    let mut folders = BTreeSet::new();
+    for path in paths {
+        let from = root.path().join(path);
+        match fs::rename(&from, from.with_extension("parquet.migrated")) {
+            Ok(()) => folders.extend(from.parent().map(Path::to_path_buf)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::io("rename", &from)(error)),
+        }
+    }
+    folders.iter().try_for_each(|folder| fsio::sync_folder(folder))
 }
 
 fn doc_type_of(path: &str) -> Option<DocType> {

@@ -14,7 +14,7 @@ use super::parts::BUILD;
 use super::root::DataRoot;
 use super::schema::{SCHEMA_VERSION, is_newer};
 use super::seal::LeftBehind;
-use super::{fsio, reconcile, scan};
+use super::{fsio, migrate, reconcile, scan};
 
 /// The data root, opened for writing. Holds the lease until dropped.
 pub struct Store {
@@ -112,6 +112,7 @@ impl Store {
             None => SchemaManifest::current().save(root)?,
         }
         let (mut catalog, message) = Catalog::load_reporting(root)?;
+        migrate::put_away(root, &catalog)?;
         let reconciled = reconcile::reconcile(root, &mut catalog)?;
         for message in message.iter().chain(&reconciled.messages) {
             tracing::warn!("{message}");

@@ -277,6 +277,8 @@ fn adopt(catalog: &mut Catalog, part: Part, begun: &Begun) {
 fn set_aside(root: &DataRoot, part: &Part, fate: Fate, result: &mut Reconciled) -> Result<(), StoreError> {
     let from = root.path().join(&part.path);
     fs::rename(&from, from.with_extension("parquet.orphan")).map_err(StoreError::io("set aside", &from))?;
+    // Before the note goes: without it, a part that a power cut gives its name back would be taken for a forgotten one.
+    from.parent().map_or(Ok(()), fsio::sync_folder)?;
     let why = match fate {
         Fate::Unfinished => "it was being written when the program ended, and its rows are there elsewhere",
         _ => "another part replaced it, or it was pruned",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::chain::Chain;
+use super::fsio;
 use super::ids::SessionId;
 use super::schema::DocType;
 
@@ -47,15 +48,21 @@ impl DataRoot {
         Ok(DataRoot { path })
     }
 
-    /// Opens the root, creating it (readable by its owner only) when it is not there.
+    /// Opens the root, creating it (readable by its owner only) when it is not there. Its folders are durable when this
+    /// returns: what is synced inside them later can be found again after a power cut.
     ///
     /// # Errors
     /// When it cannot be created or written to.
     pub fn create(path: impl Into<PathBuf>) -> Result<DataRoot, StoreError> {
         let path = path.into();
         if !path.exists() {
+            let made: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
             fs::create_dir_all(&path).map_err(StoreError::io("create the data root", &path))?;
             restrict(&path)?;
+            for folder in made {
+                // A folder above that may be entered but not read cannot be synced either; the system does it in its time.
+                let _ = fsio::sync_folder(folder.parent().filter(|above| *above != "").unwrap_or(Path::new(".")));
+            }
         }
         let root = DataRoot::open(path)?;
         for folder in
@@ -63,6 +70,8 @@ impl DataRoot {
         {
             fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
         }
+        // Every time: whoever made them may have been killed before this.
+        fsio::sync_folder(root.path())?;
         Ok(root)
     }
 

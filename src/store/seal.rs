@@ -44,15 +44,19 @@ impl Store {
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();
         let mut found: Vec<(u64, Damage)> = Vec::new();
-        // Numbers of records that no segment has any more: what is said of the damage gets them.
-        let mut gaps: VecDeque<u64> = VecDeque::new();
+        // Numbers of records that no segment has any more.
+        let mut lost: VecDeque<u64> = VecDeque::new();
         let mut info = None;
         for segment in segments {
             let mut reader = SegmentReader::open(&segment.path)?;
             let Some(head) = reader.head()?.cloned() else {
                 continue;
             };
-            info.get_or_insert_with(|| session_info(&head));
+            if info.is_none() {
+                // What came before it was sealed, even if the catalog that said so is lost.
+                last_seq = last_seq.max(head.first_seq.saturating_sub(1));
+                info = Some(session_info(&head));
+            }
             let context = context.get_or_insert_with(|| Context {
                 requests: head.requests.clone(),
                 games: GameFilter::new(self.stored_games()),
@@ -61,9 +65,8 @@ impl Store {
                 if record.seq <= last_seq {
                     return Ok(());
                 }
-                if record.seq > last_seq + 1 {
-                    gaps.push_back(last_seq + 1);
-                }
+                // The numbers of a session have no gaps: these were written, and a power cut took them.
+                lost.extend((last_seq + 1..record.seq).take(MOST_LOST));
                 last_seq = record.seq;
                 result.records += 1;
                 project(session_id, record, context, &mut writer)
@@ -72,21 +75,28 @@ impl Store {
         }
         // The session may go on: its next segment begins with a number of its own, which must not be taken.
         let next = if found.is_empty() { None } else { self.first_behind(session_id, segments)? };
+        let mut notes: Vec<(u64, String)> = Vec::new();
         for (number, damage) in &found {
-            let seq =
-                gaps.pop_front().or_else(|| next.is_none_or(|next| last_seq + 1 < next).then_some(last_seq + 1));
             let details = damage_details(*number, damage);
-            let Some(seq) = seq else {
+            // A damaged place stands for a record that is lost there; behind the last record nobody knows.
+            let stands_for = if damage.resumed { lost.pop_front() } else { None };
+            let behind = || next.is_none_or(|next| last_seq + 1 < next).then_some(last_seq + 1);
+            let Some(seq) = stands_for.or_else(behind).or_else(|| lost.pop_front()) else {
                 // Half a record behind which the writer went on in the next segment: no number is missing, so nothing is.
                 tracing::warn!(%session_id, details, "passed over the rest of a write that failed");
                 continue;
             };
             last_seq = last_seq.max(seq);
-            let record = Record { seq, ..Record::system(now_us(), Source::Ui, "journal_cut", &details) };
+            notes.push((seq, details));
+        }
+        // The others that are lost there, so that the session has no number that nothing is known of.
+        notes.extend(lost.into_iter().map(|seq| (seq, lost_details())));
+        for (seq, details) in &notes {
+            let record = Record { seq: *seq, ..Record::system(now_us(), Source::Ui, "journal_cut", details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
         result.damages = found.len();
-        if result.records + found.len() as u64 > 0 {
+        if result.records + notes.len() as u64 > 0 {
             writer.know(About { sessions: info.iter().cloned().collect(), imports: Vec::new() });
             let pending = writer.finish()?;
             reached(Step::PartsWritten);
@@ -129,9 +139,13 @@ impl Store {
             fsio::remove(&segment.path)?;
             reached(Step::FileRemoved);
         }
+        let folder = self.root().session_dir(session_id);
         // Goes only when it is empty, that is, when the session is over.
-        let _ = fs::remove_dir(self.root().session_dir(session_id));
-        Ok(())
+        let is_over = fs::remove_dir(&folder).is_ok();
+        // The catalog soon forgets how far a session is sealed that has no folder any more. If a power cut gave the folder
+        // back after that, its rows would be sealed a second time.
+        let changed = if is_over || !folder.exists() { self.root().journal_dir() } else { folder };
+        fsio::sync_folder(&changed)
     }
 
     /// Clears up after a crash: removes temporary files, and tells which journals are left to seal. Before anyone records
@@ -140,6 +154,8 @@ impl Store {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }
+        // Whoever removed sealed segments last may have been killed before they were gone for good.
+        fsio::sync_folder(&self.root().journal_dir())?;
         let mut sessions: BTreeMap<SessionId, Vec<SegmentPath>> = BTreeMap::new();
         for segment in journal::segments(self.root())? {
             sessions.entry(segment.session_id).or_default().push(segment);
@@ -197,6 +213,13 @@ impl LeftBehind {
 
 fn session_info(head: &SegmentHead) -> SessionInfo {
     SessionInfo { session_id: head.session_id, origin: head.origin.clone(), started_us: head.started_us }
+}
+
+/// More records than these are not lost in one place: a number beyond them is damage itself.
+const MOST_LOST: usize = 100_000;
+
+fn lost_details() -> String {
+    serde_json::json!({ "lost": true, "noticed_us": record::now_us() }).to_string()
 }
 
 fn damage_details(segment: u64, damage: &Damage) -> String {

@@ -15,43 +15,13 @@ use std::time::Duration;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use replayer::capture::report::Report;
-use replayer::simulator::serve::{Running, ServerConfig, start};
 use replayer::store::root::DataRoot;
 use replayer::store::scan::{ScanFilter, scan};
 use replayer::store::schema::DocType;
 
 use crate::common::replayer;
+use crate::common::site::Site;
 use crate::common::waiting::until;
-
-/// A simulated rugs.fun with a runtime of its own.
-struct Site {
-    runtime: tokio::runtime::Runtime,
-    running: Option<Running>,
-}
-
-impl Site {
-    fn start(config: ServerConfig) -> Site {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let running = runtime.block_on(start(config)).unwrap();
-        Site { runtime, running: Some(running) }
-    }
-
-    fn running(&self) -> &Running {
-        self.running.as_ref().unwrap()
-    }
-
-    fn feed(&self) -> String {
-        format!("ws://{}", self.running().addr())
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
-        }
-    }
-}
 
 /// `replayer record` on a root.
 fn recorder(root: &DataRoot, feed: &str) -> Child {

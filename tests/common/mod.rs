@@ -1,9 +1,10 @@
-//! What several tests need: a root in a temporary folder, a recorded session; and in `needs`, what is not on every machine,
-//! and `waiting`.
+//! What several tests need: a root in a temporary folder, a recorded session; in `site` a server to record from; and in
+//! `needs`, what is not on every machine, and `waiting`.
 
 #[cfg(target_os = "linux")]
 pub mod isolated;
 pub mod needs;
+pub mod site;
 pub mod waiting;
 
 use std::path::Path;

@@ -75,6 +75,13 @@ pub const MOUNT: Need = Need {
     how: "run the tests as root, in a container that may mount",
 };
 
+/// A disk whose power can go.
+pub const FUSE: Need = Need {
+    key: "fuse",
+    without: "this user may not mount a FUSE file system",
+    how: "run the tests as root, on a system that has /dev/fuse and may mount",
+};
+
 /// A network of the test's own.
 pub const NAMESPACE: Need = Need {
     key: "namespace",

@@ -135,6 +135,29 @@ fn a_flipped_byte_costs_one_record_and_not_those_behind_it() {
     assert!(system_events(&root)[0].1.contains("\"torn_tail\":false"));
 }
 
+#[test]
+fn a_hole_in_the_journal_leaves_no_number_that_nothing_is_known_of() {
+    let (_folder, root) = common::root();
+    killed_behind(&root, 40);
+    let segment = replayer::store::journal::segments(&root).unwrap().pop().unwrap();
+    let mut bytes = std::fs::read(&segment.path).unwrap();
+    // A power cut kept what was written last, and zeros before it.
+    let at = |number: u64| {
+        let text = format!("\"number\":{number},");
+        bytes.windows(text.len()).position(|window| window == text.as_bytes()).unwrap()
+    };
+    let (from, to) = (at(10), at(20));
+    bytes[from..to].fill(0);
+    std::fs::write(&segment.path, bytes).unwrap();
+    drop(Store::open(&root, "test").unwrap());
+    assert_eq!(frames(&root).len(), 40 - 11);
+    let events = system_events(&root);
+    assert_eq!(events.len(), 11, "one for each frame that is lost");
+    assert!(events.iter().all(|(kind, _)| kind == "journal_cut"));
+    let verified = verify::verify(&root, |_, _| ()).unwrap();
+    assert!(verified.problems.is_empty(), "{:?}", verified.problems);
+}
+
 pub fn system_events(root: &DataRoot) -> Vec<(String, String)> {
     use arrow::array::AsArray;
     use replayer::store::scan::{ScanFilter, scan};

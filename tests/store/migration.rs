@@ -80,3 +80,40 @@ fn an_older_store_is_taken_in_row_by_row_and_its_files_stay() {
     assert!(verified.problems.is_empty(), "{:?}", verified.problems);
     assert_eq!(store.migrate(false).unwrap().files, 0, "a second time there is nothing to do");
 }
+
+#[test]
+fn a_migration_that_ended_before_it_renamed_the_old_file_is_not_done_twice() {
+    let (_folder, root) = common::root();
+    let events = write_old_part(&root, "ws_event", vec![("event_name", text(&[Some("gameStateUpdate"); 2]))]);
+    let store = Store::open(&root, "test").unwrap();
+    store.migrate(false).unwrap();
+    drop(store);
+    std::fs::rename(events.with_extension("parquet.migrated"), &events).unwrap();
+    let store = Store::open(&root, "test").unwrap();
+    assert!(!events.exists(), "it was put away");
+    assert_eq!(store.migrate(false).unwrap().files, 0);
+    let rows: usize = scan(&root, DocType::WsEvent, &ScanFilter::default())
+        .unwrap()
+        .map(|batch| batch.unwrap().num_rows())
+        .sum();
+    assert_eq!(rows, 2);
+}
+
+#[test]
+fn a_migration_that_ended_before_the_catalog_leaves_the_old_file_for_the_next_one() {
+    let (_folder, root) = common::root();
+    let events = write_old_part(&root, "ws_event", vec![("event_name", text(&[Some("gameStateUpdate"); 2]))]);
+    let before = std::fs::read(&events).unwrap();
+    // The catalog cannot be replaced: its temporary file is a folder.
+    let temporary = root.catalog_path().with_extension(format!("tmp-{}", std::process::id()));
+    let store = Store::open(&root, "test").unwrap();
+    std::fs::create_dir(&temporary).unwrap();
+    store.migrate(false).unwrap_err();
+    drop(store);
+    assert_eq!(std::fs::read(&events).unwrap(), before);
+    std::fs::remove_dir(&temporary).unwrap();
+    let store = Store::open(&root, "test").unwrap();
+    assert_eq!(store.migrate(false).unwrap().rows["ws_event"], 2);
+    let verified = verify::verify(&root, |_, _| ()).unwrap();
+    assert!(verified.problems.is_empty(), "{:?}", verified.problems);
+}
