@@ -7,3 +7,4 @@ mod games;
 mod life_of_a_row;
 mod migration;
 mod pruning;
+mod repairing;
