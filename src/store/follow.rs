@@ -84,7 +84,12 @@ pub struct Follower {
     /// Sessions that had a journal at the last look.
     journaled: HashSet<SessionId>,
     narrow: Option<Narrow>,
+    /// Where in the journal it begins; what was sealed since is in parts.
+    from: Positions,
 }
+
+/// How far a follower has come in the journal: of each session, the segment's number and the bytes read of it.
+pub type Positions = BTreeMap<SessionId, (u64, u64)>;
 
 /// Which unsealed rows are handed out, for a follower that wants few: a journal may hold 64 MiB, and whoever follows
 /// beside the recorder must not hold all of it.
@@ -151,6 +156,7 @@ impl Follower {
             catalog_is_new: false,
             journaled: HashSet::new(),
             narrow: None,
+            from: Positions::new(),
         })
     }
 
@@ -160,6 +166,23 @@ impl Follower {
     /// As [`Follower::open`].
     pub fn narrow(root: &DataRoot, narrow: Narrow) -> Result<Follower, StoreError> {
         Ok(Follower { narrow: Some(narrow), ..Follower::open(root)? })
+    }
+
+    /// The same, which hands out nothing that stands in the journal before these positions: for whoever knows that what it
+    /// looks for came later, and does not want to read 64 MiB for it.
+    #[must_use]
+    pub fn beginning_at(mut self, from: Positions) -> Follower {
+        self.from = from;
+        self
+    }
+
+    /// How far it has come in the journal.
+    pub fn positions(&self) -> Positions {
+        let read = |(id, session): (&SessionId, &Session)| {
+            let (number, reader) = session.reader.as_ref()?;
+            Some((*id, (*number, reader.position())))
+        };
+        self.sessions.iter().filter_map(read).collect()
     }
 
     /// What it follows.
@@ -284,6 +307,10 @@ impl Follower {
         if self.sessions.get(&session_id).is_some_and(passed) {
             return Ok(true);
         }
+        let from = self.from.get(&session_id).copied();
+        if from.is_some_and(|(number, _)| segment.number < number) {
+            return Ok(true);
+        }
         let known = self.sessions.get_mut(&session_id);
         let session = match known {
             Some(session) => session,
@@ -293,6 +320,9 @@ impl Follower {
                     return Ok(true);
                 };
                 let requests = head.requests.clone();
+                if let Some((_, position)) = from.filter(|(number, _)| *number == segment.number) {
+                    reader.go_to(position)?;
+                }
                 let Some(games) = self.known_games() else {
                     return Ok(false);
                 };

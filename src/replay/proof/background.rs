@@ -13,9 +13,10 @@
 //! What goes wrong here costs a proof that is late, never a frame: the reading is on a thread of its own, and the
 //! journal takes the result as it takes any source's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use arrow::array::{AsArray, RecordBatch};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -26,11 +27,12 @@ use super::verdict::Proof;
 use crate::capture::{Sink, SinkClosed};
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::follow::Follower;
+use crate::store::follow::{Follower, Narrow, Positions};
 use crate::store::proof::StoredProof;
 use crate::store::record::{Record, Source, now_us};
 use crate::store::recorder::{Recorder, RecorderOptions};
 use crate::store::root::DataRoot;
+use crate::store::schema::DocType;
 use crate::store::view::View;
 
 /// How often the journal is looked at.
@@ -127,7 +129,12 @@ pub struct Prover {
     seeds: Seeds,
     /// Games that were tried: those that cannot be proven are not tried again by this process.
     tried: BTreeSet<String>,
+    /// Where in the journal the newest games began, so that not all of it is read again for each of them.
+    began: VecDeque<(String, Positions)>,
 }
+
+/// Games whose beginning is remembered. A seed comes with the next game's first packet.
+const REMEMBERED: usize = 32;
 
 impl Prover {
     /// Looks at what the store holds already.
@@ -135,9 +142,12 @@ impl Prover {
     /// # Errors
     /// [`ReadError`].
     pub fn open(root: &DataRoot, stop: &CancellationToken) -> Result<Prover, ReadError> {
-        let mut follower = Look::seed_follower(root)?;
+        // Ticks too: with its first one a game begins.
+        let doc_types = vec![DocType::Game, DocType::SystemEvent, DocType::GameTick];
+        let mut follower = Follower::narrow(root, Narrow { doc_types, containing: Vec::new() })?;
         let look = Look::of(View::of(&mut follower)?);
-        Ok(Prover { seeds: Seeds::read(&look, stop)?, follower, tried: BTreeSet::new() })
+        let seeds = Seeds::read(&look, stop)?;
+        Ok(Prover { seeds, follower, tried: BTreeSet::new(), began: VecDeque::new() })
     }
 
     /// Proves games that became provable since the last time, at most a few hundred at once.
@@ -145,9 +155,13 @@ impl Prover {
     /// # Errors
     /// [`ReadError`].
     pub fn poll(&mut self, root: &DataRoot, stop: &CancellationToken) -> Result<Vec<StoredProof>, ReadError> {
+        let before = self.follower.positions();
         let change = self.follower.poll()?;
         for (doc_type, batch) in &change.rows {
             self.seeds.take(*doc_type, batch);
+            if *doc_type == DocType::GameTick {
+                self.begin(batch, &before);
+            }
         }
         // What was appended and sealed between two looks stands in a new part only.
         if let Some(catalog) = change.catalog {
@@ -158,9 +172,42 @@ impl Prover {
             return Ok(Vec::new());
         }
         let games: BTreeSet<String> = pending.into_iter().take(BATCH).collect();
-        let proofs = self.seeds.prove(&Look::at(root, &games)?, &games, stop)?;
+        let look = Look::since(root, &games, self.beginning_of(&games))?;
+        let proofs = self.seeds.prove(&look, &games, stop)?;
         self.tried.extend(games);
         Ok(proofs.iter().filter_map(Proof::to_store).collect())
+    }
+}
+
+impl Prover {
+    /// Remembers the games that appear in ticks for the first time. Their packets lie behind `before`.
+    fn begin(&mut self, ticks: &RecordBatch, before: &Positions) {
+        let ids = ticks.column_by_name("game_id").and_then(|column| column.as_string_opt::<i32>());
+        for id in ids.into_iter().flatten().flatten() {
+            if self.began.iter().rev().any(|(known, _)| known == id) {
+                continue;
+            }
+            if self.began.len() >= REMEMBERED {
+                self.began.pop_front();
+            }
+            self.began.push_back((id.to_owned(), before.clone()));
+        }
+    }
+
+    /// The positions behind which all packets of these games are; the journal's beginning where one is not remembered.
+    fn beginning_of(&self, games: &BTreeSet<String>) -> Positions {
+        let of = |game: &String| self.began.iter().find(|(id, _)| id == game).map(|(_, positions)| positions.clone());
+        let mut all = games.iter().map(of);
+        let Some(Some(mut earliest)) = all.next() else { return Positions::new() };
+        for positions in all {
+            let Some(positions) = positions else { return Positions::new() };
+            // A session that one of them does not know began later: it is read from its beginning.
+            earliest.retain(|session, _| positions.contains_key(session));
+            for (session, position) in &mut earliest {
+                *position = positions.get(session).map_or(*position, |other| (*position).min(*other));
+            }
+        }
+        earliest
     }
 }
 

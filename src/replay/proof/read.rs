@@ -16,7 +16,7 @@ use crate::protocol::line::{self, LineFormat};
 use crate::state::fact::{self, Fact};
 use crate::store::StoreError;
 use crate::store::catalog::Part;
-use crate::store::follow::{Follower, Narrow};
+use crate::store::follow::{Follower, Narrow, Positions};
 use crate::store::proof::{GAME_DIFFERS, GAME_PROVEN, StoredProof};
 use crate::store::root::DataRoot;
 use crate::store::scan::{self, Only};
@@ -95,11 +95,20 @@ impl Look {
     /// # Errors
     /// As [`Look::now`].
     pub fn at(root: &DataRoot, games: &BTreeSet<String>) -> Result<Look, StoreError> {
+        Look::since(root, games, Positions::new())
+    }
+
+    /// As [`Look::at`], for games that began in the journal behind these positions.
+    ///
+    /// # Errors
+    /// As [`Look::now`].
+    pub fn since(root: &DataRoot, games: &BTreeSet<String>, from: Positions) -> Result<Look, StoreError> {
         let doc_types =
             [DocType::GameTick, DocType::Game, DocType::Sidebet, DocType::SystemEvent, DocType::WsEvent].to_vec();
         // Looking for many names in every text costs more than reading it.
         let containing = if games.len() <= FEW { games.iter().cloned().collect() } else { Vec::new() };
-        Ok(Look::of(View::narrow(root, Narrow { doc_types, containing })?))
+        let follower = Follower::narrow(root, Narrow { doc_types, containing })?;
+        Ok(Look::of(View::of(&mut follower.beginning_at(from))?))
     }
 
     /// Looks now, for seeds and stored proofs only.

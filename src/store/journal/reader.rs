@@ -74,6 +74,25 @@ impl SegmentReader {
         Ok(self.head.as_ref())
     }
 
+    /// How far it has read, bytes from the start of the segment: the beginning of a record, or 0.
+    pub fn position(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    /// Goes on at a position that another reader of the same segment had come to.
+    ///
+    /// # Errors
+    /// When the segment's head cannot be read.
+    pub fn go_to(&mut self, position: u64) -> Result<(), StoreError> {
+        self.head()?;
+        if position > self.position() {
+            self.base = position;
+            self.buffer.clear();
+            self.at = 0;
+        }
+        Ok(())
+    }
+
     /// Hands every whole record to `each`, and returns how many there were. What is not whole yet is left for
     /// the next call, so a follower calls this again when the file has grown.
     ///

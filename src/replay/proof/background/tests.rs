@@ -6,7 +6,6 @@ use super::*;
 use crate::simulator::{Config, GameTruth, Session};
 use crate::store::proof::{GAME_DIFFERS, GAME_PROVEN};
 use crate::store::record::Direction;
-use crate::store::schema::DocType;
 use crate::store::{scan, verify};
 
 /// Records simulated games, as `keep` wants the frames; returns what was played.
@@ -130,4 +129,34 @@ fn a_crash_between_games_leaves_the_rest_to_the_next_start() {
     drop(recorder);
     let (proven, _) = prove_pending(&store, &stop).unwrap();
     assert_eq!(proven as usize, proofs.len() - 1);
+}
+
+#[test]
+fn a_game_is_proven_from_where_it_began_in_the_journal_as_from_the_journals_beginning() {
+    let (_folder, root) = scratch();
+    let store = Arc::new(Store::open(&root, "test").unwrap());
+    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
+    let stop = CancellationToken::new();
+    let mut prover = Prover::open(&root, &stop).unwrap();
+    let mut session = Session::new(Config { games: 3, ..Config::default() });
+    let mut proven = Vec::new();
+    for (number, frame) in session.by_ref().enumerate() {
+        recorder.append(&Record::frame(frame.at_us, Source::PublicWs, frame.direction, &frame.text)).unwrap();
+        if number % 40 == 0 {
+            proven.extend(prover.poll(&root, &stop).unwrap());
+        }
+    }
+    proven.extend(prover.poll(&root, &stop).unwrap());
+    let last = session.truths().last().unwrap().game_id.clone();
+    let from = prover.beginning_of(&BTreeSet::from([last.clone()]));
+    let skipped: u64 = from.values().map(|(_, position)| *position).sum();
+    let journal: u64 =
+        crate::store::journal::segments(&root).unwrap().iter().map(|s| s.path.metadata().unwrap().len()).sum();
+    assert!(skipped > journal / 3, "{skipped} of {journal} bytes are not read again");
+    let from_the_beginning = Prover::open(&root, &stop).unwrap().poll(&root, &stop).unwrap();
+    for truth in session.truths() {
+        let of = |proofs: &[StoredProof]| proofs.iter().find(|proof| proof.game_id == truth.game_id).cloned();
+        assert_eq!(of(&proven).unwrap(), of(&from_the_beginning).unwrap());
+    }
+    assert!(prover.beginning_of(&BTreeSet::from(["unknown".to_owned(), last])).is_empty());
 }
