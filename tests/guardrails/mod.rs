@@ -1,5 +1,6 @@
 //! The design's rules that the compiler does not check.
 
+mod building;
 mod packages;
 
 use std::fs;

@@ -1,0 +1,29 @@
+//! `make test` right after `make demo` compiles no dependency a second time.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Every dependency with its features, as cargo resolves them for these kinds of dependencies.
+fn resolved(arguments: &[&str]) -> BTreeMap<String, String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p}\t{f}"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('\t'));
+    // Our own crates are compiled for the tests in any case.
+    let others = lines.filter(|(package, _)| !package.contains(env!("CARGO_MANIFEST_DIR")));
+    others.map(|(package, features)| (package.to_owned(), features.to_owned())).collect()
+}
+
+#[test]
+fn what_only_tests_use_asks_nothing_more_of_what_the_program_uses() {
+    let program = resolved(&["--package", "replayer", "--edges", "normal,build"]);
+    let tests = resolved(&["--workspace", "--edges", "normal,build,dev"]);
+    assert!(program.len() > 300, "{}", program.len());
+    let other: Vec<_> = program.iter().filter(|(package, features)| tests.get(*package) != Some(*features)).collect();
+    assert!(other.is_empty(), "these would be compiled twice; name the features in Cargo.toml: {other:?}");
+}
