@@ -54,8 +54,11 @@ pub struct Output {
     /// Who holds the writer lease, in its own words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub holder: Option<String>,
-    /// Frames that were received and not stored, of all sources: 0, or longer than the limit of 16 MB.
+    /// Messages that were received and not stored as a whole, of all sources: 0, or longer than 64 MiB.
     pub drops: u64,
+    /// Messages that are no texts of the store (binary, not UTF-8, above 16 MiB): their bytes are in system_event.
+    #[serde(default)]
+    pub as_bytes: u64,
     /// Bytes that wait for the journal; sources wait when it is full.
     pub queued_bytes: u64,
     /// Bytes in the journal, not yet sealed.
@@ -244,6 +247,7 @@ fn output(status: &Status) -> Output {
         session_id: report.map(|report| report.session_id.to_string()),
         holder: status.holder.clone(),
         drops: report.map_or(0, |report| report.sources.values().map(|source| source.numbers.dropped).sum()),
+        as_bytes: report.map_or(0, |report| report.sources.values().map(|source| source.numbers.as_bytes).sum()),
         queued_bytes: report.map_or(0, |report| report.queue.bytes as u64),
         journal_bytes: status.journal_bytes,
         disk_free_bytes: status.disk_free_bytes,

@@ -21,15 +21,32 @@ pub const CONNECTION_FAILED: &str = "connection_failed";
 /// A connection ended that was open: `url`, `socket_id`, `kind`, `reason`, `connected_ms`.
 pub const CONNECTION_LOST: &str = "connection_lost";
 
-/// Frames may be missing: nothing was captured by this source from `from_us` to `to_us`. Also `downtime_ms`,
-/// `attempts`, `reason`.
+/// Frames may be missing: nothing was captured by this source from `from_us`, the time of the last frame before, to
+/// `to_us`. Also `downtime_ms`, `attempts`, `reason`. Within one process the downtime is measured by the monotonic clock:
+/// when the wall clock was set meanwhile, it is not the difference of the two times.
 pub const GAP: &str = "gap";
 
-/// A binary message, which the store of texts cannot hold as a frame: `bytes`, `sha256`, `base64` (of the first
-/// MiB; `cut` when there was more), `gzip` when it begins like a gzip stream.
+/// The wall clock was set by more than two seconds, or the machine slept: `wall_before_us` and `wall_after_us`, between
+/// which `elapsed_ms` passed by the monotonic clock, and `jump_ms`, how far the wall clock went ahead of it (negative:
+/// back). Times behind it cannot be compared with those before; `seq` says what came first.
+pub const CLOCK_JUMPED: &str = "clock_jumped";
+
+/// A binary message, which the store of texts cannot hold as a frame: `socket_id`, `direction`, `bytes` (its length),
+/// `sha256`, `gzip` when it begins like a gzip stream, and its bytes: `base64` (of the first MiB), `piece` (1) of
+/// `pieces`. `cut` when it was longer than 64 MiB: then only its first MiB is kept, and length and digest are those of
+/// the whole. `withheld` when it may hold a credential: then its bytes are not kept.
 pub const BINARY_MESSAGE: &str = "binary_message";
 
-/// A frame longer than the journal takes: `bytes`, `sha256`, `text` (its first 4 KiB).
+/// A text that is no frame: as [`BINARY_MESSAGE`], and `reason`: `not_utf8`, `too_long` (above 16 MiB; through a browser
+/// above 36 MiB), or `extension` (compressed, say, without an agreement). `redacted` when credentials were taken out
+/// before it was coded: `bytes` and `sha256` are those of the message as it came.
+pub const MESSAGE_AS_BYTES: &str = "message_as_bytes";
+
+/// The next MiB of a message that is kept as bytes: `socket_id`, `direction`, `sha256` (of the message, as in its first
+/// event), `piece` (from 2) of `pieces`, `base64`.
+pub const MESSAGE_PIECE: &str = "message_piece";
+
+/// What Chrome said of a frame cannot be read: `bytes`, `reason`.
 pub const FRAME_REFUSED: &str = "frame_refused";
 
 /// The server's account and the one recomputed from own trades began to differ: `fields` (each with `local` and

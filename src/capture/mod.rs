@@ -7,13 +7,15 @@
 //! * [`sink`] — the one way in for sources: redact, queue, count. `journaling` — the thread behind it. [`bus`] —
 //!   what was stored, for listeners in this process. [`board`] — how everything stands right now.
 //! * [`public_feed`] — the source that needs no login. [`browser`] — the user's own Chrome. [`redact`] — credentials are
-//!   taken out before anything is written.
+//!   taken out before anything is written. `as_bytes` — messages that are no texts of the store's.
 //! * [`verification`] — what was proposed and decided about the protocol, in the store too.
-//! * [`events`] — the system events that are written.
+//! * [`events`] — the system events that are written. `clock` — the wall clock was set: that is one of them.
 
+mod as_bytes;
 pub mod board;
 pub mod browser;
 pub mod bus;
+mod clock;
 pub mod control;
 mod drift;
 pub mod events;

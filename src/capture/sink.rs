@@ -5,13 +5,17 @@
 //! what is to come. Nothing is ever dropped here, and the waiting shows in the status as `stalled_ms`.
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::as_bytes::AsBytes;
 use super::board::{Board, SourceState};
-use super::redact;
+use super::clock::{Clocks, Jump, Moment};
 use super::report::Queue;
+use super::{events, redact};
 use crate::store::record::{Direction, Source, now_us};
 
 /// One WebSocket text message as it passed, in either direction.
@@ -19,6 +23,8 @@ use crate::store::record::{Direction, Source, now_us};
 pub struct Frame {
     /// When it was received or sent, microseconds UTC: the wall clock where it was read, before any queue.
     pub ts: i64,
+    /// When it arrived here or left, by the process's monotonic clock (`clock`), microseconds: for durations.
+    pub at_us: i64,
     /// Who captured it.
     pub source: Source,
     /// Which way it went.
@@ -48,6 +54,8 @@ pub(super) struct Item {
 pub(super) enum Entry {
     Frame(Frame),
     System(SystemEvent),
+    /// Somebody waits until everything before it is in the journal.
+    Mark(oneshot::Sender<()>),
     /// The last of the queue: whoever sends after it is told that the capture ended.
     Close,
 }
@@ -71,6 +79,7 @@ pub struct Sink {
     /// All of the room, bytes.
     pub(super) capacity: u32,
     pub(super) board: Arc<Board>,
+    pub(super) clocks: Arc<Clocks>,
 }
 
 impl std::fmt::Debug for Sink {
@@ -79,8 +88,20 @@ impl std::fmt::Debug for Sink {
     }
 }
 
+/// Ready when everything before a place in the queue is in the journal; see [`Sink::mark`].
+#[derive(Debug)]
+pub(super) struct Mark(oneshot::Receiver<()>);
+
+impl Future for Mark {
+    type Output = Result<(), SinkClosed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|passed| passed.map_err(|_| SinkClosed))
+    }
+}
+
 /// What an entry takes besides its text, bytes.
-const OVERHEAD: usize = 128;
+pub(super) const OVERHEAD: usize = 128;
 
 impl Sink {
     /// Hands a frame over; it is stored in the order of these calls. Waits when the journal does not keep up: do
@@ -89,6 +110,12 @@ impl Sink {
     /// # Errors
     /// [`SinkClosed`] when the capture ended.
     pub async fn frame(&self, mut frame: Frame) -> Result<(), SinkClosed> {
+        // Chrome's frames are stamped by Chrome's clock: theirs does not jump with ours.
+        if frame.source == Source::PublicWs
+            && let Some(jump) = self.clocks.passed(Moment { wall_us: frame.ts, monotonic_us: frame.at_us })
+        {
+            self.jumped(jump).await?;
+        }
         let redacted = match redact::redact(&frame.text, frame.direction) {
             Cow::Owned(text) => Some(text),
             Cow::Borrowed(_) => None,
@@ -126,14 +153,67 @@ impl Sink {
         self.put(source, event.details.len(), Entry::System(event)).await
     }
 
+    /// Compares the wall clock with the monotonic one, and writes down a jump.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the capture ended.
+    pub(super) async fn compare_clocks(&self) -> Result<(), SinkClosed> {
+        match self.clocks.look() {
+            Some(jump) => self.jumped(jump).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn jumped(&self, jump: Jump) -> Result<(), SinkClosed> {
+        let details = jump.details();
+        tracing::warn!(%details, "the wall clock was set, or the machine slept");
+        self.own(Source::Ui, events::CLOCK_JUMPED, details.to_string()).await
+    }
+
+    /// Says when everything that was handed over before this call is in the journal, where the process's end cannot
+    /// touch it: the future is ready then. It fails when the capture ended first, or gave something up: nobody may then
+    /// be assured that it is stored.
+    ///
+    /// Calling this costs one place in the queue and nothing else: the journal's thread passes many marks in one go, and
+    /// whoever waits need not stop reading.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the capture ended.
+    pub(super) async fn mark(&self, source: Source) -> Result<Mark, SinkClosed> {
+        let (passed, mark) = oneshot::channel();
+        self.put(source, 0, Entry::Mark(passed)).await?;
+        Ok(Mark(mark))
+    }
+
+    /// Hands over a message that cannot be a frame: its bytes are stored in system events (see [`super::as_bytes`]).
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when the capture ended.
+    pub(super) async fn as_bytes(
+        &self,
+        source: Source,
+        direction: Direction,
+        socket_id: Option<&str>,
+        message: AsBytes,
+    ) -> Result<(), SinkClosed> {
+        if message.is_cut() {
+            self.dropped(source);
+        }
+        self.board.of(source).as_bytes(1);
+        for (event_type, details) in message.events(socket_id, direction) {
+            self.own(source, event_type, details).await?;
+        }
+        Ok(())
+    }
+
     /// Tells how the source stands; shown by the status within half a second. A source that connects for the
     /// second time counts as reconnected.
     pub fn state(&self, source: Source, state: SourceState) {
         self.board.of(source).set_state(state);
     }
 
-    /// Tells that something was received that cannot be stored (longer than the limit, say). The source also
-    /// hands over a system event that says what it was.
+    /// Tells that something was received that cannot be stored, or not as a whole. The source also hands over a system
+    /// event that says what it was.
     pub fn dropped(&self, source: Source) {
         self.board.of(source).dropped(1);
     }

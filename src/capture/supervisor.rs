@@ -19,12 +19,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::board::{Board, SourceState};
 use super::bus::Bus;
+use super::clock::{self, Clocks};
 use super::control::{Watch, Wish};
 use super::journaling::Journaling;
 use super::public_feed::{self, Gap};
 use super::report::{self, Report, Reporter, SOURCES};
 use super::sink::Sink;
 use super::{Options, Role, events};
+use crate::store::journal;
+use crate::store::journal::reader::SegmentReader;
 use crate::store::parts::BUILD;
 use crate::store::record::Source;
 use crate::store::recorder::{Recorder, RecorderOptions};
@@ -49,6 +52,51 @@ const RESTART: Duration = Duration::from_secs(1);
 
 /// How often sealing what a crash left is tried again when the disk does not take it.
 const SEAL_AGAIN: Duration = Duration::from_secs(30);
+
+/// The process that recorded before this one.
+struct Previous {
+    report: Report,
+    /// When the last frame of each source came that its journal still holds, microseconds UTC.
+    last_frames: Vec<(Source, i64)>,
+}
+
+impl Previous {
+    /// What is known of it, before anything is sealed.
+    fn new(root: &DataRoot, report: Report) -> Previous {
+        let last_frames = if report.ended { Vec::new() } else { last_frames(root, &report) };
+        Previous { report, last_frames }
+    }
+
+    /// When the source was last heard of. The report is half a second old when its process is killed, so the journal is
+    /// asked first. It says nothing when its last segment was sealed in that half second.
+    fn last_frame_us(&self, source: Source) -> Option<i64> {
+        let in_journal = self.last_frames.iter().find(|(of, _)| *of == source).map(|(_, ts)| *ts);
+        in_journal.or_else(|| self.report.last_frame_us(source))
+    }
+}
+
+/// The last frames in the last segment of a report's session. One that cannot be read costs a gap its sharpness, and
+/// keeps nobody from recording.
+fn last_frames(root: &DataRoot, report: &Report) -> Vec<(Source, i64)> {
+    let segments = journal::segments(root).unwrap_or_default();
+    let last = segments.iter().filter(|segment| segment.session_id == report.session_id).next_back();
+    let mut found: Vec<(Source, i64)> = Vec::new();
+    let read = last.map(|segment| {
+        SegmentReader::open(&segment.path)?.read(|record| {
+            if let (Some(ts), Some(_)) = (record.ts, record.direction) {
+                match found.iter_mut().find(|(source, _)| *source == record.source) {
+                    Some((_, last)) => *last = ts,
+                    None => found.push((record.source, ts)),
+                }
+            }
+            Ok(())
+        })
+    });
+    if let Some(Err(error)) = read {
+        tracing::debug!(%error, "the journal of the process before cannot be read to its end");
+    }
+    found
+}
 
 /// Where the sources connect to, of those that are wished for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -163,8 +211,9 @@ impl Supervisor {
             if !root.run_dir().is_dir() {
                 DataRoot::create(root.path())?;
             }
-            let previous = Report::load(&root);
             let (store, left_behind) = Store::open_at_once(&root, &purpose)?;
+            // With the lease: nobody writes it any more.
+            let previous = Report::load(&root).map(|report| Previous::new(&root, report));
             let store = Arc::new(store);
             let recorder = Recorder::start(store.clone(), RecorderOptions::new(&purpose))?;
             Ok::<_, StoreError>((store, left_behind, recorder, previous))
@@ -174,19 +223,22 @@ impl Supervisor {
         })??;
         let board = Arc::new(Board::default());
         let session_id = recorder.session_id();
-        let journaling = Journaling::start(recorder, self.options.queue, board.clone(), self.bus.clone())?;
+        let journaling =
+            Journaling::start(recorder, self.options.queue, Clocks::default(), board.clone(), self.bus.clone())?;
         let details = json!({
             "origin": self.options.purpose, "pid": std::process::id(), "build": BUILD,
-            "previous": previous.as_ref().map(|report| json!({
+            "previous": previous.as_ref().map(|Previous { report, .. }| json!({
                 "pid": report.pid, "purpose": report.purpose, "session_id": report.session_id,
                 "ended": report.ended, "last_report_us": report.written_us,
             })),
         });
-        // Nothing has been handed over yet: this cannot wait, and comes first.
-        let _ = journaling.sink().system(Source::Ui, events::CAPTURE_STARTED, details).await;
+        // Nothing has been handed over yet: this cannot wait, and comes first. It is ours alone, no word of it came over
+        // a socket: looked through for secrets it would lose the session's id, by which take-overs are joined.
+        let _ = journaling.sink().own(Source::Ui, events::CAPTURE_STARTED, details.to_string()).await;
         let following = CancellationToken::new();
         let follow = super::verification::follow(self.root.clone(), journaling.sink().clone(), following.clone());
         tokio::spawn(guarded(follow));
+        tokio::spawn(guarded(clock::watch(journaling.sink().clone(), following.clone())));
         Ok(Holding {
             root: self.root.clone(),
             reporter: Reporter::new(&self.options.purpose, BUILD, session_id),
@@ -213,9 +265,9 @@ struct Holding {
     recovery: Recovery,
     reporter: Reporter,
     patience: public_feed::Patience,
-    /// The report of whoever held the lease before.
-    previous: Option<Report>,
-    /// Ends the follower of the verification log.
+    /// Whoever held the lease before.
+    previous: Option<Previous>,
+    /// Ends the follower of the verification log, and the one of the clocks.
     following: DropGuard,
     tasks: Vec<Task>,
     next_report: Instant,
@@ -281,13 +333,14 @@ impl Holding {
 
     /// What was not captured before this source starts.
     fn gap(&mut self, source: Source) -> Option<Gap> {
-        if let Some(from_us) = self.board.of(source).numbers().last_frame_us {
-            return Some(Gap { from_us, reason: "the source was switched off".into(), attempts: 0 });
+        if let Some((from_us, at_us)) = self.board.of(source).last_frame() {
+            let reason = "the source was switched off".into();
+            return Some(Gap { from_us, since_us: Some(at_us), reason, attempts: 0 });
         }
         let previous = self.previous.as_ref()?;
-        let ended = if previous.ended { "ended" } else { "did not end properly" };
-        let reason = format!("process {} captured before and {ended}", previous.pid);
-        Some(Gap { from_us: previous.last_frame_us(source)?, reason, attempts: 0 })
+        let ended = if previous.report.ended { "ended" } else { "did not end properly" };
+        let reason = format!("process {} captured before and {ended}", previous.report.pid);
+        Some(Gap { from_us: previous.last_frame_us(source)?, since_us: None, reason, attempts: 0 })
     }
 
     async fn report(&mut self) {

@@ -1,5 +1,6 @@
 //! What the tests of the capture share: a root that is recorded into, a hand-written Engine.IO peer, reading back.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use super::board::{Board, SourceNumbers};
 use super::bus::Bus;
+use super::clock::Clocks;
 use super::journaling::{Journaling, QueueLimits};
 use crate::store::Store;
 use crate::store::record::Source;
@@ -53,10 +55,20 @@ impl Recording {
     }
 
     pub(super) fn start_in(folder: TempDir, root: DataRoot, limits: QueueLimits) -> Recording {
+        Recording::start_with(folder, root, Clocks::default(), limits)
+    }
+
+    /// One whose clocks the test sets.
+    pub(super) fn start_by(clocks: Clocks, limits: QueueLimits) -> Recording {
+        let (folder, root) = root();
+        Recording::start_with(folder, root, clocks, limits)
+    }
+
+    fn start_with(folder: TempDir, root: DataRoot, clocks: Clocks, limits: QueueLimits) -> Recording {
         let store = Arc::new(Store::open(&root, "test").unwrap());
         let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
         let (board, bus) = (Arc::new(Board::default()), Bus::new());
-        let journaling = Journaling::start(recorder, limits, board.clone(), bus.clone()).unwrap();
+        let journaling = Journaling::start(recorder, limits, clocks, board.clone(), bus.clone()).unwrap();
         Recording { root, board, bus, journaling, _folder: folder }
     }
 
@@ -69,6 +81,26 @@ impl Recording {
         let Recording { root, journaling, _folder, .. } = self;
         journaling.stop().await.unwrap();
         (frames(&root), system_events(&root))
+    }
+}
+
+/// Makes a root's disk refuse every new segment, by putting a file where the folder of journals belongs.
+pub(super) struct Refusing {
+    journal: PathBuf,
+    aside: PathBuf,
+}
+
+impl Refusing {
+    pub(super) fn begin(root: &DataRoot) -> Refusing {
+        let (journal, aside) = (root.journal_dir(), root.path().join("aside"));
+        std::fs::rename(&journal, &aside).unwrap();
+        std::fs::write(&journal, b"").unwrap();
+        Refusing { journal, aside }
+    }
+
+    pub(super) fn end(self) {
+        std::fs::remove_file(&self.journal).unwrap();
+        std::fs::rename(&self.aside, &self.journal).unwrap();
     }
 }
 

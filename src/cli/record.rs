@@ -187,6 +187,12 @@ fn describe(status: &Status, role: &Role) -> String {
             }
         };
         parts.push(format!("{name}: {state}"));
+        if source.numbers.as_bytes > 0 {
+            parts.push(format!("{} kept as bytes", count(source.numbers.as_bytes)));
+        }
+        if source.numbers.dropped > 0 {
+            parts.push(format!("{} not whole", count(source.numbers.dropped)));
+        }
     }
     if let Some(report) = report {
         parts.push(stored(report));

@@ -2,6 +2,7 @@
 //! is the model's, not the recorder's, and nothing that goes wrong in it can touch a frame. It ends when its stdin
 //! ends, so also when this process is killed.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -72,10 +73,15 @@ impl Companion {
             .arg(&self.root)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn();
         match started {
-            Ok(child) => self.child = Some(child),
+            Ok(mut child) => {
+                if let Some(stderr) = child.stderr.take() {
+                    pass_on(stderr);
+                }
+                self.child = Some(child);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the index is not kept up to date: `replayer index follow` cannot be started");
                 self.not_before = Some(Instant::now() + RETRY);
@@ -100,8 +106,53 @@ impl Companion {
     }
 }
 
+/// A longer line is passed on in pieces, bytes.
+const LONGEST_LINE: u64 = 4096;
+
+/// Writes what the companion says on its stderr into our log, line by line, on a thread that ends with the companion.
+/// Not straight to our own stderr: on a terminal a line of progress is there.
+fn pass_on(stderr: impl Read + Send + 'static) {
+    let passing = std::thread::Builder::new().name("index-log".into()).spawn(move || {
+        each_line(stderr, |line| tracing::info!("replayer index follow: {line}"));
+    });
+    if let Err(error) = passing {
+        tracing::warn!(%error, "what `replayer index follow` says is lost: the system gives no thread");
+    }
+}
+
+/// Hands over each line, without its end and whatever would steer a terminal.
+fn each_line(source: impl Read, mut each: impl FnMut(&str)) {
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    while source.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        let text: String = String::from_utf8_lossy(&line).chars().filter(|c| !c.is_control()).collect();
+        if !text.is_empty() {
+            each(&text);
+        }
+        line.clear();
+    }
+}
+
 impl Drop for Companion {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_companion_is_passed_on_whatever_is_in_it() {
+        let mut lines = Vec::new();
+        let said = [b"one\r\n\n\x1b[2Jtwo \xff\n".as_slice(), &vec![b'x'; 5000], b"\nlast"].concat();
+        each_line(said.as_slice(), |line| lines.push(line.to_owned()));
+        let lengths: Vec<usize> = lines.iter().map(String::len).collect();
+        assert_eq!(lines.iter().map(String::as_str).take(2).collect::<Vec<_>>(), ["one", "[2Jtwo \u{fffd}"]);
+        assert_eq!(
+            (lengths.get(2..), lines.last().map(String::as_str)),
+            (Some([4096, 904, 4].as_slice()), Some("last"))
+        );
     }
 }

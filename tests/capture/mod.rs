@@ -1,5 +1,6 @@
 //! Recording as it is done: the real binary, several processes on one data root, and a simulated rugs.fun.
 
+mod answered;
 #[cfg(unix)]
 mod audited;
 mod foreign_root;

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,8 @@ pub(in crate::capture) struct JournalBoard {
     worst_us: AtomicU64,
     /// So that the common case takes no lock.
     is_stalled: AtomicBool,
-    stall: Mutex<Option<Stall>>,
+    /// And since when by the monotonic clock.
+    stall: Mutex<Option<(Stall, Instant)>>,
     stalled_ms: AtomicU64,
 }
 
@@ -67,9 +68,9 @@ impl JournalBoard {
             count.fetch_add(1, Relaxed);
         }
         if self.is_stalled.swap(false, Relaxed)
-            && let Some(stall) = lock(&self.stall).take()
+            && let Some((_, since)) = lock(&self.stall).take()
         {
-            let lasted = (now_us() - stall.since_us).max(0) as u64 / 1000;
+            let lasted = since.elapsed().as_millis() as u64;
             self.stalled_ms.fetch_add(lasted, Relaxed);
             tracing::warn!(stalled_ms = lasted, "the disk takes frames again; none was lost");
         }
@@ -81,10 +82,10 @@ impl JournalBoard {
         let mut stall = lock(&self.stall);
         let reason = error.to_string();
         match stall.as_mut() {
-            Some(stall) => stall.reason = reason,
+            Some((stall, _)) => stall.reason = reason,
             None => {
                 tracing::error!(%error, "the journal cannot write; the sources wait until it can");
-                *stall = Some(Stall { since_us: now_us(), reason });
+                *stall = Some((Stall { since_us: now_us(), reason }, Instant::now()));
             }
         }
     }
@@ -93,7 +94,7 @@ impl JournalBoard {
     pub(in crate::capture) fn numbers(&self) -> JournalNumbers {
         let counts: Vec<u64> = self.times.iter().map(|count| count.load(Relaxed)).collect();
         let stalled = lock(&self.stall).clone();
-        let stalling = stalled.as_ref().map_or(0, |stall| (now_us() - stall.since_us).max(0) as u64 / 1000);
+        let stalling = stalled.as_ref().map_or(0, |(_, since)| since.elapsed().as_millis() as u64);
         let worst = self.worst_us.swap(0, Relaxed);
         JournalNumbers {
             appended: self.appended.load(Relaxed),
@@ -102,7 +103,7 @@ impl JournalBoard {
             append_p99_us: percentile(&counts, 99),
             append_worst_us: (worst > 0).then_some(worst),
             stalled_ms: self.stalled_ms.load(Relaxed) + stalling,
-            stalled,
+            stalled: stalled.map(|(stall, _)| stall),
         }
     }
 }

@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock::monotonic_us;
+use super::sink::Frame;
 use crate::store::record::{Direction, Source, now_us};
 use journal::JournalBoard;
 pub use journal::{JournalNumbers, Stall};
@@ -58,11 +60,14 @@ pub(super) struct SourceBoard {
     bytes: AtomicU64,
     events: AtomicU64,
     redacted: AtomicU64,
+    as_bytes: AtomicU64,
     dropped: AtomicU64,
     stalled_us: AtomicU64,
-    /// When it began to wait for the journal, microseconds UTC; 0 when it does not wait.
+    /// When it began to wait for the journal, microseconds of the monotonic clock, and 1; 0 when it does not wait.
     waits_since_us: AtomicI64,
     last_frame_us: AtomicI64,
+    /// The same moment by the monotonic clock.
+    last_frame_at_us: AtomicI64,
     lag_us: AtomicI64,
     worst_lag_us: AtomicI64,
 }
@@ -92,7 +97,9 @@ pub struct SourceNumbers {
     pub system_events: u64,
     /// Frames in which something secret was replaced.
     pub redacted: u64,
-    /// Messages that were received and could not be stored; each has a system event.
+    /// Messages that are no frames (binary, not UTF-8, too long): their bytes are in system events.
+    pub as_bytes: u64,
+    /// Messages that were received and could not be stored, or only in part; each has a system event.
     pub dropped: u64,
     /// Connections after the first.
     pub reconnects: u64,
@@ -123,22 +130,28 @@ impl SourceBoard {
         self.redacted.fetch_add(count, Relaxed);
     }
 
+    pub(super) fn as_bytes(&self, count: u64) {
+        self.as_bytes.fetch_add(count, Relaxed);
+    }
+
     pub(super) fn dropped(&self, count: u64) {
         self.dropped.fetch_add(count, Relaxed);
     }
 
     /// Counts the time until the value is dropped as stalled.
     pub(super) fn waits(&self) -> Waiting<'_> {
-        self.waits_since_us.store(now_us(), Relaxed);
+        self.waits_since_us.store(monotonic_us() + 1, Relaxed);
         Waiting { board: self, since: Instant::now() }
     }
 
-    /// Counts a stored frame. `lag_us`: from its receipt until now.
-    pub(super) fn stored(&self, direction: Direction, ts: i64, bytes: usize, lag_us: i64) {
-        let count = if direction == Direction::Sent { &self.sent } else { &self.received };
+    /// Counts a stored frame.
+    pub(super) fn stored(&self, frame: &Frame) {
+        let count = if frame.direction == Direction::Sent { &self.sent } else { &self.received };
         count.fetch_add(1, Relaxed);
-        self.bytes.fetch_add(bytes as u64, Relaxed);
-        self.last_frame_us.store(ts, Relaxed);
+        self.bytes.fetch_add(frame.text.len() as u64, Relaxed);
+        self.last_frame_us.store(frame.ts, Relaxed);
+        self.last_frame_at_us.store(frame.at_us, Relaxed);
+        let lag_us = monotonic_us() - frame.at_us;
         self.lag_us.store(lag_us, Relaxed);
         self.worst_lag_us.fetch_max(lag_us, Relaxed);
     }
@@ -147,13 +160,19 @@ impl SourceBoard {
         self.events.fetch_add(1, Relaxed);
     }
 
+    /// When the last frame that was stored came: microseconds UTC, and the same by the monotonic clock.
+    pub(super) fn last_frame(&self) -> Option<(i64, i64)> {
+        let wall_us = self.last_frame_us.load(Relaxed);
+        (wall_us != 0).then(|| (wall_us, self.last_frame_at_us.load(Relaxed)))
+    }
+
     /// Reads everything, and begins a new look for `worst_lag_us`.
     pub(super) fn numbers(&self) -> SourceNumbers {
         let state = lock(&self.state);
         let seen = self.last_frame_us.load(Relaxed);
         let has_frames = seen != 0;
         let waits_since = self.waits_since_us.load(Relaxed);
-        let waiting_us = if waits_since == 0 { 0 } else { (now_us() - waits_since).max(0) };
+        let waiting_us = if waits_since == 0 { 0 } else { (monotonic_us() + 1 - waits_since).max(0) };
         let worst = self.worst_lag_us.swap(0, Relaxed);
         SourceNumbers {
             connection: state.state.clone(),
@@ -163,6 +182,7 @@ impl SourceBoard {
             bytes: self.bytes.load(Relaxed),
             system_events: self.events.load(Relaxed),
             redacted: self.redacted.load(Relaxed),
+            as_bytes: self.as_bytes.load(Relaxed),
             dropped: self.dropped.load(Relaxed),
             reconnects: state.connections.saturating_sub(1),
             last_frame_us: has_frames.then_some(seen),

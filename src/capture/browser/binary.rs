@@ -1,34 +1,17 @@
-//! Binary messages: Chrome gives them in base64, the store keeps them as system events. The game sends none.
+//! Binary messages: Chrome gives them in base64, the store keeps them as bytes. The game sends none.
 
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-
+use crate::capture::as_bytes::{AsBytes, Why};
 use crate::capture::redact;
 use crate::store::record::Direction;
 
-/// Bytes of base64 that are kept (of 1 MiB).
-const KEPT: usize = (1 << 20) / 3 * 4;
-
-/// The details of the system event for a binary message. Bytes that hold something like a credential are withheld:
-/// a digest could stand in their place only by breaking what is around it.
-pub fn details(payload: &str, direction: Direction, socket_id: &str) -> Value {
-    let Some(bytes) = decode(payload) else {
-        return json!({ "socket_id": socket_id, "direction": direction.as_str(), "unreadable": payload.len() });
-    };
+/// A binary message; `None` when the payload is no base64. Bytes that hold something like a credential are withheld:
+/// a digest could be put in their place only by breaking what is around it.
+pub fn message(payload: &str, direction: Direction) -> Option<AsBytes> {
+    let bytes = decode(payload)?;
     // Byte for byte as characters: names and tokens in it are ASCII.
     let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-    let secret = redact::may_hold_secrets(&text, direction);
-    let kept = payload.get(..KEPT).unwrap_or(payload);
-    json!({
-        "socket_id": socket_id,
-        "direction": direction.as_str(),
-        "bytes": bytes.len(),
-        "sha256": format!("{:x}", Sha256::digest(&bytes)),
-        "gzip": bytes.starts_with(&[0x1f, 0x8b]),
-        "cut": kept.len() < payload.len(),
-        "base64": if secret { Value::Null } else { kept.into() },
-        "withheld": secret,
-    })
+    let message = AsBytes::whole(Why::Binary, bytes);
+    Some(if redact::may_hold_secrets(&text, direction) { message.withheld() } else { message })
 }
 
 /// The bytes of a base64 text as RFC 4648 has it.
@@ -62,7 +45,6 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     #[test]
@@ -78,10 +60,10 @@ mod tests {
 
     #[test]
     fn bytes_with_a_credential_in_them_are_withheld() {
-        let plain = details("AQID", Direction::Sent, "s");
-        assert_eq!((plain["bytes"].as_u64(), plain["base64"].as_str()), (Some(3), Some("AQID")));
+        let plain = message("AQID", Direction::Sent).map(|kept| (kept.length, kept.bytes));
+        assert_eq!(plain, Some((3, vec![1, 2, 3])));
         // MessagePack: {"token": "abcdefgh"}
-        let packed = details("gaV0b2tlbqhhYmNkZWZnaA==", Direction::Sent, "s");
-        assert_eq!((packed["bytes"].as_u64(), &packed["base64"]), (Some(16), &Value::Null));
+        let packed = message("gaV0b2tlbqhhYmNkZWZnaA==", Direction::Sent);
+        assert_eq!(packed.map(|kept| (kept.length, kept.withheld, kept.bytes)), Some((16, true, Vec::new())));
     }
 }

@@ -33,6 +33,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::board::SourceState;
+use super::clock::monotonic_us;
 use super::events::{CONNECTION_FAILED, GAP};
 use super::sink::{Sink, SinkClosed};
 use crate::store::record::{Source, now_us};
@@ -98,7 +99,10 @@ pub async fn probe(address: &str) -> Result<String, Failure> {
 
 /// Frames may be missing since then.
 struct Gap {
+    /// Time of the last frame before, microseconds UTC.
     from_us: i64,
+    /// Its arrival, microseconds of the monotonic clock.
+    since_us: i64,
     reason: String,
 }
 
@@ -163,9 +167,9 @@ impl Browser {
         let address = self.address.to_string();
         let details = json!({ "address": address, "browser": product, "attempt": self.failures + 1 });
         self.sink.system(SOURCE, events::BROWSER_CONNECTED, details).await?;
-        if let Some(Gap { from_us, reason }) = self.gap.take() {
+        if let Some(Gap { from_us, since_us, reason }) = self.gap.take() {
             let to_us = now_us();
-            let downtime_ms = (to_us - from_us).max(0) / 1000;
+            let downtime_ms = (monotonic_us() - since_us).max(0) / 1000;
             let details = json!({
                 "from_us": from_us, "to_us": to_us, "downtime_ms": downtime_ms, "attempts": self.failures + 1,
                 "reason": reason,
@@ -178,14 +182,15 @@ impl Browser {
         self.connections += 1;
         let mut watch = Watch::new(&self.sink, link, Targets::new(hosts), sockets);
         let end = watch.run(stop).await;
-        let (open, last_us, received) = (watch.cut, watch.sockets.last_us(), watch.sockets.received());
+        let (open, last, received) = (watch.cut, watch.sockets.last(), watch.sockets.received());
         let End::Lost(reason) = end else { return Ok(None) };
         let connected_ms = since.elapsed().as_millis() as u64;
         let details =
             json!({ "reason": reason, "connected_ms": connected_ms, "open_sockets": open, "received": received });
         self.sink.system(SOURCE, events::BROWSER_LOST, details).await?;
         if open > 0 {
-            self.gap = Some(Gap { from_us: last_us.unwrap_or_else(now_us), reason: reason.clone() });
+            let (from_us, since_us) = last.map_or((now_us(), monotonic_us()), |last| (last.ts, last.at_us));
+            self.gap = Some(Gap { from_us, since_us, reason: reason.clone() });
         }
         self.failures = 1;
         Ok(Some(Failure::lost(reason)))

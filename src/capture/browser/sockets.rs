@@ -15,6 +15,7 @@ use super::address::{Hosts, origin};
 use super::clock::Clock;
 use super::sniff::Verdict;
 use super::{binary, events};
+use crate::capture::as_bytes::AsBytes;
 use crate::capture::events::BINARY_MESSAGE;
 use crate::capture::sink::Frame;
 use crate::store::record::{Direction, Source};
@@ -33,6 +34,15 @@ pub enum Out {
     Frame(Frame),
     /// A system event: its type and details.
     System(&'static str, Value),
+    /// A message that is no text.
+    AsBytes {
+        /// The socket it passed.
+        socket_id: Arc<str>,
+        /// Which way it went.
+        direction: Direction,
+        /// What is kept of it.
+        message: AsBytes,
+    },
 }
 
 /// Who a socket belongs to.
@@ -63,6 +73,8 @@ pub struct Heard {
     pub payload: String,
     /// When it arrived here, microseconds UTC.
     pub now_us: i64,
+    /// The same by the process's monotonic clock, microseconds.
+    pub at_us: i64,
     /// It did not wait in a queue of ours, so `now_us` tells something.
     pub prompt: bool,
 }
@@ -79,14 +91,15 @@ struct Socket {
     id: Arc<str>,
     place: Place,
     owner: Owner,
+    /// Since when it is known, microseconds of the monotonic clock.
     since_us: i64,
     received: u64,
     sent: u64,
-    /// Its page was left at this time, microseconds UTC, and it has been silent since.
+    /// Its page was left at this time, microseconds of the monotonic clock, and it has been silent since.
     left_us: Option<i64>,
 }
 
-/// The sockets of one connection to one browser.
+/// The sockets of one connection to one browser. Its times `at_us` are microseconds of the process's monotonic clock.
 #[derive(Debug)]
 pub struct Sockets {
     hosts: Hosts,
@@ -96,7 +109,16 @@ pub struct Sockets {
     open: HashMap<String, Socket>,
     out: Vec<Out>,
     received: u64,
-    last_us: Option<i64>,
+    last: Option<Last>,
+}
+
+/// When the last frame of ours came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Last {
+    /// Its time, microseconds UTC.
+    pub ts: i64,
+    /// Its arrival, microseconds of the monotonic clock.
+    pub at_us: i64,
 }
 
 impl Sockets {
@@ -104,7 +126,7 @@ impl Sockets {
     pub fn new(hosts: Hosts, connection: u32) -> Sockets {
         let suffix = if connection == 0 { String::new() } else { format!("#{connection}") };
         let open = HashMap::new();
-        Sockets { hosts, suffix, clock: Clock::default(), open, out: Vec::new(), received: 0, last_us: None }
+        Sockets { hosts, suffix, clock: Clock::default(), open, out: Vec::new(), received: 0, last: None }
     }
 
     /// What is to be stored since the last call, in order.
@@ -134,16 +156,16 @@ impl Sockets {
         self.received
     }
 
-    /// Time of the last frame of ours, microseconds UTC.
-    pub fn last_us(&self) -> Option<i64> {
-        self.last_us
+    /// When the last frame of ours came.
+    pub fn last(&self) -> Option<Last> {
+        self.last
     }
 
     /// A page opens a socket.
-    pub fn created(&mut self, place: Place, request_id: &str, url: &str, now_us: i64) {
+    pub fn created(&mut self, place: Place, request_id: &str, url: &str, at_us: i64) {
         let ours = self.hosts.match_socket(url);
         let owner = if ours { Owner::Ours } else { Owner::Foreign };
-        let socket = self.socket(place, request_id, owner, now_us);
+        let socket = self.socket(place, request_id, owner, at_us);
         if ours {
             let mut details = about(&socket);
             details.insert("origin".into(), origin(url).into());
@@ -189,7 +211,7 @@ impl Sockets {
             let place = place();
             let kept = self.open.values().filter(|socket| matches!(socket.owner, Owner::Unknown(_))).count();
             let owner = Owner::Unknown(Box::new(Unknown::new(place.at_home, kept < KEPT_UNKNOWN)));
-            let socket = self.socket(place, &heard.request_id, owner, heard.now_us);
+            let socket = self.socket(place, &heard.request_id, owner, heard.at_us);
             self.open.insert(heard.request_id.clone(), socket);
         }
         let Some(socket) = self.open.get_mut(&heard.request_id) else { return };
@@ -207,14 +229,20 @@ impl Sockets {
         let out = if is_text {
             Out::Frame(Frame {
                 ts,
+                at_us: heard.at_us,
                 source: Source::Cdp,
                 direction: heard.direction,
                 socket_id: Some(socket.id.clone()),
                 source_clock: Some(heard.seconds),
                 text: heard.payload,
             })
+        } else if let Some(message) = binary::message(&heard.payload, heard.direction) {
+            Out::AsBytes { socket_id: socket.id.clone(), direction: heard.direction, message }
         } else {
-            Out::System(BINARY_MESSAGE, binary::details(&heard.payload, heard.direction, &socket.id))
+            let direction = heard.direction.as_str();
+            let unreadable = heard.payload.len();
+            let details = json!({ "socket_id": *socket.id, "direction": direction, "unreadable": unreadable });
+            Out::System(BINARY_MESSAGE, details)
         };
         match (&mut socket.owner, verdict) {
             (Owner::Ours, _) => self.out.push(out),
@@ -235,41 +263,41 @@ impl Sockets {
         }
         if matches!(socket.owner, Owner::Ours) {
             self.received += u64::from(received);
-            self.last_us = Some(ts);
+            self.last = Some(Last { ts, at_us: heard.at_us });
         }
     }
 
     /// Chrome tells that a socket closed.
-    pub fn closed(&mut self, request_id: &str, now_us: i64) {
-        self.end(now_us, "the socket was closed", |id, _| id == request_id);
+    pub fn closed(&mut self, request_id: &str, at_us: i64) {
+        self.end(at_us, "the socket was closed", |id, _| id == request_id);
     }
 
     /// The page of a session was left or reloaded. Chrome does not tell which sockets end with it: those that stay
     /// silent.
-    pub fn left(&mut self, session: &str, now_us: i64) {
+    pub fn left(&mut self, session: &str, at_us: i64) {
         for socket in self.open.values_mut().filter(|socket| socket.place.session == session) {
-            socket.left_us.get_or_insert(now_us);
+            socket.left_us.get_or_insert(at_us);
         }
     }
 
     /// Closes the sockets of pages that were left a while ago. To be called about every second.
-    pub fn sweep(&mut self, now_us: i64) {
-        self.end(now_us, "its page was reloaded or left", |_, socket| {
-            socket.left_us.is_some_and(|left| now_us - left > LEFT_FOR)
+    pub fn sweep(&mut self, at_us: i64) {
+        self.end(at_us, "its page was reloaded or left", |_, socket| {
+            socket.left_us.is_some_and(|left| at_us - left > LEFT_FOR)
         });
     }
 
     /// A session ended, and its sockets with it.
-    pub fn session_ended(&mut self, session: &str, reason: &str, now_us: i64) {
-        self.end(now_us, reason, |_, socket| socket.place.session == session);
+    pub fn session_ended(&mut self, session: &str, reason: &str, at_us: i64) {
+        self.end(at_us, reason, |_, socket| socket.place.session == session);
     }
 
     /// Nothing can be heard any more.
-    pub fn all_ended(&mut self, reason: &str, now_us: i64) {
-        self.end(now_us, reason, |_, _| true);
+    pub fn all_ended(&mut self, reason: &str, at_us: i64) {
+        self.end(at_us, reason, |_, _| true);
     }
 
-    fn end(&mut self, now_us: i64, reason: &str, which: impl Fn(&str, &Socket) -> bool) {
+    fn end(&mut self, at_us: i64, reason: &str, which: impl Fn(&str, &Socket) -> bool) {
         let mut ended: Vec<Socket> =
             self.open.extract_if(|id, socket| which(id, socket)).map(|(_, socket)| socket).collect();
         ended.retain(|socket| matches!(socket.owner, Owner::Ours));
@@ -278,7 +306,7 @@ impl Sockets {
             let details = json!({
                 "socket_id": *socket.id,
                 "reason": reason,
-                "open_ms": (now_us - socket.since_us).max(0) / 1000,
+                "open_ms": (at_us - socket.since_us).max(0) / 1000,
                 "received": socket.received,
                 "sent": socket.sent,
             });
@@ -290,9 +318,9 @@ impl Sockets {
         self.open.get(request_id).filter(|socket| matches!(socket.owner, Owner::Ours))
     }
 
-    fn socket(&self, place: Place, request_id: &str, owner: Owner, now_us: i64) -> Socket {
+    fn socket(&self, place: Place, request_id: &str, owner: Owner, at_us: i64) -> Socket {
         let id = format!("{request_id}{}", self.suffix).into();
-        Socket { id, place, owner, since_us: now_us, received: 0, sent: 0, left_us: None }
+        Socket { id, place, owner, since_us: at_us, received: 0, sent: 0, left_us: None }
     }
 }
 

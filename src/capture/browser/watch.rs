@@ -13,6 +13,7 @@ use super::targets::{Step, Targets};
 use super::wire::{Payload, Told};
 use super::{SOURCE, events};
 use crate::capture::board::SourceState;
+use crate::capture::clock::{Moment, monotonic_us};
 use crate::capture::events::FRAME_REFUSED;
 use crate::capture::sink::{Sink, SinkClosed};
 use crate::store::record::{Direction, now_us};
@@ -85,7 +86,7 @@ impl<'s> Watch<'s> {
                     return self.lost(reason).await;
                 }
                 None => {
-                    self.sockets.sweep(now_us());
+                    self.sockets.sweep(monotonic_us());
                     if heard_at.elapsed() > DEAD {
                         let silent = DEAD.as_secs();
                         return self.lost(format!("the browser said nothing for {silent} seconds")).await;
@@ -104,7 +105,7 @@ impl<'s> Watch<'s> {
 
     async fn lost(&mut self, reason: String) -> End {
         self.cut = self.sockets.ours();
-        self.sockets.all_ended(&reason, now_us());
+        self.sockets.all_ended(&reason, monotonic_us());
         if self.store().await.is_err() { End::Stopped } else { End::Lost(reason) }
     }
 
@@ -123,7 +124,7 @@ impl<'s> Watch<'s> {
             }
         };
         let _ = timeout(FAREWELL, goodbye).await;
-        self.sockets.all_ended(reason, now_us());
+        self.sockets.all_ended(reason, monotonic_us());
         let _ = self.store().await;
         End::Stopped
     }
@@ -133,6 +134,9 @@ impl<'s> Watch<'s> {
             match out {
                 Out::Frame(frame) => self.sink.frame(frame).await?,
                 Out::System(kind, details) => self.sink.system(SOURCE, kind, details).await?,
+                Out::AsBytes { socket_id, direction, message } => {
+                    self.sink.as_bytes(SOURCE, direction, Some(&socket_id), message).await?;
+                }
             }
         }
         Ok(())
@@ -184,38 +188,40 @@ impl<'s> Watch<'s> {
             Step::Attach { target } => self.link.attach(target),
             Step::Detach { session, parent } => self.link.detach(session, parent.as_deref()),
             Step::Listen { session } => self.link.listen(&session),
-            Step::Ended { session, why } => self.sockets.session_ended(&session, why, now_us()),
+            Step::Ended { session, why } => self.sockets.session_ended(&session, why, monotonic_us()),
             Step::Crashed { session, page, status } => {
                 self.sockets.note(events::TARGET_CRASHED, json!({ "page": page, "status": status }));
                 if let Some(session) = session {
-                    self.sockets.session_ended(&session, "its tab crashed", now_us());
+                    self.sockets.session_ended(&session, "its tab crashed", monotonic_us());
                 }
             }
         }
     }
 
     fn network(&mut self, session: &str, told: Told, prompt: bool) {
-        let now_us = now_us();
+        let now = Moment::now();
+        let at_us = now.monotonic_us;
         match told {
-            Told::FrameReceived(payload) => self.frame(session, payload, Direction::Received, prompt, now_us),
-            Told::FrameSent(payload) => self.frame(session, payload, Direction::Sent, prompt, now_us),
+            Told::FrameReceived(payload) => self.frame(session, payload, Direction::Received, prompt, now),
+            Told::FrameSent(payload) => self.frame(session, payload, Direction::Sent, prompt, now),
             Told::SocketCreated { request_id, url } => {
-                self.sockets.created(self.targets.place(session), &request_id, &url, now_us);
+                self.sockets.created(self.targets.place(session), &request_id, &url, at_us);
             }
             Told::Clocks { monotonic, wall } => self.sockets.clock_pair(monotonic, wall),
             Told::SocketAnswered { request_id, status } => self.sockets.answered(&request_id, status),
             Told::SocketError { request_id, error } => self.sockets.failed(&request_id, &error),
-            Told::SocketClosed(request_id) => self.sockets.closed(&request_id, now_us),
+            Told::SocketClosed(request_id) => self.sockets.closed(&request_id, at_us),
             Told::Document { frame } if self.targets.is_main_frame(session, &frame) => {
-                self.sockets.left(session, now_us);
+                self.sockets.left(session, at_us);
             }
             _ => {}
         }
     }
 
-    fn frame(&mut self, session: &str, payload: Payload, direction: Direction, prompt: bool, now_us: i64) {
+    fn frame(&mut self, session: &str, payload: Payload, direction: Direction, prompt: bool, now: Moment) {
         let Payload { request_id, seconds, opcode, text } = payload;
-        let heard = Heard { request_id, seconds, direction, opcode, payload: text, now_us, prompt };
+        let Moment { wall_us: now_us, monotonic_us: at_us } = now;
+        let heard = Heard { request_id, seconds, direction, opcode, payload: text, now_us, at_us, prompt };
         let targets = &self.targets;
         self.sockets.heard(heard, || targets.place(session));
     }

@@ -9,16 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::as_bytes::{AsBytes, Why};
 use super::board::Board;
 use super::bus::{Bus, Captured};
-use super::events;
+use super::clock::Clocks;
 use super::sink::{Entry, Frame, Item, Sink, SystemEvent};
 use crate::store::StoreError;
 use crate::store::ids::SessionId;
-use crate::store::record::{Record, now_us};
+use crate::store::record::Record;
 use crate::store::recorder::Recorder;
 
 /// How much may stand in front of the journal.
@@ -56,12 +56,14 @@ impl Journaling {
     pub(super) fn start(
         recorder: Recorder,
         limits: QueueLimits,
+        clocks: Clocks,
         board: Arc<Board>,
         bus: Bus,
     ) -> Result<Journaling, StoreError> {
         let (queue, items) = mpsc::channel(limits.frames);
         let room = Arc::new(Semaphore::new(limits.bytes as usize));
-        let sink = Sink { queue, room: room.clone(), capacity: limits.bytes, board: board.clone() };
+        let (capacity, clocks) = (limits.bytes, Arc::new(clocks));
+        let sink = Sink { queue, room: room.clone(), capacity, board: board.clone(), clocks };
         let stopping = Arc::new(AtomicBool::new(false));
         let session_id = recorder.session_id();
         let journal = Journal { recorder, room, board, bus, stopping: stopping.clone(), gave_up_on: 0 };
@@ -125,6 +127,10 @@ impl Journal {
                 match item.entry {
                     Entry::Frame(frame) => self.frame(frame),
                     Entry::System(event) => self.event(event),
+                    // Everything before it went through `append`. What was given up is in no journal: whoever waits
+                    // learns that by the end of the channel.
+                    Entry::Mark(passed) if self.gave_up_on == 0 => _ = passed.send(()),
+                    Entry::Mark(_) => {}
                     // What was sent before is still handed out.
                     Entry::Close => items.close(),
                 }
@@ -150,11 +156,10 @@ impl Journal {
         };
         let seq = match self.store(&record) {
             Stored::At(seq) => seq,
-            Stored::Refused(reason) => return self.refused(&frame, &reason),
+            Stored::TooLong => return self.refused(frame),
             Stored::GaveUp => return,
         };
-        let lag_us = now_us() - frame.ts;
-        self.board.of(frame.source).stored(frame.direction, frame.ts, frame.text.len(), lag_us);
+        self.board.of(frame.source).stored(&frame);
         if self.bus.has_listeners() {
             self.bus.publish(Captured {
                 session_id: self.recorder.session_id(),
@@ -200,7 +205,7 @@ impl Journal {
                     return Stored::At(seq);
                 }
                 // No disk would take these.
-                Err(StoreError::Refused(reason)) => return Stored::Refused(reason),
+                Err(StoreError::Refused(_)) => return Stored::TooLong,
                 Err(StoreError::Closed) => {
                     self.gave_up_on += 1;
                     return Stored::GaveUp;
@@ -220,30 +225,24 @@ impl Journal {
         }
     }
 
-    /// Keeps of a frame that the journal does not take what can be kept.
-    fn refused(&mut self, frame: &Frame, reason: &str) {
-        self.board.of(frame.source).dropped(1);
-        let digest = Sha256::digest(frame.text.as_bytes());
-        let details = serde_json::json!({
-            "bytes": frame.text.len(),
-            "sha256": format!("{digest:x}"),
-            "direction": frame.direction.as_str(),
-            "socket_id": frame.socket_id.as_deref(),
-            "reason": reason,
-            "text": frame.text.chars().take(4096).collect::<String>(),
-        });
-        self.event(SystemEvent {
-            ts: frame.ts,
-            source: frame.source,
-            event_type: events::FRAME_REFUSED.to_owned(),
-            details: details.to_string(),
-        });
+    /// Keeps a frame that is longer than the journal takes: its bytes, in pieces. Credentials are out of it already.
+    fn refused(&mut self, frame: Frame) {
+        self.board.of(frame.source).as_bytes(1);
+        let kept = AsBytes::whole(Why::TooLong, frame.text.into_bytes());
+        for (event_type, details) in kept.events(frame.socket_id.as_deref(), frame.direction) {
+            self.event(SystemEvent {
+                ts: frame.ts,
+                source: frame.source,
+                event_type: event_type.to_owned(),
+                details,
+            });
+        }
     }
 }
 
 enum Stored {
     At(u64),
-    Refused(String),
+    TooLong,
     GaveUp,
 }
 

@@ -1,43 +1,25 @@
 //! The journal's thread: order, back-pressure, a disk that refuses, the end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::path::PathBuf;
-
 use super::*;
+use crate::capture::as_bytes;
+use crate::capture::clock::{Moment, monotonic_us};
+use crate::capture::events;
 use crate::capture::sink::SinkClosed;
-use crate::capture::testing::{Recording, of_type, root, until};
-use crate::store::record::{Direction, Source};
+use crate::capture::testing::{Recording, Refusing, of_type, root, until};
+use crate::store::record::{Direction, Source, now_us};
 
 const SMALL: QueueLimits = QueueLimits { frames: 8, bytes: 4096 };
 
 fn frame(text: &str) -> Frame {
     Frame {
         ts: now_us(),
+        at_us: monotonic_us(),
         source: Source::PublicWs,
         direction: Direction::Received,
         socket_id: None,
         source_clock: None,
         text: text.to_owned(),
-    }
-}
-
-/// Makes a root's disk refuse every new segment, by putting a file where the folder of journals belongs.
-struct Refusing {
-    journal: PathBuf,
-    aside: PathBuf,
-}
-
-impl Refusing {
-    fn begin(root: &crate::store::root::DataRoot) -> Refusing {
-        let (journal, aside) = (root.journal_dir(), root.path().join("aside"));
-        std::fs::rename(&journal, &aside).unwrap();
-        std::fs::write(&journal, b"").unwrap();
-        Refusing { journal, aside }
-    }
-
-    fn end(self) {
-        std::fs::remove_file(&self.journal).unwrap();
-        std::fs::rename(&self.aside, &self.journal).unwrap();
     }
 }
 
@@ -129,18 +111,74 @@ async fn a_frame_longer_than_the_queue_passes_alone() {
 }
 
 #[tokio::test]
-async fn a_frame_longer_than_the_journal_takes_is_told_with_its_digest_and_those_behind_it_are_stored() {
+async fn a_frame_longer_than_the_journal_takes_is_kept_as_bytes_and_those_behind_it_are_stored() {
     let recording = Recording::start(QueueLimits::default());
     let sink = recording.journaling.sink().clone();
-    sink.frame(frame(&"x".repeat(37 << 20))).await.unwrap();
+    let long = "x".repeat(37 << 20);
+    sink.frame(frame(&long)).await.unwrap();
     sink.frame(frame("42[2]")).await.unwrap();
     until("the second is stored", || recording.numbers(Source::PublicWs).received == 1).await;
-    assert_eq!(recording.numbers(Source::PublicWs).dropped, 1);
+    let numbers = recording.numbers(Source::PublicWs);
+    assert_eq!((numbers.as_bytes, numbers.dropped), (1, 0));
     let (frames, events) = recording.end().await;
     assert_eq!(frames.len(), 1);
-    let refused = &of_type(&events, events::FRAME_REFUSED)[0];
-    assert_eq!(refused["bytes"], 37 << 20);
-    assert_eq!(refused["sha256"].as_str().map(str::len), Some(64));
+    let mut kept = of_type(&events, events::MESSAGE_AS_BYTES);
+    assert_eq!((kept.len(), &kept[0]["bytes"]), (1, &serde_json::json!(37 << 20)));
+    kept.extend(of_type(&events, events::MESSAGE_PIECE));
+    assert!(as_bytes::join(&kept).unwrap() == long.as_bytes());
+}
+
+#[tokio::test]
+async fn a_jump_of_the_wall_clock_is_stored_before_the_first_frame_behind_it() {
+    let ahead = Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let moment = {
+        let ahead = ahead.clone();
+        move || Moment { wall_us: now_us() + ahead.load(Relaxed), monotonic_us: monotonic_us() }
+    };
+    let recording = Recording::start_by(Clocks::new(moment.clone()), QueueLimits::default());
+    let mut bus = recording.bus.subscribe();
+    let sink = recording.journaling.sink().clone();
+    let stamped = |text: &str| Frame { ts: moment().wall_us, ..frame(text) };
+    sink.frame(stamped("42[1]")).await.unwrap();
+    ahead.store(-3_600_000_000, Relaxed);
+    sink.frame(stamped("42[2]")).await.unwrap();
+    sink.compare_clocks().await.unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(bus.recv().await.unwrap());
+    }
+    assert_eq!([seen[0].text.as_str(), seen[2].text.as_str()], ["42[1]", "42[2]"]);
+    assert_eq!(seen[1].event_type.as_deref(), Some(events::CLOCK_JUMPED));
+    let details: serde_json::Value = serde_json::from_str(&seen[1].text).unwrap();
+    assert!((details["jump_ms"].as_i64().unwrap() + 3_600_000).abs() < 1000, "{details}");
+    let (_, events) = recording.end().await;
+    assert_eq!(of_type(&events, events::CLOCK_JUMPED).len(), 1);
+}
+
+#[tokio::test]
+async fn a_mark_is_passed_when_what_was_handed_over_before_it_is_in_the_journal() {
+    let recording = Recording::start(QueueLimits::default());
+    let sink = recording.journaling.sink().clone();
+    for n in 0..300 {
+        sink.frame(frame(&format!("42[{n}]"))).await.unwrap();
+    }
+    sink.mark(Source::PublicWs).await.unwrap().await.unwrap();
+    assert_eq!(recording.board.journal.numbers().appended, 300);
+    recording.end().await;
+}
+
+#[tokio::test]
+async fn a_mark_is_not_passed_while_the_disk_refuses_nor_when_something_was_given_up() {
+    let recording = Recording::start(SMALL);
+    let refusing = Refusing::begin(&recording.root);
+    let sink = recording.journaling.sink().clone();
+    sink.frame(frame("42[1]")).await.unwrap();
+    let mut mark = sink.mark(Source::PublicWs).await.unwrap();
+    until("the journal is stalled", || recording.board.journal.numbers().stalled.is_some()).await;
+    assert!(futures::poll!(&mut mark).is_pending());
+    recording.journaling.stop().await.unwrap_err();
+    assert_eq!(mark.await, Err(SinkClosed));
+    refusing.end();
 }
 
 #[tokio::test]

@@ -8,6 +8,9 @@ use serde::Deserialize;
 
 use super::failure::{Failure, cut};
 
+/// Bytes in which an event's namespace and the id of its ack are looked for, when it is a giant.
+const LONGEST_HEAD: usize = 4096;
+
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reaction {
@@ -112,6 +115,13 @@ impl EngineIo {
         }
     }
 
+    /// The answer to a text that is too long to be looked at as a whole, from its beginning: the empty ack of an event
+    /// that asks for one. Every other answer is to a short packet.
+    pub(super) fn on_beginning(&self, bytes: &[u8]) -> Option<String> {
+        let head = bytes.get(..bytes.len().min(LONGEST_HEAD)).unwrap_or_default();
+        head.strip_prefix(b"42").filter(|_| self.is_live()).and_then(acknowledge)
+    }
+
     fn on_open(&mut self, text: &str) -> Reaction {
         let open = text.strip_prefix('0').and_then(|json| serde_json::from_str::<Open>(json).ok());
         match open {
@@ -195,7 +205,7 @@ fn acknowledge(rest: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic)]
+    #![allow(clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
     const OPEN: &str = r#"0{"sid":"abc","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000000}"#;
@@ -243,6 +253,14 @@ mod tests {
         assert_eq!(engine.on_text("4212"), Reaction::None);
         assert_eq!(engine.on_text("42"), Reaction::None);
         assert_eq!(engine.on_text(r#"430[{"success":true}]"#), Reaction::None);
+    }
+
+    #[test]
+    fn a_giant_event_that_asks_for_an_ack_gets_one_by_its_beginning() {
+        let giant = [br#"4217["big",""#.as_slice(), &vec![b'x'; 100_000]].concat();
+        assert_eq!(live("/").on_beginning(&giant).as_deref(), Some("4317[]"));
+        assert_eq!(live("/").on_beginning(&giant[4..]), None);
+        assert_eq!(EngineIo::new("/").on_beginning(&giant), None, "not connected yet");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio::time::error::Elapsed;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::{Response, header};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, http::StatusCode};
@@ -21,8 +22,6 @@ pub(super) struct Failure {
     pub(super) next_step: String,
     /// The server asked to be left alone for so long.
     pub(super) retry_after: Option<Duration>,
-    /// What the server sent was longer than is taken: the message is lost.
-    pub(super) lost_message: bool,
 }
 
 const WAIT: &str = "Nothing to do: it is tried again by itself";
@@ -31,13 +30,7 @@ const OUTAGE: &str = "Nothing to do if the server is down for a while: it is tri
 
 impl Failure {
     pub(super) fn new(kind: &'static str, reason: impl Into<String>, next_step: impl Into<String>) -> Failure {
-        Failure {
-            kind,
-            reason: reason.into(),
-            next_step: next_step.into(),
-            retry_after: None,
-            lost_message: false,
-        }
+        Failure { kind, reason: reason.into(), next_step: next_step.into(), retry_after: None }
     }
 
     /// The name could not be resolved.
@@ -92,32 +85,6 @@ impl Failure {
     /// The open WebSocket broke.
     pub(super) fn broken(error: &Error) -> Failure {
         match error {
-            Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => Failure {
-                lost_message: true,
-                ..Failure::new(
-                    "message_too_long",
-                    format!(
-                        "the server sent a message of {size} bytes, longer than the {max_size} that are taken"
-                    ),
-                    "The message is lost, the connection is made anew. If it happens again, tell the developers",
-                )
-            },
-            Error::Utf8(reason) => Failure {
-                lost_message: true,
-                ..Failure::new(
-                    "not_utf8",
-                    format!("the server sent a text that is not UTF-8: {reason}"),
-                    "The message is lost, the connection is made anew, as the WebSocket protocol demands",
-                )
-            },
-            Error::Protocol(ProtocolError::NonZeroReservedBits) => Failure {
-                lost_message: true,
-                ..Failure::new(
-                    "compressed",
-                    "the server sent a compressed frame, which was not agreed on",
-                    "Switch off permessage-deflate in the server, or the proxy in front of it",
-                )
-            },
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
             | Error::ConnectionClosed
             | Error::AlreadyClosed => Failure::new("closed", "the connection was closed without a word", WAIT),
@@ -128,6 +95,24 @@ impl Failure {
             ),
             Error::Io(error) => Failure::new("network", format!("the connection broke: {error}"), WAIT),
             other => Failure::new("websocket", format!("the connection failed: {other}"), WAIT),
+        }
+    }
+
+    /// The server compresses, or uses another extension, before it can be understood without.
+    pub(super) fn extension() -> Failure {
+        Failure::new(
+            "compressed",
+            "the server sent a compressed frame, which was not agreed on",
+            "Switch off permessage-deflate in the server, or the proxy in front of it",
+        )
+    }
+
+    /// Why something could not be sent, if so. A server that takes nothing within the time for it is gone.
+    pub(super) fn of_sending(sent: Result<io::Result<()>, Elapsed>) -> Option<Failure> {
+        match sent {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Failure::broken(&Error::Io(error))),
+            Err(_) => Some(Failure::timeout("silent", "the server does not take what is sent to it")),
         }
     }
 

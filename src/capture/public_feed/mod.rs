@@ -1,38 +1,46 @@
 //! The public feed: a Socket.IO server over one Engine.IO v4 WebSocket, recorded byte for byte.
 //!
 //! Every text message in either direction goes to the sink as it is, the transport's own included; only then is
-//! its beginning looked at. Whatever goes wrong ends one connection, is told, and is tried again, for ever.
+//! its beginning looked at. A message that is no text of the store's is kept as bytes, and the connection goes on.
+//! Whatever goes wrong ends one connection, is told, and is tried again, for ever.
 //!
-//! * [`address`] — from what a person writes to a URL. [`socket`] — an open WebSocket.
-//! * [`engine_io`] — the protocol, without I/O. [`failure`] — what went wrong and what to do.
-//! * [`backoff`] — when to try again. [`binary`] — messages that are no text.
+//! An answer is a promise: a server may forget what it sent before a ping that was answered. So nothing is answered
+//! before everything that came earlier is in the journal (`answers`).
+//!
+//! * [`address`] — from what a person writes to a URL. [`socket`], `upgrade` — an open WebSocket.
+//! * `websocket` — its frames and messages. [`engine_io`] — the protocol, without I/O.
+//! * [`failure`] — what went wrong and what to do. [`backoff`] — when to try again.
 
 pub mod address;
+mod answers;
 mod backoff;
-mod binary;
 mod engine_io;
 mod failure;
 mod socket;
+mod upgrade;
+mod websocket;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
+use super::as_bytes::{AsBytes, Why};
 use super::board::SourceState;
+use super::clock::{Moment, monotonic_us};
 use super::events;
 use super::sink::{Frame, Sink, SinkClosed};
 use crate::store::record::{Direction, Source, now_us};
 use address::Address;
+use answers::{Answer, Answers};
 use backoff::{Backoff, Bounds};
 use engine_io::{EngineIo, Reaction};
 use failure::Failure;
 use socket::Socket;
+use websocket::{Heard, Limits};
 
 const SOURCE: Source = Source::PublicWs;
 
@@ -68,6 +76,8 @@ impl Default for Patience {
 pub(super) struct Gap {
     /// Time of the last frame before it, microseconds UTC.
     pub(super) from_us: i64,
+    /// The same by this process's monotonic clock, microseconds; `None` when another process received that frame.
+    pub(super) since_us: Option<i64>,
     pub(super) reason: String,
     pub(super) attempts: u32,
 }
@@ -110,7 +120,7 @@ struct Feed {
 struct Over {
     why: Failure,
     /// When events could come, and the last moment at which the connection was heard of.
-    lived: Option<(Instant, i64)>,
+    lived: Option<(Instant, Moment)>,
 }
 
 impl Feed {
@@ -120,7 +130,7 @@ impl Feed {
             let opened = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                opened = socket::open(&self.address, self.patience.handshake) => opened,
+                opened = socket::open(&self.address, self.patience.handshake, Limits::default()) => opened,
             };
             let socket_id: Arc<str> = next_socket_id().into();
             let over = match opened {
@@ -129,14 +139,15 @@ impl Feed {
                         feed: self,
                         socket,
                         socket_id: socket_id.clone(),
+                        answers: Answers::default(),
                         lived: None,
-                        heard_us: now_us(),
+                        heard: Moment::now(),
                     };
                     let Some(why) = connection.run(stop).await? else {
                         break;
                     };
-                    let heard_us = connection.heard_us;
-                    Over { why, lived: connection.lived.map(|since| (since, heard_us)) }
+                    let heard = connection.heard;
+                    Over { why, lived: connection.lived.map(|since| (since, heard)) }
                 }
                 Err(why) => Over { why, lived: None },
             };
@@ -153,15 +164,13 @@ impl Feed {
     /// Writes down how a connection ended, or that there was none.
     async fn tell(&mut self, over: &Over, socket_id: &str) -> Result<(), SinkClosed> {
         let Over { why, lived } = over;
-        if why.lost_message {
-            self.sink.dropped(SOURCE);
-        }
         tracing::warn!(url = %self.address.shown, kind = why.kind, reason = %why.reason, "public feed");
-        if let Some((since, heard_us)) = lived {
+        if let Some((since, heard)) = lived {
             if since.elapsed() >= self.patience.stable {
                 self.backoff.stable();
             }
-            self.gap = Some(Gap { from_us: *heard_us, reason: why.reason.clone(), attempts: 0 });
+            let (from_us, since_us) = (heard.wall_us, Some(heard.monotonic_us));
+            self.gap = Some(Gap { from_us, since_us, reason: why.reason.clone(), attempts: 0 });
             self.told = None;
             let details = json!({
                 "url": self.address.shown, "socket_id": socket_id, "kind": why.kind, "reason": why.reason,
@@ -172,7 +181,7 @@ impl Feed {
         if let Some(gap) = &mut self.gap {
             gap.attempts += 1;
         }
-        if self.told.replace(why.kind) == Some(why.kind) && !why.lost_message {
+        if self.told.replace(why.kind) == Some(why.kind) {
             return Ok(());
         }
         let details = json!({
@@ -206,9 +215,10 @@ struct Connection<'a> {
     feed: &'a mut Feed,
     socket: Socket,
     socket_id: Arc<str>,
+    answers: Answers,
     lived: Option<Instant>,
-    /// When something was received last, microseconds UTC.
-    heard_us: i64,
+    /// When something was received last.
+    heard: Moment,
 }
 
 /// So many messages in a row, and the other tasks of the thread get their turn.
@@ -231,6 +241,14 @@ impl Connection<'_> {
                     self.farewell(&engine).await?;
                     return Ok(None);
                 }
+                // The socket is read on while an answer waits for the journal. When the disk takes nothing the answer
+                // does not leave, and the server may end the connection: that is right, nothing was assured to it.
+                answer = self.answers.next(), if !self.answers.is_empty() => {
+                    if let Some(why) = self.answer(answer?).await? {
+                        return Ok(Some(why));
+                    }
+                    continue;
+                }
                 message = self.socket.next() => message,
                 () = &mut alarm => {
                     if Instant::now() < deadline {
@@ -241,9 +259,8 @@ impl Connection<'_> {
                 }
             };
             let message = match message {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return Ok(Some(Failure::broken(&error))),
-                None => return Ok(Some(Failure::closed(None))),
+                Ok(message) => message,
+                Err(error) => return Ok(Some(Failure::broken(&error))),
             };
             let awaited = engine.awaits();
             if let Some(why) = self.take(message, &mut engine).await? {
@@ -265,58 +282,89 @@ impl Connection<'_> {
         }
     }
 
-    /// Stores a message and answers it.
-    async fn take(&mut self, message: Message, engine: &mut EngineIo) -> Result<Option<Failure>, SinkClosed> {
-        let ts = now_us();
-        self.heard_us = ts;
+    /// Stores a message, and has it answered as soon as it is in the journal.
+    async fn take(&mut self, message: Heard, engine: &mut EngineIo) -> Result<Option<Failure>, SinkClosed> {
+        self.heard = Moment::now();
         match message {
-            Message::Text(text) => {
-                // Stored before it is looked at.
-                self.store(ts, Direction::Received, text.as_str()).await?;
-                match engine.on_text(text.as_str()) {
+            Heard::Text(text) => {
+                // What it asks for is nothing that the sink changes; the text itself is given away.
+                let reaction = engine.on_text(&text);
+                self.store(self.heard, Direction::Received, text).await?;
+                match reaction {
                     Reaction::None => Ok(None),
-                    Reaction::Send(answer) => self.send(answer).await,
+                    Reaction::Send(answer) => self.promise(Answer::Text(answer)).await,
                     Reaction::Connected => self.connected(engine).await.map(|()| None),
                     Reaction::End(why) => {
-                        let _ = timeout(self.feed.patience.farewell, self.socket.close(None)).await;
+                        let _ = timeout(self.feed.patience.farewell, self.socket.close()).await;
                         Ok(Some(why))
                     }
                 }
             }
-            Message::Binary(bytes) => {
-                let details = binary::details(&bytes, &self.socket_id);
-                self.feed.sink.system(SOURCE, events::BINARY_MESSAGE, details).await?;
-                Ok(None)
-            }
-            Message::Close(frame) => Ok(Some(Failure::closed(frame.as_ref()))),
-            // The WebSocket's own ping is answered by the library.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(None),
+            Heard::AsBytes(message) => self.keep(message, engine).await,
+            Heard::Ping(payload) => self.promise(Answer::Pong(payload)).await,
+            Heard::Close(frame) => Ok(Some(Failure::closed(frame.as_ref()))),
+            Heard::Pong => Ok(None),
         }
     }
 
-    async fn store(&self, ts: i64, direction: Direction, text: &str) -> Result<(), SinkClosed> {
+    /// Keeps a message that cannot be a frame, and goes on.
+    async fn keep(&mut self, message: AsBytes, engine: &EngineIo) -> Result<Option<Failure>, SinkClosed> {
+        let why = message.why;
+        if why != Why::Binary {
+            tracing::warn!(
+                bytes = message.length,
+                reason = why.as_str(),
+                "the server sent a message that is no text of the store's: it is kept as bytes"
+            );
+        }
+        let ack = if why == Why::TooLong { engine.on_beginning(&message.bytes) } else { None };
+        self.feed.sink.as_bytes(SOURCE, Direction::Received, Some(&self.socket_id), message).await?;
+        match ack {
+            Some(ack) => self.promise(Answer::Text(ack)).await,
+            // Later ones may be readable; of these none is, and the handshake waits for one.
+            None if why == Why::Extension && !engine.is_live() => Ok(Some(Failure::extension())),
+            None => Ok(None),
+        }
+    }
+
+    /// Has an answer sent as soon as everything that came until now is in the journal.
+    async fn promise(&mut self, answer: Answer) -> Result<Option<Failure>, SinkClosed> {
+        let mark = self.feed.sink.mark(SOURCE).await?;
+        self.answers.add(mark, answer);
+        Ok(None)
+    }
+
+    async fn answer(&mut self, answer: Answer) -> Result<Option<Failure>, SinkClosed> {
+        match answer {
+            Answer::Text(text) => self.send(text).await,
+            Answer::Pong(payload) => {
+                let sent = timeout(self.feed.patience.handshake, self.socket.pong(payload)).await;
+                Ok(Failure::of_sending(sent))
+            }
+        }
+    }
+
+    async fn store(&self, at: Moment, direction: Direction, text: String) -> Result<(), SinkClosed> {
         let frame = Frame {
-            ts,
+            ts: at.wall_us,
+            at_us: at.monotonic_us,
             source: SOURCE,
             direction,
             socket_id: Some(self.socket_id.clone()),
             source_clock: None,
-            text: text.to_owned(),
+            text,
         };
         self.feed.sink.frame(frame).await
     }
 
     /// Sends a text and stores it as sent. A server that does not take it within the handshake's time is gone.
     async fn send(&mut self, text: String) -> Result<Option<Failure>, SinkClosed> {
-        let sent = timeout(self.feed.patience.handshake, self.socket.send(Message::text(text.clone()))).await;
-        match sent {
-            Ok(Ok(())) => {
-                self.store(now_us(), Direction::Sent, &text).await?;
-                Ok(None)
-            }
-            Ok(Err(error)) => Ok(Some(Failure::broken(&error))),
-            Err(_) => Ok(Some(Failure::timeout("silent", "the server does not take what is sent to it"))),
+        let sent = timeout(self.feed.patience.handshake, self.socket.send(&text)).await;
+        let failure = Failure::of_sending(sent);
+        if failure.is_none() {
+            self.store(Moment::now(), Direction::Sent, text).await?;
         }
+        Ok(failure)
     }
 
     /// The namespace is connected: tells it, and what was missed before.
@@ -338,8 +386,10 @@ impl Connection<'_> {
         let Some(gap) = feed.gap.take() else {
             return Ok(());
         };
+        // Between two processes there is no other clock than the wall's.
+        let downtime_us = gap.since_us.map_or(now - gap.from_us, |since_us| monotonic_us() - since_us);
         let details = json!({
-            "from_us": gap.from_us, "to_us": now, "downtime_ms": (now - gap.from_us).max(0) / 1000,
+            "from_us": gap.from_us, "to_us": now, "downtime_ms": downtime_us.max(0) / 1000,
             "attempts": gap.attempts + 1, "reason": gap.reason, "socket_id": &*self.socket_id,
         });
         feed.sink.system(SOURCE, events::GAP, details).await
@@ -362,18 +412,25 @@ impl Connection<'_> {
         Failure::timeout("timeout", &format!("{what} did not come within {} s", waited.as_secs_f64()))
     }
 
-    /// Says goodbye as a client does, and stores what still comes until the server has closed.
+    /// Says goodbye as a client does, and stores what still comes until the server has closed. Pings are not answered
+    /// any more: the goodbye says enough.
     async fn farewell(&mut self, engine: &EngineIo) -> Result<(), SinkClosed> {
         let until = Instant::now() + self.feed.patience.farewell;
         if engine.is_live() && self.send(engine.farewell()).await?.is_some() {
             return Ok(());
         }
-        if !matches!(tokio::time::timeout_at(until, self.socket.close(None)).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout_at(until, self.socket.close()).await, Ok(Ok(()))) {
             return Ok(());
         }
-        while let Ok(Some(Ok(message))) = tokio::time::timeout_at(until, self.socket.next()).await {
-            if let Message::Text(text) = message {
-                self.store(now_us(), Direction::Received, text.as_str()).await?;
+        while let Ok(Ok(message)) = tokio::time::timeout_at(until, self.socket.next()).await {
+            match message {
+                Heard::Text(text) => self.store(Moment::now(), Direction::Received, text).await?,
+                Heard::AsBytes(message) => {
+                    let socket_id = Some(&*self.socket_id);
+                    self.feed.sink.as_bytes(SOURCE, Direction::Received, socket_id, message).await?;
+                }
+                Heard::Ping(_) | Heard::Pong => {}
+                Heard::Close(_) => break,
             }
         }
         Ok(())

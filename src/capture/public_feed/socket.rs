@@ -2,23 +2,26 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_tungstenite::MaybeTlsStream;
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::address::Address;
 use super::failure::Failure;
+use super::upgrade::upgrade;
+use super::websocket::{Limits, WebSocket};
 
 /// An open WebSocket to the server.
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-/// The longest message that is taken, bytes. The longest of the feed that was seen has half a megabyte.
-pub(super) const LONGEST_MESSAGE: usize = 16 << 20;
+pub(super) type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 
 /// One of several addresses of a host gets this long before the next one is tried.
 const PER_ADDRESS: Duration = Duration::from_secs(4);
@@ -27,7 +30,7 @@ const PER_ADDRESS: Duration = Duration::from_secs(4);
 const ORIGIN: HeaderValue = HeaderValue::from_static("https://rugs.fun");
 
 /// Opens the WebSocket, within `limit` altogether.
-pub(super) async fn open(address: &Address, limit: Duration) -> Result<Socket, Failure> {
+pub(super) async fn open(address: &Address, limit: Duration, limits: Limits) -> Result<Socket, Failure> {
     let deadline = Instant::now() + limit;
     let late =
         |what: &str| Failure::timeout("timeout", &format!("{what} took longer than {} s", limit.as_secs_f64()));
@@ -40,13 +43,24 @@ pub(super) async fn open(address: &Address, limit: Duration) -> Result<Socket, F
     let mut request =
         address.url.as_str().into_client_request().map_err(|error| Failure::handshake(address, &error))?;
     request.headers_mut().insert(header::ORIGIN, ORIGIN);
-    let config =
-        WebSocketConfig::default().max_message_size(Some(LONGEST_MESSAGE)).max_frame_size(Some(LONGEST_MESSAGE));
-    let upgraded = timeout_at(deadline, client_async_tls_with_config(request, stream, Some(config), None)).await;
-    match upgraded.map_err(|_| late("the handshake"))? {
-        Ok((socket, _)) => Ok(socket),
-        Err(error) => Err(Failure::handshake(address, &error)),
+    let upgraded = timeout_at(deadline, async {
+        let stream = encrypt(address, stream).await?;
+        upgrade(request, stream, limits).await
+    });
+    upgraded.await.map_err(|_| late("the handshake"))?.map_err(|error| Failure::handshake(address, &error))
+}
+
+/// TLS, where the address wants it.
+async fn encrypt(address: &Address, stream: TcpStream) -> Result<MaybeTlsStream<TcpStream>, Error> {
+    if !address.is_tls {
+        return Ok(MaybeTlsStream::Plain(stream));
     }
+    // The roots are in the program: what this machine trusts besides has no say in what is recorded.
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from(address.host.trim_matches(['[', ']']).to_owned()).map_err(io::Error::other)?;
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    Ok(MaybeTlsStream::Rustls(stream))
 }
 
 async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, Failure> {

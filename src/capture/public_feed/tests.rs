@@ -1,14 +1,17 @@
 //! The client against a peer written by hand: what is stored, and how every fault is told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use futures::SinkExt;
+use futures::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::*;
+use crate::capture::as_bytes;
 use crate::capture::journaling::QueueLimits;
-use crate::capture::testing::{Peer, Recording, StoredFrame, hear, of_type, say, until};
+use crate::capture::sink::OVERHEAD;
+use crate::capture::testing::{Peer, Recording, Refusing, StoredFrame, hear, of_type, say, until};
 
 /// Waits short enough for tests, long enough for a busy machine.
 fn patience() -> Patience {
@@ -86,20 +89,16 @@ async fn every_text_is_stored_byte_for_byte_in_both_directions_and_in_order() {
     assert_eq!(hear(&mut socket).await, None);
     let (frames, events) = running.end().await;
     let open = peer.open_packet();
-    let expected = [
-        ("received", open.as_str()),
-        ("sent", "40"),
-        ("received", r#"40{"sid":"sio"}"#),
-        ("received", odd),
-        ("received", "2"),
-        ("sent", "3"),
-        ("received", r#"427["question",{}]"#),
-        ("sent", "437[]"),
-        ("received", "6"),
-        ("received", "garbage"),
-        ("sent", "41"),
-    ];
-    assert_eq!(texts(&frames), expected);
+    let of = |direction| -> Vec<&str> {
+        texts(&frames).into_iter().filter(|(was, _)| *was == direction).map(|(_, text)| text).collect()
+    };
+    let received = [open.as_str(), r#"40{"sid":"sio"}"#, odd, "2", r#"427["question",{}]"#, "6", "garbage"];
+    assert_eq!(of("received"), received);
+    assert_eq!(of("sent"), ["40", "3", "437[]", "41"]);
+    let place = |text: &str| frames.iter().position(|frame| frame.text == text).unwrap();
+    for (question, answer) in [(open.as_str(), "40"), ("2", "3"), (received[4], "437[]")] {
+        assert!(place(question) < place(answer), "{answer} is behind what it answers");
+    }
     assert!(frames.iter().all(|frame| frame.socket_id == frames[0].socket_id && !frame.socket_id.is_empty()));
     let connected = of_type(&events, events::CONNECTED);
     assert_eq!(connected.len(), 1);
@@ -129,6 +128,7 @@ async fn a_lost_connection_is_told_and_made_anew_and_the_gap_is_written() {
     let running = Running::start(&peer.url(), patience(), None);
     let mut first = peer.session().await;
     say(&mut first, r#"42["a"]"#).await;
+    let began = Instant::now();
     until("it is stored", || running.recording.numbers(SOURCE).received == 3).await;
     drop(first);
     // One attempt fails in between.
@@ -143,6 +143,7 @@ async fn a_lost_connection_is_told_and_made_anew_and_the_gap_is_written() {
     let gap = &of_type(&events, events::GAP)[0];
     assert_eq!(gap["attempts"], 2);
     assert!(gap["from_us"].as_i64() <= gap["to_us"].as_i64());
+    assert!(gap["downtime_ms"].as_i64().unwrap() <= began.elapsed().as_millis() as i64, "{gap}");
     let sockets: Vec<&str> = frames.iter().map(|frame| frame.socket_id.as_str()).collect();
     assert_ne!(sockets.first(), sockets.last(), "each connection has its own name");
     assert_eq!(gap["socket_id"].as_str(), sockets.last().copied());
@@ -151,7 +152,7 @@ async fn a_lost_connection_is_told_and_made_anew_and_the_gap_is_written() {
 #[tokio::test]
 async fn what_an_earlier_process_left_uncaptured_is_told_at_the_first_connection() {
     let peer = Peer::start().await;
-    let gap = Gap { from_us: 1_000, reason: "process 7 did not end properly".into(), attempts: 0 };
+    let gap = Gap { from_us: 1_000, since_us: None, reason: "process 7 did not end properly".into(), attempts: 0 };
     let running = Running::start(&peer.url(), patience(), Some(gap));
     let _socket = peer.session().await;
     running.connected().await;
@@ -193,24 +194,50 @@ async fn frames_keep_a_connection_alive_as_well_as_pings() {
     assert_eq!(of_type(&events, events::CONNECTION_LOST), Vec::<Value>::new());
 }
 
+/// The bytes of the only message that is kept as bytes, and the details of its first event.
+fn kept(events: &[(String, Value)]) -> (Value, Vec<u8>) {
+    let mut kept = of_type(events, events::MESSAGE_AS_BYTES);
+    assert_eq!(kept.len(), 1);
+    kept.extend(of_type(events, events::MESSAGE_PIECE));
+    (kept[0].clone(), as_bytes::join(&kept).unwrap())
+}
+
 #[tokio::test]
-async fn a_message_of_16_mb_is_stored_and_a_longer_one_is_told_and_costs_only_itself() {
+async fn a_message_of_16_mb_is_stored_and_a_longer_one_is_kept_as_bytes_on_the_same_connection() {
     let peer = Peer::start().await;
     let running = Running::start(&peer.url(), patience(), None);
     let mut socket = peer.session().await;
-    let longest = format!("42[\"{}\"]", "x".repeat(socket::LONGEST_MESSAGE - 6));
+    let longest = format!("42[\"{}\"]", "x".repeat(Limits::default().text - 6));
     say(&mut socket, &longest).await;
-    until("it is stored", || running.recording.numbers(SOURCE).received == 3).await;
-    let _ = socket.send(Message::text("x".repeat(20 << 20))).await;
-    let mut again = peer.session().await;
-    say(&mut again, r#"42["after"]"#).await;
-    until("the next is stored", || running.recording.numbers(SOURCE).received == 6).await;
-    assert_eq!(running.recording.numbers(SOURCE).dropped, 1);
+    let longer = format!("427[\"{}\"]", "y".repeat(20 << 20));
+    say(&mut socket, &longer).await;
+    say(&mut socket, r#"42["after"]"#).await;
+    assert_eq!(hear(&mut socket).await.as_deref(), Some("437[]"), "its ack is given");
+    until("the next is stored", || running.recording.numbers(SOURCE).received == 4).await;
+    let numbers = running.recording.numbers(SOURCE);
+    assert_eq!((numbers.as_bytes, numbers.dropped, numbers.reconnects), (1, 0, 0));
     let (frames, events) = running.end().await;
-    assert!(frames[3].text == longest, "16 MB byte for byte");
-    let lost = &of_type(&events, events::CONNECTION_LOST)[0];
-    assert_eq!(lost["kind"], "message_too_long");
-    assert!(lost["reason"].as_str().unwrap().contains("20971520"), "{lost}");
+    assert!(frames.iter().any(|frame| frame.text == longest), "16 MB byte for byte");
+    let (details, bytes) = kept(&events);
+    assert_eq!((&details["reason"], &details["bytes"]), (&json!("too_long"), &json!(longer.len())));
+    assert!(bytes == longer.as_bytes());
+}
+
+#[tokio::test]
+async fn of_a_message_too_long_for_memory_the_beginning_is_kept_and_the_connection_goes_on() {
+    let peer = Peer::start().await;
+    let running = Running::start(&peer.url(), patience(), None);
+    let mut socket = peer.session().await;
+    let length = Limits::default().whole + 1;
+    say(&mut socket, &"z".repeat(length)).await;
+    say(&mut socket, r#"42["after"]"#).await;
+    until("the next is stored", || running.recording.numbers(SOURCE).received == 3).await;
+    let numbers = running.recording.numbers(SOURCE);
+    assert_eq!((numbers.as_bytes, numbers.dropped, numbers.reconnects), (1, 1, 0));
+    let (_, events) = running.end().await;
+    let (details, bytes) = kept(&events);
+    assert_eq!((&details["cut"], &details["bytes"]), (&json!(true), &json!(length)));
+    assert!(bytes == vec![b'z'; 1 << 20]);
 }
 
 #[tokio::test]
@@ -227,7 +254,7 @@ async fn a_binary_message_is_kept_as_an_event_and_the_connection_goes_on() {
     assert_eq!((binary["gzip"].as_bool(), binary["base64"].as_str()), (Some(true), Some("H4sIAA==")));
 }
 
-/// Bytes that no WebSocket library would send.
+/// Bytes that are no frame of a server: how the connection ends.
 async fn sends_raw(bytes: &[u8]) -> Value {
     let peer = Peer::start().await;
     let running = Running::start(&peer.url(), patience(), None);
@@ -239,14 +266,63 @@ async fn sends_raw(bytes: &[u8]) -> Value {
     of_type(&events, events::CONNECTION_LOST).remove(0)
 }
 
-#[tokio::test]
-async fn a_text_that_is_not_utf8_is_told() {
-    assert_eq!(sends_raw(&[0x81, 3, b'4', 0xff, 0xfe]).await["kind"], "not_utf8");
+/// A frame that no WebSocket library would send, and a text behind it on the same connection: what is kept of the first.
+async fn goes_on_after(bytes: &[u8]) -> (Value, Vec<u8>) {
+    let peer = Peer::start().await;
+    let running = Running::start(&peer.url(), patience(), None);
+    let mut socket = peer.session().await;
+    socket.get_mut().write_all(bytes).await.unwrap();
+    say(&mut socket, r#"42["after"]"#).await;
+    until("the next is stored", || running.recording.numbers(SOURCE).received == 3).await;
+    let numbers = running.recording.numbers(SOURCE);
+    assert_eq!((numbers.as_bytes, numbers.dropped, numbers.reconnects), (1, 0, 0));
+    let (_, events) = running.end().await;
+    kept(&events)
 }
 
 #[tokio::test]
-async fn a_compressed_frame_is_told() {
-    assert_eq!(sends_raw(&[0xc1, 3, 1, 2, 3]).await["kind"], "compressed");
+async fn a_text_that_is_not_utf8_is_kept_as_bytes_and_the_connection_goes_on() {
+    let (details, bytes) = goes_on_after(&[0x81, 3, b'4', 0xff, 0xfe]).await;
+    assert_eq!((&details["reason"], bytes.as_slice()), (&json!("not_utf8"), b"4\xff\xfe".as_slice()));
+}
+
+#[tokio::test]
+async fn a_compressed_frame_is_kept_as_bytes_and_the_connection_goes_on() {
+    let (details, bytes) = goes_on_after(&[0xc1, 3, 1, 2, 3]).await;
+    assert_eq!((&details["reason"], bytes.as_slice()), (&json!("extension"), [1, 2, 3].as_slice()));
+}
+
+#[tokio::test]
+async fn a_server_that_compresses_from_the_beginning_is_told() {
+    let peer = Peer::start().await;
+    let running = Running::start(&peer.url(), patience(), None);
+    let mut socket = peer.websocket().await;
+    socket.get_mut().write_all(&[0xc1, 3, 1, 2, 3]).await.unwrap();
+    let (_, next_step) = running.failed("compressed").await;
+    assert!(next_step.contains("permessage-deflate"), "{next_step}");
+    running.end().await;
+}
+
+#[tokio::test]
+async fn nothing_is_answered_before_it_is_in_the_journal_and_the_socket_is_read_on_meanwhile() {
+    let peer = Peer::start().await;
+    let running = Running::start(&peer.url(), patience(), None);
+    let refusing = Refusing::begin(&running.recording.root);
+    let mut socket = peer.websocket().await;
+    say(&mut socket, &peer.open_packet()).await;
+    socket.send(Message::Ping(Bytes::from_static(b"p"))).await.unwrap();
+    for n in 0..5 {
+        say(&mut socket, &format!("42[{n}]")).await;
+    }
+    // The open packet, which is being tried, two marks, and five frames.
+    let all = 8 * OVERHEAD + peer.open_packet().len() + 5 * "42[0]".len();
+    until("everything is read", || running.recording.journaling.sink().queue_now().bytes == all).await;
+    let heard = timeout(Duration::from_millis(100), socket.next()).await;
+    assert!(heard.is_err(), "{heard:?}");
+    refusing.end();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("40"));
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong(Bytes::from_static(b"p")));
+    running.end().await;
 }
 
 #[tokio::test]
@@ -403,7 +479,7 @@ async fn a_server_of_engine_io_3_is_told_whichever_way_it_shows() {
     say(&mut socket, "40").await;
     running.failed("Engine.IO 3").await;
     let (frames, _) = running.end().await;
-    assert!(frames.len() >= 3, "even these are stored: {frames:?}");
+    assert!(frames.len() >= 2, "even these are stored: {frames:?}");
 }
 
 #[tokio::test]

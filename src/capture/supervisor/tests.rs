@@ -92,6 +92,7 @@ async fn a_killed_holder_is_followed_within_a_second_and_what_it_stored_is_kept(
     let mut socket = peer.session().await;
     say(&mut socket, r#"42["before"]"#).await;
     until("the child has stored it", || source(&root).is_some_and(|source| source.numbers.received == 3)).await;
+    let killed_session = Report::load(&root).unwrap().session_id.to_string();
     let follower = Capture::start(root.clone(), options(&peer));
     until("it follows", || matches!(&*follower.role().borrow(), Role::Following { .. })).await;
     child.kill().unwrap();
@@ -108,7 +109,8 @@ async fn a_killed_holder_is_followed_within_a_second_and_what_it_stored_is_kept(
         [r#"42["before"]"#, r#"42["after"]"#]
     );
     let events = system_events(&root);
-    assert_eq!(of_type(&events, events::CAPTURE_STARTED)[1]["previous"]["ended"], false);
+    let previous = of_type(&events, events::CAPTURE_STARTED)[1]["previous"].clone();
+    assert_eq!((&previous["ended"], &previous["session_id"]), (&json!(false), &json!(killed_session)));
     assert!(of_type(&events, events::GAP)[0]["reason"].as_str().unwrap().contains("did not end properly"));
     assert!(crate::store::journal::segments(&root).unwrap().is_empty(), "everything is sealed");
 }
@@ -128,6 +130,36 @@ fn leave_behind(root: &DataRoot, frames: i64) {
     std::fs::remove_file(root.catalog_copy_path()).unwrap();
     std::fs::create_dir_all(segment.path.parent().unwrap()).unwrap();
     std::fs::write(&segment.path, bytes).unwrap();
+}
+
+#[test]
+fn a_gap_begins_with_the_last_frame_of_a_killed_process_and_not_with_its_last_report() {
+    let (_folder, root) = root();
+    leave_behind(&root, 500);
+    let session_id = crate::store::journal::segments(&root).unwrap()[0].session_id;
+    let reported = report::SourceReport {
+        numbers: crate::capture::board::SourceNumbers { last_frame_us: Some(120), ..Default::default() },
+        ..Default::default()
+    };
+    let report = |session_id| Report {
+        version: 1,
+        pid: 7,
+        build: BUILD.into(),
+        purpose: "test".into(),
+        session_id,
+        started_us: 0,
+        written_us: 300,
+        ended: false,
+        is_recovering: false,
+        queue: report::Queue::default(),
+        journal: Default::default(),
+        sources: [("public_ws".to_owned(), reported.clone())].into(),
+    };
+    let killed = Previous::new(&root, report(session_id));
+    assert_eq!((killed.last_frame_us(Source::PublicWs), killed.last_frame_us(Source::Cdp)), (Some(499), None));
+    // Its last segment was sealed meanwhile: what it reported is all that is known at once.
+    let sealed = Previous::new(&root, report(crate::store::ids::SessionId::start()));
+    assert_eq!(sealed.last_frame_us(Source::PublicWs), Some(120));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,6 +57,8 @@ pub fn accompany(
             let wait = match sink {
                 Some(sink) => match keep_proving(&root, &sink, &journal, &stop).await {
                     Ok(()) => POLL,
+                    // Asked to stop while it read: nothing went wrong.
+                    Err(ReadError::Cancelled) => return,
                     Err(error) => {
                         tracing::warn!(%error, "games are not proven for half a minute");
                         AGAIN

@@ -1,5 +1,5 @@
 //! D1, D4–D10, D14–D18 of `behaviours.md`, adoption, and what ends a socket.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
 use crate::capture::journaling::QueueLimits;
@@ -26,7 +26,8 @@ fn opened() -> Sockets {
 
 fn say(sockets: &mut Sockets, id: &str, direction: Direction, seconds: f64, text: &str) {
     let payload = text.to_owned();
-    let heard = Heard { request_id: id.into(), seconds, direction, opcode: 1, payload, now_us: NOW, prompt: true };
+    let (request_id, now_us, at_us) = (id.into(), NOW, NOW);
+    let heard = Heard { request_id, seconds, direction, opcode: 1, payload, now_us, at_us, prompt: true };
     sockets.heard(heard, || Place { at_home: false, ..place("s") });
 }
 
@@ -82,6 +83,7 @@ fn d6_d9_frames_of_both_directions_become_records() {
     let frames = frames(&mut sockets);
     let expected = Frame {
         ts: 1_234_567_890_123_000,
+        at_us: NOW,
         source: Source::Cdp,
         direction: Direction::Received,
         socket_id: Some("ws-123".into()),
@@ -183,7 +185,7 @@ fn a_socket_that_is_silent_after_its_page_was_left_is_closed() {
 }
 
 #[test]
-fn a_binary_message_is_a_system_event_in_its_place() {
+fn a_binary_message_is_kept_as_bytes_in_its_place() {
     let mut sockets = opened();
     received(&mut sockets, "ws-123", P1);
     let payload = "AQID".to_owned();
@@ -195,12 +197,13 @@ fn a_binary_message_is_a_system_event_in_its_place() {
         opcode: 2,
         payload,
         now_us: NOW,
+        at_us: NOW,
         prompt: true,
     };
     sockets.heard(heard, Place::default);
     let out = sockets.take();
-    assert_eq!(types(&out), ["frame", BINARY_MESSAGE]);
-    assert_eq!((&details(&out[1])["base64"], &details(&out[1])["direction"]), (&json!("AQID"), &json!("sent")));
+    let [Out::Frame(_), Out::AsBytes { socket_id, direction, message }] = &out[..] else { panic!("{out:?}") };
+    assert_eq!((&**socket_id, *direction, &message.bytes), ("ws-123", Direction::Sent, &vec![1, 2, 3]));
 }
 
 #[test]

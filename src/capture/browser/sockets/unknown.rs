@@ -48,6 +48,7 @@ impl Unknown {
 fn weight(out: &Out) -> usize {
     match out {
         Out::Frame(frame) => frame.text.len(),
-        Out::System(_, details) => details.get("base64").and_then(|text| text.as_str()).map_or(64, str::len),
+        Out::System(..) => 64,
+        Out::AsBytes { message, .. } => message.bytes.len(),
     }
 }
