@@ -437,6 +437,16 @@ impl Connection<'_> {
     }
 }
 
+/// Has the protocol read any texts, one a line; for `fuzz/`.
+#[cfg(fuzzing)]
+pub fn read_packets(namespace: &str, texts: &str) {
+    let mut engine = EngineIo::new(namespace);
+    for text in texts.lines() {
+        let _ = engine.on_text(text);
+        let _ = (engine.is_live(), engine.awaits(), engine.longest_silence(), engine.farewell());
+    }
+}
+
 /// A name for the next socket, unique in the process and so in the session.
 fn next_socket_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
