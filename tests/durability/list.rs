@@ -168,10 +168,9 @@ impl List {
         self.settled
             .iter()
             .try_for_each(|(session, kept)| has_all(session, kept, sessions.get(session.as_str())))?;
-        let recorded = self.recorded.iter();
+        let mut recorded = self.recorded.iter();
         recorded
-            .map(|(session, recorded)| has_all(session, &recorded.synced, sessions.get(session.as_str())))
-            .collect()
+            .try_for_each(|(session, recorded)| has_all(session, &recorded.synced, sessions.get(session.as_str())))
     }
 
     /// Compares the store after it was opened for writing, and remembers it as it is.
