@@ -108,11 +108,6 @@ impl List {
         }
     }
 
-    /// Whether older parts wait to be migrated.
-    pub fn has_old_parts(&self) -> bool {
-        self.files.values().any(|lines| lines.is_old_part && lines.fate == LinesFate::Perhaps)
-    }
-
     /// Whether there are frames to find evidence in.
     pub fn has_frames(&self) -> bool {
         self.settled
@@ -225,7 +220,14 @@ impl List {
         if !happened {
             return;
         }
-        self.files.values_mut().for_each(|lines| lines.fate = LinesFate::Gone);
+        for lines in self.files.values_mut() {
+            if lines.fate == LinesFate::Perhaps && lines.is_old_part {
+                // Whether it was migrated before, and pruned, or is only now: both are right.
+                lines.is_old_part = false;
+            } else {
+                lines.fate = LinesFate::Gone;
+            }
+        }
         if all {
             self.settled.clear();
             self.recorded.clear();
