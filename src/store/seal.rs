@@ -74,7 +74,7 @@ impl Store {
         }
         let mut notes: Vec<(u64, String)> = Vec::new();
         for (number, damage) in &found {
-            // A damaged place stands for a record that is lost there; behind the last record nobody knows.
+            // A record is lost at a damaged place; behind the last record nobody knows how many.
             let lost = if damage.resumed { lost.pop_front() } else { None };
             let seq = lost.unwrap_or_else(|| {
                 last_seq += 1;
