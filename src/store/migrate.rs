@@ -92,8 +92,8 @@ impl Store {
 /// # Errors
 /// When a file cannot be renamed, or its folder not be synced.
 pub(super) fn put_away(root: &DataRoot, catalog: &Catalog) -> Result<(), StoreError> {
-    let migrated = catalog.parts.iter().filter(|part| part.lineage.made_by == "migrate");
-    migrated.map(|part| rename(root, &part.lineage.replaces)).collect()
+    let mut migrated = catalog.parts.iter().filter(|part| part.lineage.made_by == "migrate");
+    migrated.try_for_each(|part| rename(root, &part.lineage.replaces))
 }
 
 /// Renames those of the files that are still there under their old names; durable when this returns.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use replayer_power_cut_disk::{Disk, Image, Rules};
 
-use super::life::{Cut, Life};
+use super::life::{Cut, Life, MOST_LATE};
 use crate::common::needs;
 
 /// How much is to be tried.
@@ -49,6 +49,8 @@ pub struct Report {
     /// How long the journal's oldest frame that was not synced had waited at a cut: the longest, and by how much the
     /// machine was late at that time.
     waited: (Duration, Duration),
+    /// Cuts at which the machine was too late for that to be judged.
+    not_judged: u64,
     took: Duration,
     /// What went wrong: one per life, which ends with it.
     pub failures: Vec<String>,
@@ -59,7 +61,11 @@ impl Report {
         self.cuts += 1;
         *self.works.entry(cut.work.clone()).or_default() += 1;
         self.frames += cut.frames;
-        self.waited = self.waited.max(cut.waited);
+        if cut.waited.1 > MOST_LATE {
+            self.not_judged += 1;
+        } else {
+            self.waited = self.waited.max(cut.waited);
+        }
     }
 }
 
@@ -76,10 +82,13 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "{} frames had to be there; a frame waited {} ms at most for its sync, on a machine that was {} ms late then",
+            "{} frames had to be there; a frame waited {} ms at most for its sync, on a machine that was {} ms late then; \
+             at {} cuts it was later than {} ms, and that was not judged",
             self.frames,
             self.waited.0.as_millis(),
-            self.waited.1.as_millis()
+            self.waited.1.as_millis(),
+            self.not_judged,
+            MOST_LATE.as_millis()
         )?;
         writeln!(f, "{} failures", self.failures.len())?;
         self.failures.iter().take(30).try_for_each(|failure| writeln!(f, "{failure}"))

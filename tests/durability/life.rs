@@ -40,6 +40,9 @@ pub struct Cut {
 /// What a recorder promises (`RecorderOptions::sync_every` is 200 ms): what is older survives.
 const PROMISE: Duration = Duration::from_millis(250);
 
+/// By how much a machine may be late for that.
+pub const MOST_LATE: Duration = Duration::from_millis(50);
+
 impl Life {
     /// The life that this seed decides.
     pub fn begin(seed: u64) -> Life {
@@ -86,7 +89,7 @@ impl Life {
                 let (operation, pending) = (moment.operation(), moment.pending());
                 context(format!("cut at {operation}, {pending} pending, {fate:?}: {what}"))
             };
-            if waited.0 > PROMISE + allowance(waited.1) {
+            if is_too_long(waited) {
                 return Err(context(format!("a frame waited {waited:?} for its sync")));
             }
             let left = moment.left(fate, seed);
@@ -223,8 +226,8 @@ fn waited(moment: &Moment, lateness: &Lateness) -> (Duration, Duration) {
     (longest, lateness.since(from))
 }
 
-/// What is given to a machine that is late by so much: the recorder's own thread and the disk's are late as well. A recorder
-/// that forgot to sync would let its frames wait for a second and more.
-fn allowance(late: Duration) -> Duration {
-    Duration::from_millis(250) + 4 * late
+/// Whether a frame waited too long. A machine that is late by more than this is not judged: the recorder's own thread and
+/// the disk's are late as well, and a promise in milliseconds cannot be kept there.
+fn is_too_long((waited, late): (Duration, Duration)) -> bool {
+    late <= MOST_LATE && waited > PROMISE + Duration::from_millis(250) + 4 * late
 }

@@ -108,11 +108,6 @@ impl List {
         }
     }
 
-    /// Whether older parts wait to be migrated.
-    pub fn has_old_parts(&self) -> bool {
-        self.files.values().any(|lines| lines.is_old_part && lines.fate == LinesFate::Perhaps)
-    }
-
     /// Whether there are frames to find evidence in.
     pub fn has_frames(&self) -> bool {
         self.settled
@@ -168,10 +163,9 @@ impl List {
         self.settled
             .iter()
             .try_for_each(|(session, kept)| has_all(session, kept, sessions.get(session.as_str())))?;
-        let recorded = self.recorded.iter();
+        let mut recorded = self.recorded.iter();
         recorded
-            .map(|(session, recorded)| has_all(session, &recorded.synced, sessions.get(session.as_str())))
-            .collect()
+            .try_for_each(|(session, recorded)| has_all(session, &recorded.synced, sessions.get(session.as_str())))
     }
 
     /// Compares the store after it was opened for writing, and remembers it as it is.
@@ -226,7 +220,14 @@ impl List {
         if !happened {
             return;
         }
-        self.files.values_mut().for_each(|lines| lines.fate = LinesFate::Gone);
+        for lines in self.files.values_mut() {
+            if lines.fate == LinesFate::Perhaps && lines.is_old_part {
+                // Whether it was migrated before, and pruned, or is only now: both are right.
+                lines.is_old_part = false;
+            } else {
+                lines.fate = LinesFate::Gone;
+            }
+        }
         if all {
             self.settled.clear();
             self.recorded.clear();
