@@ -15,12 +15,15 @@
 //!   the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
+//! * [`fsio`] — the one door to the disk.
 
 pub mod catalog;
 pub mod chain;
 pub mod compact;
 pub mod contents;
 pub mod error;
+#[cfg(test)]
+mod faults;
 pub mod follow;
 pub mod fsio;
 pub mod games;

@@ -5,7 +5,6 @@
 //! catalog, the segments count and the new parts are leftovers; after it, the parts count and the segments are.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use super::catalog::SessionInfo;
 use super::error::StoreError;
@@ -31,22 +30,71 @@ pub struct Sealed {
     pub damages: usize,
 }
 
+/// A segment that nothing is appended to any more.
+pub(super) struct Closed {
+    /// The segment.
+    pub(super) segment: SegmentPath,
+    /// How much of it is whole, bytes. What stands behind is the half of a record that the disk did not take and did not
+    /// give up either: whoever appended it was refused, so nothing is missing.
+    pub(super) length: u64,
+}
+
+/// What the sealer of a session that goes on remembers from one time to the next.
+#[derive(Default)]
+pub(super) struct SealedSoFar {
+    /// Damaged places that no `system_event` tells of yet, with the number of their segment: while the session goes on,
+    /// every `seq` belongs to the recorder, and an event that took one would hide the frame that gets it.
+    damages: Vec<(u64, Damage)>,
+    /// The last `seq` sealed.
+    last_seq: u64,
+}
+
+impl SealedSoFar {
+    /// Whether there are damages to tell of.
+    pub(super) fn has_damages(&self) -> bool {
+        !self.damages.is_empty()
+    }
+
+    fn knows(&self, segment: u64, damage: &Damage) -> bool {
+        self.damages.iter().any(|(number, known)| *number == segment && known.offset == damage.offset)
+    }
+}
+
 impl Store {
-    /// Seals segments of one session, in order, and removes them.
+    /// Seals segments of one session that is over, in order, and removes them. Segments that are gone were sealed before.
     ///
     /// # Errors
     /// When a part or the catalog cannot be written: the segments then stay, and it can be tried again.
     pub fn seal(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<Sealed, StoreError> {
+        let closed = |segment: &SegmentPath| Closed { segment: segment.clone(), length: u64::MAX };
+        let closed: Vec<Closed> = segments.iter().map(closed).collect();
+        self.seal_closed(session_id, &closed, &mut SealedSoFar::default(), true)
+    }
+
+    /// As [`Store::seal`], for a recorder: with `is_over` unset the session goes on, and `so_far` is to be handed in again
+    /// the next time.
+    pub(super) fn seal_closed(
+        &self,
+        session_id: SessionId,
+        segments: &[Closed],
+        so_far: &mut SealedSoFar,
+        is_over: bool,
+    ) -> Result<Sealed, StoreError> {
         let _one_at_a_time = self.sealing();
         let sealed_to = self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
+        let sealed_to = sealed_to.max(so_far.last_seq);
         let mut writer = PartWriter::new(self.root(), "seal", Vec::new());
         let mut context: Option<Context> = None;
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();
-        let mut found: Vec<(u64, Damage)> = Vec::new();
         let mut info = None;
-        for segment in segments {
-            let mut reader = SegmentReader::open(&segment.path)?;
+        for Closed { segment, length } in segments {
+            let mut reader = match SegmentReader::open(&segment.path) {
+                Ok(reader) => reader,
+                // Sealed and removed before the disk failed; the others are tried again.
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error),
+            };
             let Some(head) = reader.head()?.cloned() else {
                 continue;
             };
@@ -55,7 +103,9 @@ impl Store {
                 requests: head.requests.clone(),
                 games: GameFilter::new(self.stored_games()),
             });
+            let mut last_in_it = head.first_seq;
             let damages = reader.recover(|record| {
+                last_in_it = last_in_it.max(record.seq);
                 if record.seq <= last_seq {
                     return Ok(());
                 }
@@ -63,16 +113,21 @@ impl Store {
                 result.records += 1;
                 project(session_id, record, context, &mut writer)
             })?;
-            found.extend(damages.into_iter().map(|damage| (segment.number, damage)));
+            // A segment that could not be removed when it was sealed: what is damaged in it was noted then.
+            let noted = |damage: &Damage| last_in_it <= sealed_to || so_far.knows(segment.number, damage);
+            let new = damages.into_iter().filter(|damage| damage.offset < *length && !noted(damage));
+            let new: Vec<_> = new.map(|damage| (segment.number, damage)).collect();
+            so_far.damages.extend(new);
         }
-        for (number, damage) in &found {
+        let told = if is_over { so_far.damages.as_slice() } else { &[] };
+        for (number, damage) in told {
             last_seq += 1;
             let details = damage_details(*number, damage);
             let record = Record { seq: last_seq, ..Record::system(now_us(), Source::Ui, "journal_cut", &details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
-        result.damages = found.len();
-        if result.records + found.len() as u64 > 0 {
+        result.damages = told.len();
+        if result.records + told.len() as u64 > 0 {
             let pending = writer.finish()?;
             reached(Step::PartsWritten);
             let published = pending.publish()?;
@@ -86,21 +141,29 @@ impl Store {
                 }
             })?;
             reached(Step::CatalogReplaced);
+            so_far.last_seq = last_seq;
+            if is_over {
+                so_far.damages.clear();
+            }
         }
         if let Some(context) = context {
             self.set_stored_games(context.games.into_stored());
         }
-        self.remove_segments(session_id, segments)?;
+        self.remove_segments(session_id, segments.iter().map(|closed| &closed.segment))?;
         Ok(result)
     }
 
-    fn remove_segments(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<(), StoreError> {
+    fn remove_segments<'s>(
+        &self,
+        session_id: SessionId,
+        segments: impl Iterator<Item = &'s SegmentPath>,
+    ) -> Result<(), StoreError> {
         for segment in segments {
             fsio::remove(&segment.path)?;
             reached(Step::FileRemoved);
         }
         // Goes only when it is empty, that is, when the session is over.
-        let _ = fs::remove_dir(self.root().session_dir(session_id));
+        let _ = fsio::remove_dir(&self.root().session_dir(session_id));
         Ok(())
     }
 
@@ -109,6 +172,10 @@ impl Store {
     pub(super) fn tidy(&self) -> Result<LeftBehind, StoreError> {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
+        }
+        for folder in fsio::entries(&self.root().journal_dir()).unwrap_or_default() {
+            // Only an empty one goes: of a session that ended when the disk refused to remove it.
+            let _ = fsio::remove_dir(&folder.path);
         }
         let mut sessions: BTreeMap<SessionId, Vec<SegmentPath>> = BTreeMap::new();
         for segment in journal::segments(self.root())? {
@@ -123,11 +190,13 @@ impl Store {
         for segment in segments {
             match SegmentReader::open(&segment.path)?.head() {
                 Ok(_) => readable.push(segment),
-                Err(error) => {
+                Err(error @ StoreError::Manifest { .. }) => {
                     let aside = segment.path.with_extension("seg.damaged");
-                    fs::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
+                    fsio::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
                     tracing::error!(%error, path = %aside.display(), "set aside a damaged segment");
                 }
+                // A disk that does not answer says nothing about the segment.
+                Err(error) => return Err(error),
             }
         }
         Ok(readable)
@@ -156,7 +225,12 @@ impl LeftBehind {
             if stop() {
                 return Ok(());
             }
-            let present = segments.iter().filter(|segment| segment.path.exists()).cloned().collect();
+            let mut present = Vec::new();
+            for segment in segments {
+                if fsio::exists(&segment.path).map_err(StoreError::io("look at", &segment.path))? {
+                    present.push(segment.clone());
+                }
+            }
             let readable = store.readable(present)?;
             let sealed = store.seal(*session_id, &readable)?;
             tracing::info!(%session_id, records = sealed.records, damages = sealed.damages, "sealed a journal left behind");
