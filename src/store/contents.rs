@@ -4,7 +4,6 @@
 //! pages or row groups lead to them. The table stands in the part's own metadata, some kilobytes; parts that were
 //! written without one are read for it, only their light columns.
 
-use std::fs::File;
 use std::ops::Range;
 
 use arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::catalog::Part;
+use super::fsio::File;
 use super::root::DataRoot;
 use super::runs::add_run;
 use super::schema::{DocType, META_CONTENTS};

@@ -9,7 +9,7 @@
 //! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
-//!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
+//!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps. [`contents`] — which frame and which game is where in them.
 //!   [`reconcile`] — parts that no catalog names, and lost ones. [`verify`] — whether all of it is true.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
 //!   the writer. [`scan`] — reading rows.
@@ -37,6 +37,7 @@ pub mod parts;
 pub mod project;
 pub mod proof;
 pub mod prune;
+mod publish;
 pub mod reconcile;
 pub mod record;
 pub mod recorder;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::SessionInfo;
+use super::catalog::{InForce, SessionInfo};
 use super::error::StoreError;
 use super::games::GameFilter;
 use super::ids::SessionId;
@@ -81,6 +81,11 @@ impl Store {
         is_over: bool,
     ) -> Result<Sealed, StoreError> {
         let _one_at_a_time = self.sealing();
+        self.settle_catalog()?;
+        if let Err(error) = self.settle_files() {
+            // No reason to leave frames in the journal.
+            tracing::warn!(%error, "a part that is not in force stays for now");
+        }
         let sealed_to = self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
         let sealed_to = sealed_to.max(so_far.last_seq);
         let mut writer = PartWriter::new(self.root(), "seal", Vec::new());
@@ -88,6 +93,7 @@ impl Store {
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();
         let mut info = None;
+        let mut in_force = None;
         for Closed { segment, length } in segments {
             let mut reader = match SegmentReader::open(&segment.path) {
                 Ok(reader) => reader,
@@ -128,19 +134,14 @@ impl Store {
         }
         result.damages = told.len();
         if result.records + told.len() as u64 > 0 {
-            let pending = writer.finish()?;
-            reached(Step::PartsWritten);
-            let published = pending.publish()?;
-            reached(Step::PartsNamed);
-            result.parts = published.len();
-            self.update_catalog(|catalog| {
-                catalog.parts.extend(published.iter().cloned());
+            in_force = Some(self.put_in_force(writer.finish()?, |catalog, parts| {
+                result.parts = parts.len();
+                catalog.parts.extend(parts);
                 catalog.sealed.insert(session_id, last_seq);
-                if let Some(info) = info.take() {
+                if let Some(info) = info {
                     catalog.add_session(info);
                 }
-            })?;
-            reached(Step::CatalogReplaced);
+            })?);
             so_far.last_seq = last_seq;
             if is_over {
                 so_far.damages.clear();
@@ -149,6 +150,8 @@ impl Store {
         if let Some(context) = context {
             self.set_stored_games(context.games.into_stored());
         }
+        // With the catalog before, the segments would count again.
+        in_force.map_or(Ok(()), InForce::durable)?;
         self.remove_segments(session_id, segments.iter().map(|closed| &closed.segment))?;
         Ok(result)
     }
@@ -173,6 +176,7 @@ impl Store {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }
+        self.set_migrated_aside()?;
         for folder in fsio::entries(&self.root().journal_dir()).unwrap_or_default() {
             // Only an empty one goes: of a session that ended when the disk refused to remove it.
             let _ = fsio::remove_dir(&folder.path);

@@ -64,7 +64,7 @@ fn a_part_without_a_table_is_read_for_the_same_one() {
         assert_eq!(own, Contents::of_batches(part.doc_type, &batches), "{}", part.path);
         // The same rows in a file without any metadata of ours, as older builds wrote it.
         let older = Part { path: "older.parquet".into(), ..part.clone() };
-        let file = File::create(root.path().join(&older.path)).unwrap();
+        let file = std::fs::File::create(root.path().join(&older.path)).unwrap();
         let mut writer = parquet::arrow::ArrowWriter::try_new(file, batches[0].schema(), None).unwrap();
         batches.iter().for_each(|batch| writer.write(batch).unwrap());
         writer.close().unwrap();
