@@ -6,6 +6,9 @@ use std::path::Path;
 use rmcp::model::{ErrorData, Resource};
 use serde_json::{Value, json};
 
+use crate::store::catalog::Catalog;
+use crate::store::root::DataRoot;
+
 /// Address.
 pub const URI: &str = "replayer://manifest";
 
@@ -17,16 +20,31 @@ pub fn listed() -> Resource {
         .with_mime_type("application/json")
 }
 
-/// `manifests/schema_version.json` and a summary of `manifests/files.json`, as one JSON object. A file that is not
-/// there is null: an empty data root is a store with nothing in it.
+/// Lost parts that are listed one by one.
+const MOST_LISTED: usize = 20;
+
+/// `manifests/schema_version.json` and a summary of the catalog in force, as one JSON object. What is not there is null: an
+/// empty data root is a store with nothing in it.
 ///
 /// # Errors
 /// Internal error when a file is there but cannot be read.
 pub async fn read(root: &Path) -> Result<String, ErrorData> {
+    let internal = |reason: String| ErrorData::internal_error(reason, None);
     let schema = json_file(root, "manifests/schema_version.json").await?;
-    let files = json_file(root, "manifests/files.json").await?;
-    let manifest = json!({"schema": schema, "files": files.as_ref().map(summary)});
-    serde_json::to_string(&manifest).map_err(|error| ErrorData::internal_error(error.to_string(), None))
+    let root = root.to_owned();
+    let loaded = tokio::task::spawn_blocking(move || match DataRoot::open(&root) {
+        Ok(root) => Catalog::load_reporting(&root).map(Some),
+        // Nobody has written to it yet.
+        Err(_) => Ok(None),
+    });
+    let loaded = loaded.await.map_err(|error| internal(error.to_string()))?;
+    let loaded = loaded.map_err(|error| internal(error.to_string()))?;
+    let is_new =
+        |catalog: &Catalog| catalog.generation == 0 && catalog.parts.is_empty() && catalog.lost.is_empty();
+    let files = loaded.filter(|(catalog, _)| !is_new(catalog));
+    let files = files.map(|(catalog, message)| summary(&catalog, message.as_deref()));
+    let manifest = json!({"schema": schema, "files": files});
+    serde_json::to_string(&manifest).map_err(|error| internal(error.to_string()))
 }
 
 async fn json_file(root: &Path, name: &str) -> Result<Option<Value>, ErrorData> {
@@ -53,18 +71,16 @@ struct Totals {
     last: Option<i64>,
 }
 
-/// Counts per kind of row, without the list of parts, which grows with the store.
-fn summary(catalog: &Value) -> Value {
+/// Counts per kind of row, without the list of parts, which grows with the store; and what is missing from all answers.
+fn summary(catalog: &Catalog, message: Option<&str>) -> Value {
     let mut kinds: BTreeMap<&str, Totals> = BTreeMap::new();
-    for part in list(catalog, "parts") {
-        let totals = kinds.entry(part.get("doc_type").and_then(Value::as_str).unwrap_or("unknown")).or_default();
-        let number = |key: &str| part.get(key).and_then(Value::as_u64).unwrap_or(0);
-        let time = |key: &str| part.get(key).and_then(Value::as_i64);
+    for part in &catalog.parts {
+        let totals = kinds.entry(part.doc_type.as_str()).or_default();
         totals.parts += 1;
-        totals.rows += number("rows");
-        totals.bytes += number("bytes");
-        totals.first = totals.first.into_iter().chain(time("ts_min")).min();
-        totals.last = totals.last.into_iter().chain(time("ts_max")).max();
+        totals.rows += part.rows;
+        totals.bytes += part.bytes;
+        totals.first = totals.first.into_iter().chain(part.ts_min).min();
+        totals.last = totals.last.into_iter().chain(part.ts_max).max();
     }
     let kinds: serde_json::Map<String, Value> = kinds
         .into_iter()
@@ -76,16 +92,29 @@ fn summary(catalog: &Value) -> Value {
             (kind.to_owned(), value)
         })
         .collect();
-    json!({
-        "generation": catalog.get("generation"),
-        "sessions": list(catalog, "sessions").count(),
-        "imported_files": list(catalog, "imports").count(),
+    let mut summary = json!({
+        "generation": catalog.generation,
+        "sessions": catalog.sessions.len(),
+        "imported_files": catalog.imports.len(),
         "sealed": kinds,
-    })
-}
-
-fn list<'a>(catalog: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    catalog.get(key).and_then(Value::as_array).into_iter().flatten()
+    });
+    if let Some(message) = message {
+        summary["note"] = message.into();
+    }
+    if !catalog.lost.is_empty() {
+        let listed = catalog.lost.iter().take(MOST_LISTED).map(|lost| {
+            json!({
+                "part": lost.part.path, "doc_type": lost.part.doc_type.as_str(), "date": lost.part.date,
+                "rows": lost.part.rows, "reason": lost.reason,
+            })
+        });
+        let rows: u64 = catalog.lost.iter().map(|lost| lost.part.rows).sum();
+        summary["left_out"] = json!({
+            "parts": catalog.lost.len(), "rows": rows, "listed": listed.collect::<Vec<_>>(),
+            "next": "no answer holds these rows; the user can run `replayer data verify`, then `replayer data repair`",
+        });
+    }
+    summary
 }
 
 fn printed(micros: i64) -> Option<String> {
@@ -105,27 +134,48 @@ mod tests {
         assert_eq!(manifest, json!({"schema": null, "files": null}));
     }
 
+    fn part(doc_type: &str, rows: u64, bytes: u64, times: Option<(i64, i64)>) -> Value {
+        let path = format!("events_parquet/doc_type={doc_type}/date=2026-01-15/part-{rows}.parquet");
+        json!({
+            "path": path, "doc_type": doc_type, "date": "2026-01-15", "rows": rows, "bytes": bytes,
+            "ts_min": times.map(|times| times.0), "ts_max": times.map(|times| times.1), "sessions": [],
+            "schema": "1.0", "lineage": {"made_by": "seal", "build": "test"},
+        })
+    }
+
     #[test]
     fn parts_are_counted_by_kind() {
-        let summary = summary(&json!({
+        let catalog: Catalog = serde_json::from_value(json!({
             "generation": 7,
-            "parts": [
-                {"doc_type": "trade", "rows": 2, "bytes": 10, "ts_min": 5, "ts_max": 9},
-                {"doc_type": "trade", "rows": 3, "bytes": 20, "ts_min": null, "ts_max": null},
-                {"doc_type": "game", "rows": 1, "bytes": 5},
-            ],
-        }));
+            "parts": [part("trade", 2, 10, Some((5, 9))), part("trade", 3, 20, None), part("game", 1, 5, None)],
+        }))
+        .unwrap();
+        let summary = summary(&catalog, None);
         assert_eq!(summary["generation"], 7);
         assert_eq!(summary["sealed"]["trade"]["rows"], 5);
         assert_eq!(summary["sealed"]["trade"]["first_ts"], "1970-01-01T00:00:00.000005Z");
         assert_eq!(summary["sealed"]["game"]["last_ts"], Value::Null);
+        assert_eq!(summary["left_out"], Value::Null);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_gone_is_named_with_its_rows() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("manifests")).unwrap();
+        let catalog = json!({"generation": 7, "parts": [part("trade", 2, 10, None)]});
+        std::fs::write(root.path().join("manifests/files.json"), catalog.to_string()).unwrap();
+        let manifest: Value = serde_json::from_str(&read(root.path()).await.unwrap()).unwrap();
+        let left_out = &manifest["files"]["left_out"];
+        assert_eq!((&left_out["parts"], &left_out["rows"]), (&json!(1), &json!(2)));
+        assert_eq!(left_out["listed"][0]["reason"], "its file is gone");
     }
 
     #[tokio::test]
     async fn a_damaged_file_is_named() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("manifests")).unwrap();
-        std::fs::write(root.path().join("manifests/files.json"), "{").unwrap();
-        assert!(read(root.path()).await.unwrap_err().message.contains("manifests/files.json cannot be read"));
+        std::fs::write(root.path().join("manifests/schema_version.json"), "{").unwrap();
+        let error = read(root.path()).await.unwrap_err();
+        assert!(error.message.contains("manifests/schema_version.json cannot be read"));
     }
 }

@@ -21,6 +21,7 @@ use crate::protocol::price;
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::ui::Ui;
+use crate::store::schema::DocType;
 
 /// Points unless asked, and at most; the longest game possible has 5000 ticks.
 const POINTS: u64 = 1_200;
@@ -157,6 +158,7 @@ bets, god candles, rug and proof, up to 6000 points. Too long for a model's cont
 Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}";
     const EXAMPLE: &'static str = r#"{"max_points": 500}"#;
     const TIME: Duration = Duration::from_secs(60);
+    const READS: &'static [DocType] = &[DocType::GameTick, DocType::Game, DocType::SystemEvent];
     const UI: Ui = Ui::AppOnly;
     type Args = Args;
     type Output = Output;

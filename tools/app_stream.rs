@@ -15,6 +15,7 @@ use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::ui::Ui;
 use crate::state::health::Liveness;
+use crate::store::schema::DocType;
 
 /// Frames unless asked, and at most.
 const FRAMES: u64 = 100;
@@ -96,6 +97,7 @@ cursor, each with its name, place and first characters.
 Example: {\"limit\": 50}";
     const EXAMPLE: &'static str = r#"{"limit": 50}"#;
     const TIME: Duration = Duration::from_secs(30);
+    const READS: &'static [DocType] = &[DocType::WsEvent];
     const UI: Ui = Ui::AppOnly;
     type Args = Args;
     type Output = Output;

@@ -17,6 +17,7 @@ use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::store::record::{Source, now_us};
 use crate::store::root::DataRoot;
+use crate::store::schema::DocType;
 
 /// How long a start or a stop is followed before the answer: what became of it is usually known by then.
 const SETTLE: Duration = Duration::from_millis(1_500);
@@ -116,6 +117,7 @@ Examples: {}
 {\"action\": \"start\", \"source\": \"cdp\"}";
     const EXAMPLE: &'static str = r#"{"action": "start", "source": "public_ws"}"#;
     const TIME: Duration = Duration::from_secs(20);
+    const READS: &'static [DocType] = &[];
     type Args = Args;
     type Output = Output;
 

@@ -14,6 +14,7 @@ use crate::resources::apps;
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::ui::Ui;
+use crate::store::schema::DocType;
 use crate::verify::check::Scope;
 use crate::verify::explore::diff::{Diff, Side};
 use crate::verify::explore::event::{EventFilter, EventView};
@@ -128,6 +129,7 @@ Examples: {}
 {\"diff\": {\"a\": \"documentation\", \"b\": \"data\"}, \"event\": \"gameStateUpdate\"}";
     const EXAMPLE: &'static str = r#"{"event": "gameStateUpdate"}"#;
     const TIME: Duration = Duration::from_secs(300);
+    const READS: &'static [DocType] = &[DocType::WsEvent];
     const UI: Ui = Ui::ShownBy(apps::EXPLORER);
     type Args = Args;
     type Output = Output;

@@ -23,6 +23,7 @@ use super::ask::{self, Binds};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::{BatchStream, Query, SqlClient, SqlError, views};
+use crate::store::schema::DocType;
 use encode::{Encoder, Written};
 use making::{MANIFEST, Making};
 
@@ -121,6 +122,7 @@ Examples: {\"format\": \"parquet\", \"dataset\": \"game_tick\", \"from\": \"2026
 {\"format\": \"csv\", \"name\": \"peaks\", \"sql\": \"SELECT game_id, peak, rug_tick FROM games\"}";
     const EXAMPLE: &'static str = r#"{"format": "csv", "dataset": "games"}"#;
     const TIME: Duration = Duration::from_secs(930);
+    const READS: &'static [DocType] = &DocType::ALL;
     type Args = Args;
     type Output = Output;
 

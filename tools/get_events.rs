@@ -26,6 +26,7 @@ use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells;
 use crate::state::condition::{Condition, Watcher};
+use crate::store::schema::DocType;
 
 /// Events in an answer unless asked, and at most.
 const EVENTS: u64 = 20;
@@ -186,6 +187,7 @@ Examples: {\"refs\": [{\"session_id\": \"0198c2a4-5d3e-7c1a-9b2f-1a2b3c4d5e6f\",
 {\"event_name\": \"standard/newTrade\", \"limit\": 5}";
     const EXAMPLE: &'static str = r#"{"event_name": "gameStateUpdate", "limit": 5}"#;
     const TIME: Duration = Duration::from_secs(75);
+    const READS: &'static [DocType] = &[DocType::WsEvent, DocType::SystemEvent];
     type Args = Args;
     type Output = Output;
 

@@ -16,6 +16,7 @@ use crate::state::{Snapshot, past};
 use crate::store::StoreError;
 use crate::store::record::now_us;
 use crate::store::root::DataRoot;
+use crate::store::schema::DocType;
 
 /// The tool.
 pub struct LiveState;
@@ -63,6 +64,8 @@ Examples: {}
 {\"at\": \"2026-11-23T14:03:22Z\", \"detailed\": true}";
     const EXAMPLE: &'static str = r#"{"at": "2026-11-23T14:03:22Z"}"#;
     const TIME: Duration = Duration::from_secs(30);
+    const READS: &'static [DocType] =
+        &[DocType::WsEvent, DocType::GameTick, DocType::ServerState, DocType::SystemEvent];
     type Args = Args;
     type Output = Output;
 

@@ -40,6 +40,7 @@ use crate::server::errors::ToolError;
 use crate::server::person::Person;
 use crate::server::ui::{self, Ui};
 use crate::server::{App, Server};
+use crate::store::schema::DocType;
 
 /// Bytes of JSON a result may have unless the caller asks for more: about ten thousand tokens, where Claude Code
 /// begins to warn.
@@ -69,6 +70,8 @@ pub trait AgentTool: 'static {
     const EXAMPLE: &'static str;
     /// How long a call may take.
     const TIME: Duration;
+    /// The kinds of rows that its answers are made from: an answer names parts of them that are damaged or gone.
+    const READS: &'static [DocType];
     /// Whether a page shows the result, or only pages call it.
     const UI: Ui = Ui::None;
     /// Arguments as they are sent.
@@ -156,9 +159,15 @@ fn definition<T: AgentTool>() -> Tool {
         Arc::new(JsonObject::new())
     });
     let input = Arc::new(lean::lean(Arc::unwrap_or_clone(input)));
+    let mut output = schema_for_output::<T::Output>();
+    if !T::READS.is_empty()
+        && let Some(Value::Object(properties)) = Arc::make_mut(&mut output).get_mut("properties")
+    {
+        properties.insert(LEFT_OUT.to_owned(), left_out_schema());
+    }
     let mut tool = Tool::new(T::NAME, T::DESCRIPTION, input)
         .with_title(T::TITLE)
-        .with_raw_output_schema(schema_for_output::<T::Output>())
+        .with_raw_output_schema(output)
         .with_annotations(T::annotations());
     tool.meta = T::UI.meta();
     tool
@@ -184,7 +193,8 @@ fn route<T: AgentTool>() -> ToolRoute<Server> {
                 Ok(Reply::Required(required)) => return Ok((*required).into()),
                 Ok(Reply::Done(mut output)) => {
                     let images = T::images(&mut output);
-                    answer(&output, images)
+                    let left_out = if T::READS.is_empty() { Vec::new() } else { app.left_out(T::READS).await };
+                    answer(&output, left_out, images)
                 }
                 Err(error) => Err(error),
             };
@@ -266,16 +276,35 @@ pub(crate) fn written(tool: &str, args: &JsonObject) -> String {
     format!("{tool} {{{}}}", parts.join(", "))
 }
 
+/// What damaged parts keep from an answer.
+const LEFT_OUT: &str = "left_out";
+
+fn left_out_schema() -> Value {
+    serde_json::json!({
+        "description": "Rows that this answer lacks because parts of the store are damaged or gone; absent when none are.",
+        "type": "array", "items": {"type": "string"},
+    })
+}
+
 /// The same compact JSON object as structured content and as text: hosts differ in which one the model sees. Pictures
 /// follow the text.
-fn answer(output: &impl Serialize, images: Vec<Image>) -> Result<CallToolResult, ToolError> {
+fn answer(
+    output: &impl Serialize,
+    left_out: Vec<String>,
+    images: Vec<Image>,
+) -> Result<CallToolResult, ToolError> {
     let unwritable = |error: serde_json::Error| {
         ToolError::new("The result cannot be written as JSON", error.to_string(), "another form of the call")
     };
-    let text = serde_json::to_string(output).map_err(unwritable)?;
-    let value = serde_json::to_value(output).map_err(unwritable)?;
+    let mut value = serde_json::to_value(output).map_err(unwritable)?;
+    if !left_out.is_empty()
+        && let Value::Object(object) = &mut value
+    {
+        object.insert(LEFT_OUT.to_owned(), left_out.into());
+    }
+    // The keys are in the struct's own order, which reads best.
+    let text = serde_json::to_string(&value).map_err(unwritable)?;
     let mut result = CallToolResult::structured(value);
-    // `structured` prints the value, whose keys may be sorted; the struct's own order reads better.
     result.content = vec![ContentBlock::text(text)];
     result.content.extend(images.into_iter().map(|image| {
         let base64 = base64::engine::general_purpose::STANDARD.encode(image.bytes);

@@ -13,6 +13,7 @@ use super::{AgentTool, MAX_RESULT_BYTES, RESULT_BYTES, bounded};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::{Limit, Query, QueryResult, SqlError};
+use crate::store::schema::DocType;
 
 /// Rows in an answer unless asked.
 const ROWS: u64 = 200;
@@ -71,6 +72,9 @@ pub struct Output {
     pub elapsed_ms: f64,
     /// Everything recorded up to this time (UTC) is included.
     pub as_of: String,
+    /// Rows that are missing from the views because parts are damaged or gone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<String>,
     /// How to get what was cut.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<String>,
@@ -98,6 +102,8 @@ reached_2x FROM games\"}";
     const EXAMPLE: &'static str =
         r#"{"sql": "SELECT game_id, peak, rug_tick FROM games ORDER BY last_ts DESC LIMIT 10"}"#;
     const TIME: Duration = Duration::from_secs(MAX_SECONDS + 15);
+    // The answer says it itself, from the views that the query reads.
+    const READS: &'static [DocType] = &[];
     type Args = Args;
     type Output = Output;
 
@@ -134,6 +140,7 @@ impl From<QueryResult> for Output {
             cut_cells: result.cut_cells,
             elapsed_ms: result.elapsed_ms,
             as_of: result.as_of,
+            left_out: result.left_out,
             next,
         }
     }

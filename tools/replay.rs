@@ -23,6 +23,7 @@ use crate::replay::cursor::{self, Budget};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::state::condition::Condition;
+use crate::store::schema::DocType;
 
 /// The tool.
 pub struct Replay;
@@ -247,6 +248,8 @@ Examples: {\"action\": \"open\", \"game_id\": \"20260101-0123456789abcdef\"}
 {\"action\": \"run\", \"cursor\": \"cursor-…\", \"until\": {\"drawdown_above\": 0.5}}";
     const EXAMPLE: &'static str = r#"{"action": "open", "game_id": "20260101-0123456789abcdef"}"#;
     const TIME: Duration = Duration::from_secs(60);
+    const READS: &'static [DocType] =
+        &[DocType::WsEvent, DocType::GameTick, DocType::ServerState, DocType::SystemEvent];
     type Args = Args;
     type Output = Output;
 

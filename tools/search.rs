@@ -16,6 +16,7 @@ use crate::index::{IndexError, Service, memory};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells::visible;
+use crate::store::schema::DocType;
 use crate::verify::explore::marks::Marks;
 use crate::verify::explore::written::card;
 use crate::verify::mark::Correction;
@@ -158,6 +159,7 @@ Examples: {\"query\": \"how do I tell presale from cooldown\"}
 {\"query\": \"positionQty\", \"kind\": \"field_card\", \"detailed\": true}";
     const EXAMPLE: &'static str = r#"{"query": "which event carries serverSeedHash", "limit": 5}"#;
     const TIME: Duration = Duration::from_secs(60);
+    const READS: &'static [DocType] = &[DocType::WsEvent, DocType::GameTick, DocType::Game, DocType::Sidebet];
     type Args = Args;
     type Output = Output;
 

@@ -14,6 +14,7 @@ use crate::resources::apps;
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::ui::Ui;
+use crate::store::schema::DocType;
 
 /// From this peak on a linear chart shows little but the peak.
 const HIGH_PEAK: f64 = 20.0;
@@ -75,6 +76,7 @@ Examples: {\"game_id\": \"20260214-5f0c2d1e9a3b4c58\"}
 {\"game_id\": \"20260214-5f0c2d1e9a3b4c58\", \"compare_with\": [\"20260214-0a1b2c3d4e5f6071\"]}";
     const EXAMPLE: &'static str = r#"{"game_id": "20260214-5f0c2d1e9a3b4c58"}"#;
     const TIME: Duration = Duration::from_secs(75);
+    const READS: &'static [DocType] = &[DocType::GameTick, DocType::Game, DocType::SystemEvent];
     const UI: Ui = Ui::ShownBy(apps::CHART);
     type Args = Args;
     type Output = Output;

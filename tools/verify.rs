@@ -13,6 +13,7 @@ use super::{AgentTool, RESULT_BYTES, Reply, bounded};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::person::{Asked, Person};
+use crate::store::schema::DocType;
 use crate::verify::check::{CheckError, CheckResult, Scope, Statement, check};
 use crate::verify::desk::decide::{Decided, Verdict};
 use crate::verify::desk::history::Event;
@@ -206,6 +207,7 @@ Examples: {\"action\": \"queue\"}
 cooldownTimer unit ms from 0 to 40000\", \"correction\": {\"kind\": \"unit\", \"old\": \"s\", \"new\": \"ms\"}}";
     const EXAMPLE: &'static str = r#"{"action": "queue"}"#;
     const TIME: Duration = Duration::from_secs(700);
+    const READS: &'static [DocType] = &[DocType::WsEvent];
     type Args = Args;
     type Output = Output;
 

@@ -11,6 +11,7 @@ use super::out::{bytes, count, progress, time};
 use super::{CliError, Out};
 use crate::store::catalog::Catalog;
 use crate::store::lease::Lease;
+use crate::store::repair::{self, RepairOptions};
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
 use crate::store::{Store, journal, verify};
@@ -36,6 +37,19 @@ enum DataCommand {
         /// itself where the catalog is gone or damaged.
         #[arg(long)]
         rebuild: bool,
+        /// Print JSON for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do what `data verify` advises: take in parts that no manifest names, seal what a crash left in the journal, and make
+    /// the rows of damaged parts again from the frames. Only says what it would do, unless --apply is given.
+    Repair {
+        /// Really do it. Damaged files are kept beside the others, as ….parquet.damaged, until `data prune`.
+        #[arg(long)]
+        apply: bool,
+        /// Name what cannot be made again no longer: its loss is accepted.
+        #[arg(long)]
+        give_up: bool,
         /// Print JSON for programs.
         #[arg(long)]
         json: bool,
@@ -71,6 +85,9 @@ pub fn run(args: DataArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliEr
     match args.command {
         DataCommand::Status { json } => status(&root, json, out),
         DataCommand::Verify { rebuild, json } => check(&root, rebuild, json, out),
+        DataCommand::Repair { apply, give_up, json } => {
+            mend(&root, RepairOptions { dry_run: !apply, give_up }, json, out)
+        }
         DataCommand::Export(args) => export::run(args, &root, out),
         DataCommand::Compact { json } => compact(&root, json, out),
         DataCommand::Prune { before, apply, json } => prune(&root, &before, apply, json, out),
@@ -103,7 +120,7 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
             "first_us": first, "last_us": last,
             "journal": {"segments": segments.len(), "bytes": journal_bytes}, "writer": writer,
             "pruned_before": catalog.pruned_before,
-            "lost": catalog.lost,
+            "lost": catalog.lost, "given_up": catalog.given_up,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -131,14 +148,19 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
     Ok(ExitCode::SUCCESS)
 }
 
+fn rebuild_catalog(root: &DataRoot, purpose: &str) -> Result<(), CliError> {
+    let _lease = Lease::take(root, purpose)?;
+    let (mut catalog, unreadable) = Catalog::rebuild(root)?;
+    catalog.save(root)?;
+    for error in unreadable {
+        eprintln!("replayer: left out: {error}");
+    }
+    Ok(())
+}
+
 fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
     if rebuild {
-        let _lease = Lease::take(root, "data verify --rebuild")?;
-        let (mut catalog, unreadable) = Catalog::rebuild(root)?;
-        catalog.save(root)?;
-        for error in unreadable {
-            eprintln!("replayer: left out: {error}");
-        }
+        rebuild_catalog(root, "data verify --rebuild")?;
     }
     let bar = progress(0, "parts");
     let verified = verify::verify(root, |done, of| {
@@ -164,6 +186,70 @@ fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result
         out.line(if sound { "all is as it should be" } else { "see above" })?;
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn mend(root: &DataRoot, options: RepairOptions, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
+    let store = if options.dry_run {
+        None
+    } else {
+        // Taking in, setting aside and sealing is what opening for writing does.
+        Some(Store::open(root, "data repair")?)
+    };
+    // Read to the last page first: damage that nobody has met yet is to be mended too.
+    let bar = progress(0, "parts");
+    let verified = verify::verify(root, |done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    let repaired = match store {
+        None => repair::plan(root, options)?,
+        Some(store) => {
+            // What the reading has found counts from a fresh look at the catalog.
+            drop(store);
+            if verified.rebuild {
+                rebuild_catalog(root, "data repair")?;
+            }
+            Store::open(root, "data repair")?.repair(options)?
+        }
+    };
+    if as_json {
+        out.json(&json!({"applied": !options.dry_run, "problems": verified.problems, "repaired": repaired}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (made, lost) =
+        if options.dry_run { ("can be made again", "would be") } else { ("were made again", "are") };
+    for part in &repaired.parts {
+        out.line(format_args!("{}: {}", part.path, part.reason))?;
+        let rest = part.rows.saturating_sub(part.restored);
+        if part.restored > 0 {
+            out.line(format_args!(
+                "       {} of its {} rows of {} {made} from the frames",
+                count(part.restored),
+                count(part.rows),
+                part.doc_type
+            ))?;
+        }
+        if rest > 0 {
+            let fate = if part.given_up {
+                format!("{lost} given up: no answer names them any more")
+            } else {
+                "stay lost: restore the file from a backup, or accept the loss with --give-up".to_owned()
+            };
+            out.line(format_args!("       {} rows of {} {fate}", count(rest), part.doc_type))?;
+        }
+    }
+    let others =
+        verified.problems.iter().filter(|problem| repaired.parts.iter().all(|part| part.path != problem.about));
+    for problem in others {
+        out.line(format_args!("{}: {}. {}", problem.about, problem.problem, problem.advice))?;
+    }
+    out.line(match (verified.problems.is_empty(), options.dry_run) {
+        (true, _) => "nothing to repair: all is as it should be",
+        (false, true) => "nothing was changed: add --apply to do it",
+        (false, false) => "done; `replayer data verify` shows what is left",
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn compact(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, CliError> {
@@ -204,9 +290,12 @@ fn prune(root: &DataRoot, before: &str, apply: bool, as_json: bool, out: &mut Ou
         bytes(pruned.bytes),
         pruned.parts
     ))?;
+    if pruned.lost > 0 {
+        out.line(format_args!("{} of the parts are damaged or gone already", pruned.lost))?;
+    }
     if pruned.leftovers > 0 {
         out.line(format_args!(
-            "{} in {} files that are in force no more (…parquet.orphan, …parquet.migrated)",
+            "{} in {} files that are in force no more (…parquet.orphan, .migrated, .damaged)",
             bytes(pruned.leftover_bytes),
             pruned.leftovers
         ))?;

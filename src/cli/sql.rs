@@ -64,6 +64,9 @@ pub fn run(args: SqlArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliErr
     out.table(&head, &rows)?;
     let more = if output.truncated { ", and there are more: --max-rows shows them" } else { "" };
     out.line(format_args!("{} rows in {:.0} ms{more}", output.row_count, output.elapsed_ms))?;
+    for missing in &output.left_out {
+        out.line(format_args!("LEFT OUT  {missing}"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -61,6 +61,9 @@ pub struct FactsStore {
     filtered: Vec<(FactsFilter, Arc<Digest>)>,
 }
 
+/// How often it looks again when a part is gone or cannot be read.
+const TRIES: usize = 16;
+
 /// Filtered digests that are remembered.
 const REMEMBERED: usize = 8;
 
@@ -87,6 +90,16 @@ impl FactsStore {
     /// # Errors
     /// When the catalog, the journal or a part cannot be read. Facts that cannot be kept are made again.
     pub fn refresh(&mut self) -> Result<Refreshed, StoreError> {
+        for _ in 1..TRIES {
+            match self.refresh_once() {
+                Err(error) if error.is_of_a_part() => self.follower.look_again(),
+                other => return other,
+            }
+        }
+        self.refresh_once()
+    }
+
+    fn refresh_once(&mut self) -> Result<Refreshed, StoreError> {
         let mut done = Refreshed::default();
         let mut change = self.follower.poll()?;
         if change.is_empty() {

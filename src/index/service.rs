@@ -10,7 +10,7 @@ use super::embed::{self, Embedder, Settings};
 use super::error::IndexError;
 use super::query::{Found, Question, Reader};
 use super::units::Unit;
-use crate::store::catalog::CatalogStamp;
+use crate::store::catalog::FileStamp;
 use crate::store::root::DataRoot;
 
 /// Gives the model in force, or says why there is none and what to do. Never fetches one.
@@ -21,7 +21,7 @@ pub struct Service {
     root: PathBuf,
     models: Models,
     model: OnceCell<Arc<dyn Embedder>>,
-    reader: Mutex<Option<(CatalogStamp, Arc<Reader>)>>,
+    reader: Mutex<Option<(FileStamp, Arc<Reader>)>>,
 }
 
 impl Service {
@@ -82,7 +82,7 @@ impl Service {
     /// The index as it stands; the checkpoint file tells cheaply whether it has changed.
     pub async fn reader(&self) -> Result<Arc<Reader>, IndexError> {
         let root = DataRoot::open(&self.root)?;
-        let stamp = CatalogStamp::of(&Checkpoint::path(&root));
+        let stamp = FileStamp::of(&Checkpoint::path(&root));
         let mut open = self.reader.lock().await;
         if let Some((known, reader)) = open.as_ref()
             && *known == stamp

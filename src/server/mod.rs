@@ -39,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 use crate::index::Service;
 use crate::replay::cursor::shelf::Shelf;
 use crate::sql::SqlClient;
+use crate::store::damage::{self, LostParts};
+use crate::store::schema::DocType;
 use crate::verify::desk::Desk;
 use crate::verify::explore::Explorer;
 use crate::verify::mark::rules::Policy;
@@ -97,6 +99,8 @@ pub struct App {
     pub questions: Questions,
     /// The open replay cursors.
     pub replay: Shelf,
+    /// Which parts are damaged or gone.
+    pub lost: Arc<LostParts>,
     /// Who is told of changes.
     pub subscriptions: Subscriptions,
     /// How much at once, how long.
@@ -111,8 +115,10 @@ impl App {
         let explorer = Arc::new(Explorer::new(&root));
         let desk = Arc::new(Desk::new(explorer.clone(), sql.clone(), policy));
         let replay = Shelf::new(root.clone());
+        let lost = Arc::new(LostParts::of(&root));
         Self {
             root,
+            lost,
             replay,
             desk,
             questions: Questions::default(),
@@ -127,6 +133,21 @@ impl App {
 }
 
 impl App {
+    /// What answers made from these kinds of rows lack, in words.
+    pub async fn left_out(&self, kinds: &'static [DocType]) -> Vec<String> {
+        let lost = Arc::clone(&self.lost);
+        let looked = tokio::task::spawn_blocking(move || lost.now());
+        match looked.await {
+            Ok(Ok(lost)) => damage::sentences(&lost, kinds),
+            // The answer itself was given; whoever reads the catalog next says what is wrong with it.
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "whether parts are damaged could not be looked up");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// Has marked statements checked on data that came since the last time, without anybody waiting for it. Cheap: at most
     /// once a minute, and for some seconds.
     pub fn recheck_in_background(self: &Arc<Self>) {

@@ -15,9 +15,11 @@ use serde_json::Value;
 use super::error::SqlError;
 use super::gate::Checked;
 use super::{cells, derived, functions, gate, tail, views};
-use crate::store::catalog::Catalog;
+use crate::store::catalog::{Catalog, Part};
+use crate::store::damage;
 use crate::store::error::StoreError;
 use crate::store::follow::{Change, Follower};
+use crate::store::root::DataRoot;
 use crate::store::schema::{DocType, SCHEMA_VERSION, arrow_schema};
 
 /// Where the engine learns about parts and unsealed rows. The store's [`Follower`] outside of tests.
@@ -59,6 +61,8 @@ pub struct Engine {
     options: Options,
     open_feed: OpenFeed,
     feed: Box<dyn Feed>,
+    /// The parts in force, and those that are lost.
+    catalog: Arc<Catalog>,
     /// What each doc type's view reads now.
     reads: HashMap<DocType, Reads>,
     /// Column names per view, for messages.
@@ -97,6 +101,8 @@ pub enum RunError {
     Interrupted,
     /// A part was removed (compaction, pruning) after the views were made.
     Vanished(String),
+    /// A part could not be decoded.
+    Unreadable(String),
     /// Anything else.
     Sql(SqlError),
 }
@@ -132,6 +138,7 @@ impl Engine {
             options,
             open_feed,
             feed,
+            catalog: Arc::default(),
             reads: HashMap::new(),
             columns: HashMap::new(),
             derived: derived::Loaded::default(),
@@ -164,14 +171,42 @@ impl Engine {
         let result = self.feed.poll().map_err(store_error).and_then(|change| self.apply(change));
         if let Err(error) = result {
             tracing::warn!(%error, "the SQL worker reads the store from the beginning");
-            self.empty().map_err(SqlError::machinery)?;
-            self.feed = (self.open_feed)().map_err(store_error)?;
-            let change = self.feed.poll().map_err(store_error)?;
-            self.apply(change)?;
+            self.start_over()?;
         }
         derived::refresh(&self.db, &self.options.root, &mut self.derived).map_err(SqlError::machinery)?;
         self.as_of = as_of;
         Ok(())
+    }
+
+    /// Reads the store from the beginning, though it may seem unchanged: for when a part is gone.
+    ///
+    /// # Errors
+    /// [`SqlError::Store`].
+    pub fn start_over(&mut self) -> Result<(), SqlError> {
+        self.empty().map_err(SqlError::machinery)?;
+        self.feed = (self.open_feed)().map_err(store_error)?;
+        let change = self.feed.poll().map_err(store_error)?;
+        self.apply(change)?;
+        derived::refresh(&self.db, &self.options.root, &mut self.derived).map_err(SqlError::machinery)
+    }
+
+    /// After a query that could not read a part: makes the views again without parts that are gone or damaged. Those that
+    /// look untouched are read for it, because DuckDB does not say which part it was.
+    ///
+    /// # Errors
+    /// [`SqlError::Store`].
+    pub fn leave_out_damaged(&mut self, query: &Checked) -> Result<(), SqlError> {
+        let root = DataRoot::open(&self.options.root).map_err(store_error)?;
+        let kinds = kinds_of(query);
+        let read = self.catalog.parts.iter().filter(|part| kinds.contains(&part.doc_type));
+        let there: Vec<&Part> = read.filter(|part| part.defect(&root).is_none()).collect();
+        damage::examine(&root, there);
+        self.start_over()
+    }
+
+    /// What the query's views do not hold, in words.
+    pub fn left_out(&self, query: &Checked) -> Vec<String> {
+        damage::sentences(&self.catalog.lost, &kinds_of(query))
     }
 
     /// Empty tails, and views over nothing else.
@@ -207,6 +242,9 @@ impl Engine {
         match steps() {
             Ok(changed) => {
                 self.reads.extend(changed);
+                if let Some(catalog) = change.catalog {
+                    self.catalog = catalog;
+                }
                 Ok(())
             }
             Err(error) => {
@@ -337,6 +375,9 @@ impl Engine {
         if core.starts_with("IO Error") || core.contains("No files found") {
             return RunError::Vanished(core.to_owned());
         }
+        if is_of_a_file(core) {
+            return RunError::Unreadable(core.to_owned());
+        }
         if core.starts_with("INTERNAL Error") || core.starts_with("FATAL Error") {
             return RunError::Sql(SqlError::machinery(core));
         }
@@ -442,6 +483,34 @@ fn bind(value: &Value) -> Result<Bound, SqlError> {
             ));
         }
     })
+}
+
+/// The kinds of rows that a query's views are made from.
+fn kinds_of(query: &Checked) -> Vec<DocType> {
+    let all = query.views.iter().flat_map(|view| views::reads(view));
+    DocType::ALL.into_iter().filter(|kind| all.clone().any(|read| read == kind)).collect()
+}
+
+/// Whether an error is about the content of a Parquet file, by the words that DuckDB's reader has for it. No query of a user
+/// brings these about.
+fn is_of_a_file(message: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "magic bytes",
+        "parquet",
+        "thrift",
+        "tprotocol",
+        "zstd",
+        "snappy",
+        "decompress",
+        "string encoding",
+        "out of buffer",
+        "corrupt",
+        "malformed",
+    ];
+    let kind = message.split(':').next().unwrap_or_default();
+    let of_the_query = ["Binder", "Parser", "Catalog", "Conversion", "Constraint", "Syntax"];
+    let lower = message.to_ascii_lowercase();
+    !of_the_query.iter().any(|word| kind.contains(word)) && WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// The column name in "Referenced column "x" not found" and its relatives.

@@ -152,6 +152,9 @@ pub struct QueryResult {
     pub elapsed_ms: f64,
     /// Time (UTC) up to which recorded rows are included.
     pub as_of: String,
+    /// Which rows of the query's views are missing, because parts are damaged or gone: a sentence per kind of row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// Writes one frame and flushes.

@@ -76,6 +76,24 @@ pub const NAMES: &[&str] = &[
     "field",
 ];
 
+/// The kinds of rows that a view is made from.
+pub(super) fn reads(view: &str) -> &'static [DocType] {
+    use DocType::{Game, GameTick, PlayerAction, ServerState, Sidebet, SystemEvent, Trade, WsEvent};
+    match view {
+        "games" => &[GameTick, Game, SystemEvent],
+        "session" => &[WsEvent, GameTick, ServerState, PlayerAction, SystemEvent, Game, Trade, Sidebet],
+        "ws_event" | "chat_untrusted" | "field" => &[WsEvent],
+        "game_tick" => &[GameTick],
+        "game" => &[Game, SystemEvent],
+        "trade" => &[Trade],
+        "sidebet" => &[Sidebet],
+        "player_action" => &[PlayerAction],
+        "server_state" => &[ServerState],
+        "system_event" => &[SystemEvent],
+        _ => &[],
+    }
+}
+
 static CATALOGUE: &[ViewDoc] = &[
     ViewDoc {
         name: "games",

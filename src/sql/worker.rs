@@ -218,6 +218,9 @@ impl Watch {
 /// Texts remembered as passed.
 const MOST_PASSED: usize = 256;
 
+/// How often a query is run again when a part is gone or cannot be read.
+const TRIES: usize = 3;
+
 struct Worker {
     out: File,
     gate: Gate,
@@ -243,19 +246,29 @@ impl Worker {
         protocol::write_message(&mut self.out, &Reply::Started { id: job.id }).map_err(SqlError::machinery)?;
         self.watch.begin(job.id, Duration::from_millis(job.timeout_ms));
         let mut outcome = self.attempt(job, &checked);
-        if let Err((RunError::Vanished(cause), false)) = &outcome {
-            tracing::info!(%cause, "a part is gone; reading the catalog again");
-            outcome = self
-                .engine
-                .refresh()
-                .map_err(|error| (RunError::Sql(error), false))
-                .and_then(|()| self.attempt(job, &checked));
+        // Each time with fewer parts: several may be damaged, and they show one by one.
+        for _ in 0..TRIES {
+            let ready = match &outcome {
+                Err((RunError::Vanished(cause), false)) => {
+                    tracing::info!(%cause, "a part is gone; reading the catalog again");
+                    self.engine.start_over()
+                }
+                Err((RunError::Unreadable(cause), false)) => {
+                    tracing::warn!(%cause, "a part cannot be read; looking which");
+                    self.engine.leave_out_damaged(&checked)
+                }
+                _ => break,
+            };
+            outcome =
+                ready.map_err(|error| (RunError::Sql(error), false)).and_then(|()| self.attempt(job, &checked));
         }
         let stop = self.watch.end();
         outcome.map_err(|(error, _)| match (error, stop) {
             (RunError::Interrupted, Some(Stop::Cancelled)) => SqlError::Cancelled,
             (RunError::Interrupted, _) => SqlError::Timeout { timeout_ms: job.timeout_ms },
-            (RunError::Vanished(cause), _) => SqlError::Store { message: cells::visible(&cause) },
+            (RunError::Vanished(cause) | RunError::Unreadable(cause), _) => {
+                SqlError::Store { message: cells::visible(&cause) }
+            }
             (RunError::Sql(error), _) => error,
         })
     }
@@ -315,6 +328,7 @@ pub(super) fn run_rows(engine: &Engine, job: &Job, checked: &Checked) -> Result<
         rows: rows.rows,
         elapsed_ms: (begun.elapsed().as_secs_f64() * 1e5).round() / 100.0,
         as_of: engine.as_of().to_owned(),
+        left_out: engine.left_out(checked),
     })
 }
 

@@ -16,6 +16,7 @@ use super::rows::{self, Columns, Row};
 use super::snapshot::Snapshot;
 use crate::store::StoreError;
 use crate::store::catalog::Part;
+use crate::store::damage;
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
 use crate::store::view::View;
@@ -297,16 +298,16 @@ pub(crate) fn selected(
     columns: &[&str],
     rows: Option<(&[Range<usize>], usize)>,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, StoreError>> + use<>, StoreError> {
-    let path = root.path().join(&part.path);
-    let file = std::fs::File::open(&path).map_err(StoreError::io("open", &path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::part(&path))?;
+    let (root, part) = (root.clone(), part.clone());
+    let file = damage::open(&root, &part)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damage::undecodable(&root, &part))?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     let mut builder = builder.with_projection(mask).with_batch_size(2048);
     if let Some((ranges, total)) = rows {
         builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges.iter().cloned(), total));
     }
-    let reader = builder.build().map_err(StoreError::part(&path))?;
-    Ok(reader.map(move |batch| batch.map_err(StoreError::from)))
+    let reader = builder.build().map_err(damage::undecodable(&root, &part))?;
+    Ok(reader.map(move |batch| batch.map_err(damage::undecodable(&root, &part))))
 }
 
 /// The columns that events are made from.

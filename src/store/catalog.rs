@@ -1,8 +1,8 @@
 //! `manifests/files.json`: which parts are in force. Replaced as a whole, so a reader sees a row once, never
 //! twice and never not at all, however sealing, compaction or an import is interrupted.
 //!
-//! The catalog can be rebuilt: each part carries its own entry in its Parquet metadata, and `files.copy.json` is the
-//! last catalog once more, for what no part knows (which files were imported). Whoever loads the catalog gets the newer
+//! The catalog can be rebuilt: each part carries its own entry and what is known of its sessions in its Parquet metadata,
+//! and `files.copy.json` is the last catalog once more. Whoever loads the catalog gets the newer
 //! of the two; where both are lost, one made from the parts. The next writer takes in what no catalog names
 //! ([`super::reconcile`]).
 
@@ -12,6 +12,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use super::damage::{self, Written};
 use super::fsio::{self, Metadata};
 use super::ids::SessionId;
 use super::reconcile;
@@ -38,6 +39,9 @@ pub struct Catalog {
     /// them out. One whose file is restored is in force again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<LostPart>,
+    /// Parts whose loss a person has accepted (`data repair --give-up`): no answer names them any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_up: Vec<LostPart>,
     /// Frames before this UTC date were pruned: sessions from before then may have gaps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_before: Option<String>,
@@ -64,6 +68,9 @@ pub struct Part {
     pub sessions: Vec<SeqRange>,
     /// The schema version it was written with.
     pub schema: String,
+    /// Its file as it was written; `None` in parts of older builds and in the copy inside the part itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
     /// How it came to be.
     pub lineage: Lineage,
 }
@@ -136,6 +143,29 @@ pub struct ImportEntry {
     pub imported_us: i64,
 }
 
+/// What a part says of the sessions in it, so that the parts alone are enough to make a catalog from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The sessions.
+    #[serde(default)]
+    pub sessions: Vec<SessionInfo>,
+    /// The files that were imported into them.
+    #[serde(default)]
+    pub imports: Vec<ImportEntry>,
+}
+
+impl About {
+    /// What of it is about a part's sessions; of a part of very many sessions only some, because every reader of the part
+    /// reads this too.
+    pub fn of_part(&self, part: &Part) -> About {
+        const MOST: usize = 1000;
+        let ids: BTreeSet<SessionId> = part.sessions.iter().map(|range| range.session_id).collect();
+        let sessions = self.sessions.iter().filter(|info| ids.contains(&info.session_id)).take(MOST);
+        let imports = self.imports.iter().filter(|entry| ids.contains(&entry.session_id)).take(MOST);
+        About { sessions: sessions.cloned().collect(), imports: imports.cloned().collect() }
+    }
+}
+
 impl Catalog {
     /// Reads the catalog; an empty root has an empty one.
     ///
@@ -170,21 +200,24 @@ impl Catalog {
     /// Moves parts whose files are not what they were to [`Catalog::lost`], and those that are whole again back. Whether
     /// any was lost by this.
     fn separate_lost(&mut self, root: &DataRoot) -> bool {
-        let (whole, broken): (Vec<_>, Vec<_>) = std::mem::take(&mut self.parts)
-            .into_iter()
-            .map(|part| (part.defect(root), part))
-            .partition(|(defect, _)| defect.is_none());
-        self.parts = whole.into_iter().map(|(_, part)| part).collect();
-        let any = !broken.is_empty();
+        let named = self.parts.len();
         let known = std::mem::take(&mut self.lost);
-        for LostPart { part, reason } in known {
-            match part.defect(root) {
-                None => self.parts.push(part),
-                Some(_) => self.lost.push(LostPart { part, reason }),
+        let all: Vec<Part> =
+            std::mem::take(&mut self.parts).into_iter().chain(known.into_iter().map(|lost| lost.part)).collect();
+        let defects = damage::defects(root, &all);
+        let mut any = false;
+        for (place, (mut part, defect)) in all.into_iter().zip(defects).enumerate() {
+            match defect {
+                None => {
+                    part.written = damage::renewed(root, &part).or(part.written);
+                    self.parts.push(part);
+                }
+                Some(reason) => {
+                    any |= place < named;
+                    self.lost.push(LostPart { part, reason });
+                }
             }
         }
-        let lost = broken.into_iter().filter_map(|(defect, part)| Some(LostPart { part, reason: defect? }));
-        self.lost.extend(lost);
         any
     }
 
@@ -222,13 +255,28 @@ impl Catalog {
         }
     }
 
+    /// Adds what a part says of its sessions, unless it is known.
+    pub fn learn(&mut self, about: About) {
+        about.sessions.into_iter().for_each(|info| self.add_session(info));
+        for entry in about.imports {
+            if !self.imports.iter().any(|known| known.session_id == entry.session_id) {
+                self.imports.push(entry);
+            }
+        }
+    }
+
+    /// What is known of sessions and imports, for new parts to carry.
+    pub fn about(&self) -> About {
+        About { sessions: self.sessions.clone(), imports: self.imports.clone() }
+    }
+
     /// Rows of a doc type in the parts.
     pub fn rows(&self, doc_type: DocType) -> u64 {
         self.parts.iter().filter(|part| part.doc_type == doc_type).map(|part| part.rows).sum()
     }
 
-    /// Makes the catalog again from what the parts say of themselves; sessions and imports, which no part knows, from the
-    /// old catalog or else from its copy. Parts that the old catalog named and that cannot be read are lost ones then.
+    /// Makes the catalog again from what the parts say of themselves; what they do not know of sessions and imports (parts of
+    /// older builds) is taken from the old catalog or else from its copy. Parts that the old catalog named and that cannot be read are lost ones then.
     ///
     /// # Errors
     /// When the folder cannot be read. Parts that cannot be read are left out and returned.
@@ -275,14 +323,9 @@ impl InForce {
 }
 
 impl Part {
-    /// What is wrong with the part's file, as far as that shows without reading it.
+    /// What is wrong with the part's file; see [`damage::defect`].
     pub fn defect(&self, root: &DataRoot) -> Option<String> {
-        match fsio::metadata(&root.path().join(&self.path)) {
-            Ok(meta) if meta.len() == self.bytes || self.bytes == 0 => None,
-            Ok(meta) => Some(format!("its file is {} bytes long instead of {}", meta.len(), self.bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some("its file is gone".to_owned()),
-            Err(error) => Some(format!("its file cannot be read: {error}")),
-        }
+        damage::defect(root, self)
     }
 }
 
@@ -309,9 +352,9 @@ fn found(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
         return Ok((catalog, None));
     }
     let message = format!(
-        "{trouble}, and so is its copy: the {} parts say themselves what they hold; which files were imported is \
-         forgotten",
-        catalog.parts.len()
+        "{trouble}, and so is its copy: the {} parts say themselves what they hold, {} imported files among it",
+        catalog.parts.len(),
+        catalog.imports.len()
     );
     Ok((catalog, Some(message)))
 }
@@ -332,16 +375,28 @@ fn damaged(path: &Path, reason: String) -> StoreError {
     }
 }
 
-/// Tells cheaply whether the catalog was replaced since the last look.
+/// Tells cheaply whether a file was replaced since the last look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CatalogStamp(Option<(u64, u64, std::time::SystemTime)>);
+pub struct FileStamp(Option<(u64, u64, std::time::SystemTime)>);
 
-impl CatalogStamp {
+impl FileStamp {
     /// The stamp of the file as it is now.
-    pub fn of(path: &Path) -> CatalogStamp {
-        CatalogStamp(
+    pub fn of(path: &Path) -> FileStamp {
+        FileStamp(
             fsio::metadata(path).ok().and_then(|meta| Some((inode(&meta), meta.len(), meta.modified().ok()?))),
         )
+    }
+}
+
+/// Tells cheaply whether other parts are in force since the last look: because the catalog was replaced, or because one
+/// was found damaged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CatalogStamp(FileStamp, FileStamp);
+
+impl CatalogStamp {
+    /// The stamp as it is now.
+    pub fn of(root: &DataRoot) -> CatalogStamp {
+        CatalogStamp(FileStamp::of(&root.catalog_path()), FileStamp::of(&root.checked_parts_path()))
     }
 }
 

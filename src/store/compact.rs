@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 
-use super::catalog::Part;
+use super::catalog::{Catalog, Part};
 use super::error::StoreError;
 use super::games::Quality;
 use super::open::Store;
@@ -39,8 +39,8 @@ impl Store {
     /// group: how many are done, and of how many.
     ///
     /// # Errors
-    /// When a part cannot be read or written: that day is then as it was. When only a replaced part cannot be removed, it is
-    /// removed before the next change.
+    /// When a part cannot be written: that day is then as it was. Days with a part that cannot be read stay as they are. When
+    /// only a replaced part cannot be removed, it is removed before the next change.
     pub fn compact(&self, mut progress: impl FnMut(usize, usize)) -> Result<Compacted, StoreError> {
         {
             let _one_at_a_time = self.sealing();
@@ -50,7 +50,11 @@ impl Store {
         let mut result = Compacted::default();
         for (done, group) in groups.iter().enumerate() {
             progress(done, groups.len());
-            self.compact_group(group, &mut result)?;
+            match self.compact_group(group, &mut result) {
+                // Found only now: the next run leaves the part out of its group.
+                Err(error) if error.is_of_a_part() => tracing::warn!(%error, "a day stays as it is"),
+                other => other?,
+            }
         }
         progress(groups.len(), groups.len());
         Ok(result)
@@ -61,7 +65,8 @@ impl Store {
         let mut days: BTreeMap<(DocType, String), Vec<Part>> = BTreeMap::new();
         self.with_catalog(|catalog| {
             let closed = catalog.parts.iter().filter(|part| part.date != today && part.schema == SCHEMA_VERSION);
-            for part in closed {
+            // A damaged part stays as it is, for whoever can restore it.
+            for part in closed.filter(|part| part.defect(self.root()).is_none()) {
                 days.entry((part.doc_type, part.date.clone())).or_default().push(part.clone());
             }
         });
@@ -85,6 +90,7 @@ impl Store {
         let _one_at_a_time = self.sealing();
         let replaces: Vec<String> = group.iter().map(|part| part.path.clone()).collect();
         let mut writer = PartWriter::new(self.root(), "compact", replaces.clone());
+        writer.know(self.with_catalog(Catalog::about));
         let games = self.stored_games();
         for part in group {
             let times = part.ts_min.zip(part.ts_max);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::catalog::Part;
-use super::fsio::File;
+use super::damage;
 use super::root::DataRoot;
 use super::runs::add_run;
 use super::schema::{DocType, META_CONTENTS};
@@ -127,9 +127,8 @@ impl Contents {
     /// # Errors
     /// When the part cannot be read.
     pub fn of_part(root: &DataRoot, part: &Part) -> Result<Contents, StoreError> {
-        let path = root.path().join(&part.path);
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::part(&path))?;
+        let file = damage::open(root, part)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damage::undecodable(root, part))?;
         let pairs = builder.metadata().file_metadata().key_value_metadata();
         let own = pairs
             .and_then(|pairs| pairs.iter().find(|pair| pair.key == META_CONTENTS))
@@ -139,11 +138,14 @@ impl Contents {
             return Ok(own);
         }
         let mask = ProjectionMask::columns(builder.parquet_schema(), LIGHT);
-        let reader =
-            builder.with_projection(mask).with_batch_size(8192).build().map_err(StoreError::part(&path))?;
+        let reader = builder
+            .with_projection(mask)
+            .with_batch_size(8192)
+            .build()
+            .map_err(damage::undecodable(root, part))?;
         let mut maker = ContentsMaker::new(part.doc_type);
         for batch in reader {
-            maker.take(&batch.map_err(StoreError::part(&path))?);
+            maker.take(&batch.map_err(damage::undecodable(root, part))?);
         }
         Ok(maker.finish())
     }

@@ -65,8 +65,8 @@ pub enum StoreError {
     },
     /// A Parquet part cannot be read.
     #[error(
-        "the part {} cannot be read: {reason}. The other parts are untouched; `replayer data verify` lists \
-         what is affected",
+        "the part {} cannot be read: {reason}. The other parts are untouched, and answers leave this one out from \
+         now on: ask again. `replayer data verify` lists what is affected",
         path.display()
     )]
     Part {
@@ -105,6 +105,11 @@ impl StoreError {
     /// Whether a file was not there when it was to be opened.
     pub fn is_not_found(&self) -> bool {
         matches!(self, StoreError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Whether a file was not there, or a part cannot be read: whoever looks at the catalog again may find other parts.
+    pub fn is_of_a_part(&self) -> bool {
+        self.is_not_found() || matches!(self, StoreError::Part { .. })
     }
 
     /// Whether the disk was full.

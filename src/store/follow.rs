@@ -10,6 +10,7 @@ use arrow::datatypes::Int64Type;
 
 use super::StoreError;
 use super::catalog::{Catalog, CatalogStamp};
+use super::damage::Glance;
 use super::games::{GameFilter, Quality};
 use super::ids::SessionId;
 use super::journal::reader::SegmentReader;
@@ -75,6 +76,7 @@ pub struct Follower {
     sessions: BTreeMap<SessionId, Session>,
     games: Games,
     started: bool,
+    glance: Glance,
     /// What was read and not yet handed out: when a look ends in an error, the next one hands it out.
     read: Tables,
     /// Whether the catalog is to be handed out.
@@ -144,6 +146,7 @@ impl Follower {
             sessions: BTreeMap::new(),
             games: Games::default(),
             started: false,
+            glance: Glance::default(),
             read: Tables::default(),
             catalog_is_new: false,
             journaled: HashSet::new(),
@@ -169,15 +172,23 @@ impl Follower {
         &self.catalog
     }
 
-    /// Looks again. Cheap when nothing changed: one `stat` and one folder listing.
+    /// Has the next look read the catalog, whether it seems to have changed or not: for whoever met a part that cannot be
+    /// read.
+    pub fn look_again(&mut self) {
+        self.started = false;
+    }
+
+    /// Looks again. Cheap when nothing changed: two `stat`s and one folder listing, and every few seconds a `stat` of each
+    /// part.
     ///
     /// # Errors
     /// When the catalog is damaged or the journal cannot be read. Nothing is lost by it: what was read before the
     /// error is handed out by the next look.
     pub fn poll(&mut self) -> Result<Change, StoreError> {
         for _ in 0..TRIES {
-            let stamp = CatalogStamp::of(&self.root.catalog_path());
-            if !self.started || stamp != self.stamp {
+            let stamp = CatalogStamp::of(&self.root);
+            let glanced = self.started && self.glance.sees_change(&self.root, &self.catalog);
+            if !self.started || stamp != self.stamp || glanced {
                 self.catalog = Arc::new(Catalog::load(&self.root)?);
                 self.stamp = stamp;
                 self.started = true;
@@ -206,7 +217,7 @@ impl Follower {
     }
 
     fn catalog_is_in_force(&self) -> bool {
-        CatalogStamp::of(&self.root.catalog_path()) == self.stamp
+        CatalogStamp::of(&self.root) == self.stamp
     }
 
     /// Tells the sessions which games are in the parts now: a segment that was sealed between two looks is never read

@@ -5,7 +5,7 @@
 //! the batch, and importing again does it.
 
 use super::StoreError;
-use super::catalog::{ImportEntry, SessionInfo};
+use super::catalog::{About, ImportEntry, SessionInfo};
 use super::games::GameFilter;
 use super::ids::SessionId;
 use super::open::Store;
@@ -149,7 +149,7 @@ impl ImportBatch<'_> {
     /// # Errors
     /// When a file is still open, or a part or the catalog cannot be written: nothing is then in force. When only the
     /// folder of the catalog cannot be synced, all of it is in force, but may not survive a power cut before the next change.
-    pub fn commit(self) -> Result<Committed, StoreError> {
+    pub fn commit(mut self) -> Result<Committed, StoreError> {
         if let Some((_, open)) = &self.current {
             return Err(StoreError::Refused(format!("the import of {} is not ended", open.name)));
         }
@@ -163,6 +163,7 @@ impl ImportBatch<'_> {
         }
         let _one_at_a_time = self.store.sealing();
         self.store.settle()?;
+        self.writer.know(About { sessions: self.sessions.clone(), imports: self.new.clone() });
         let mut committed = Committed { files: self.new.len(), parts: 0 };
         let (new, sessions) = (self.new, self.sessions);
         let in_force = self.store.put_in_force(self.writer.finish()?, |catalog, parts| {

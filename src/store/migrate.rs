@@ -13,7 +13,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::catalog::{SeqRange, SessionInfo};
+use super::catalog::{About, SeqRange, SessionInfo};
 use super::error::StoreError;
 use super::fsio::{self, File};
 use super::ids::SessionId;
@@ -90,10 +90,11 @@ impl Store {
 
     fn put_migrated_in_force(
         &self,
-        writer: PartWriter,
+        mut writer: PartWriter,
         migrated: &[String],
         sessions: BTreeMap<String, SessionInfo>,
     ) -> Result<(), StoreError> {
+        writer.know(About { sessions: sessions.values().cloned().collect(), imports: Vec::new() });
         let in_force = self.put_in_force(writer.finish()?, |catalog, mut new| {
             // With one of them is enough, and there may be thousands of older files.
             if let Some(part) = new.first_mut() {

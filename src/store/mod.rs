@@ -9,8 +9,9 @@
 //! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
-//!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps. [`contents`] — which frame and which game is where in them.
-//!   [`reconcile`] — parts that no catalog names, and lost ones. [`verify`] — whether all of it is true.
+//!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps. [`contents`] — which frame and which game
+//!   is where in them. [`reconcile`] — parts that no catalog names. [`damage`] — parts that are not what was written.
+//!   [`verify`] — whether all of it is true. [`repair`] — lost rows made again from what is there.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
 //!   the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
@@ -21,6 +22,7 @@ pub mod catalog;
 pub mod chain;
 pub mod compact;
 pub mod contents;
+pub mod damage;
 pub mod error;
 #[cfg(test)]
 mod faults;
@@ -41,6 +43,7 @@ mod publish;
 pub mod reconcile;
 pub mod record;
 pub mod recorder;
+pub mod repair;
 pub mod root;
 pub mod rows;
 pub mod runs;

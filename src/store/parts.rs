@@ -15,13 +15,16 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnPath;
 
 use super::StoreError;
-use super::catalog::{Lineage, Part, SeqRange};
+use super::catalog::{About, Lineage, Part, SeqRange};
 use super::contents::{Contents, ContentsMaker};
+use super::damage::Written;
 use super::fsio::{self, File, Temporary};
 use super::ids::SessionId;
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink, TableBuilder};
-use super::schema::{DocType, META_CONTENTS, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema};
+use super::schema::{
+    DocType, META_ABOUT, META_CONTENTS, META_DOC_TYPE, META_PART, META_SCHEMA, SCHEMA_VERSION, arrow_schema,
+};
 use super::steps::{Step, reached};
 
 /// The build that writes, as parts and manifests name it.
@@ -68,6 +71,7 @@ pub struct PartWriter {
     lineage: Lineage,
     open: HashMap<(DocType, String), OpenPart>,
     pending: PendingParts,
+    about: About,
     day: Option<(i64, String)>,
     clock: u64,
     bytes: u64,
@@ -98,10 +102,16 @@ impl PartWriter {
             lineage: Lineage { made_by: made_by.to_owned(), replaces, build: BUILD.to_owned() },
             open: HashMap::new(),
             pending: PendingParts { root: Some(root.clone()), parts: Vec::new() },
+            about: About::default(),
             day: None,
             clock: 0,
             bytes: 0,
         }
+    }
+
+    /// Has the parts that are closed from now on carry what is known of their sessions.
+    pub fn know(&mut self, about: About) {
+        self.about = about;
     }
 
     /// Bytes of text taken so far.
@@ -158,7 +168,7 @@ impl PartWriter {
         }
         let oldest = self.open.iter().min_by_key(|(_, open)| open.last_used).map(|(key, _)| key.clone());
         if let Some(open) = oldest.and_then(|key| self.open.remove(&key)) {
-            self.pending.parts.push(open.close()?);
+            self.pending.parts.push(open.close(&self.about)?);
         }
         Ok(())
     }
@@ -169,7 +179,7 @@ impl PartWriter {
     /// When one cannot be written; all of them are then removed.
     pub fn finish(mut self) -> Result<PendingParts, StoreError> {
         for (_, open) in std::mem::take(&mut self.open) {
-            self.pending.parts.push(open.close()?);
+            self.pending.parts.push(open.close(&self.about)?);
         }
         Ok(std::mem::take(&mut self.pending))
     }
@@ -237,6 +247,7 @@ impl OpenPart {
             ts_max: None,
             sessions: Vec::new(),
             schema: SCHEMA_VERSION.to_owned(),
+            written: None,
             lineage,
         };
         let table = TableBuilder::new(doc_type);
@@ -271,23 +282,29 @@ impl OpenPart {
         self.writer.write(batch).map_err(|error| write_failed(self.temporary.path(), error))
     }
 
-    fn close(mut self) -> Result<(Temporary, Part), StoreError> {
-        self.close_file()?;
+    fn close(mut self, about: &About) -> Result<(Temporary, Part), StoreError> {
+        self.close_file(about)?;
         let path = self.temporary.path();
         let meta = fsio::metadata(path).map_err(StoreError::io("read", path))?;
         self.part.bytes = meta.len();
+        self.part.written = Some(Written::of(path)?);
         Ok((self.temporary, self.part))
     }
 
-    fn close_file(&mut self) -> Result<(), StoreError> {
+    fn close_file(&mut self, about: &About) -> Result<(), StoreError> {
         self.flush()?;
         self.part.sessions = self.ranges.values().copied().collect();
         let path = self.temporary.path();
-        let entry =
-            serde_json::to_string(&self.part).map_err(|error| StoreError::io("write", path)(error.into()))?;
-        for (key, value) in
-            [(META_SCHEMA, SCHEMA_VERSION), (META_DOC_TYPE, self.part.doc_type.as_str()), (META_PART, &entry)]
-        {
+        let json =
+            |value: serde_json::Result<String>| value.map_err(|error| StoreError::io("write", path)(error.into()));
+        let entry = json(serde_json::to_string(&self.part))?;
+        let about = json(serde_json::to_string(&about.of_part(&self.part)))?;
+        for (key, value) in [
+            (META_SCHEMA, SCHEMA_VERSION),
+            (META_DOC_TYPE, self.part.doc_type.as_str()),
+            (META_PART, &entry),
+            (META_ABOUT, &about),
+        ] {
             self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value.to_owned()));
         }
         if let Some(contents) = self.contents.as_ref().and_then(ContentsMaker::to_metadata) {
@@ -402,17 +419,28 @@ pub fn all_files(root: &DataRoot) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// [`StoreError::Part`] when the file is no part of ours or is damaged.
 pub fn own_entry(root: &DataRoot, relative: &str) -> Result<Part, StoreError> {
+    Ok(own_words(root, relative)?.0)
+}
+
+/// All that a part says of itself: its catalog entry, with its present size, and its sessions.
+///
+/// # Errors
+/// As [`own_entry`].
+pub fn own_words(root: &DataRoot, relative: &str) -> Result<(Part, About), StoreError> {
     let path = root.path().join(relative);
     let file = File::open(&path).map_err(StoreError::io("open", &path))?;
     let bytes = file.metadata().map_err(StoreError::io("read", &path))?.len();
     let reader = SerializedFileReader::new(file).map_err(StoreError::part(&path))?;
     let metadata = reader.metadata().file_metadata();
-    let text = metadata
-        .key_value_metadata()
-        .and_then(|pairs| pairs.iter().find(|pair| pair.key == META_PART))
-        .and_then(|pair| pair.value.as_deref())
+    let value = |key: &str| {
+        let pairs = metadata.key_value_metadata()?;
+        pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
+    };
+    let text = value(META_PART)
         .ok_or_else(|| StoreError::part(&path)("it does not say which rows it holds (not written by replayer)"))?;
     let entry: Part = serde_json::from_str(text).map_err(StoreError::part(&path))?;
     let rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
-    Ok(Part { path: relative.to_owned(), bytes, rows, ..entry })
+    // Parts of older builds have none.
+    let about = value(META_ABOUT).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    Ok((Part { path: relative.to_owned(), bytes, rows, ..entry }, about))
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
-use super::catalog::Part;
+use super::catalog::{Catalog, Part};
 use super::error::StoreError;
 use super::open::Store;
 use super::parts::PartWriter;
@@ -24,6 +24,8 @@ pub struct Pruned {
     pub parts: usize,
     /// Bytes given back.
     pub bytes: u64,
+    /// Parts among them that are damaged or gone.
+    pub lost: usize,
     /// Rows from before the date that stay because their game runs across it.
     pub kept_rows: u64,
     /// Files that were set aside or replaced earlier, and go now.
@@ -53,12 +55,22 @@ impl Store {
         let mut result = Pruned::default();
         let mut removed = Vec::new();
         let mut writer = PartWriter::new(self.root(), "prune", Vec::new());
+        writer.know(self.with_catalog(Catalog::about));
         for part in all.iter().filter(old) {
             let kept = if across.is_empty() { 0 } else { self.keep_games(part, &across, &mut writer)? };
             result.parts += 1;
             result.bytes += part.bytes;
             result.kept_rows += kept;
             *result.rows.entry(part.doc_type.as_str().to_owned()).or_default() += part.rows - kept;
+            removed.push(part.path.clone());
+        }
+        // What cannot be read is not kept for a game's sake, and nobody will miss it from before the date.
+        let lost: Vec<Part> =
+            self.with_catalog(|catalog| catalog.lost.iter().map(|lost| lost.part.clone()).collect());
+        for part in lost.iter().filter(old) {
+            result.parts += 1;
+            result.lost += 1;
+            *result.rows.entry(part.doc_type.as_str().to_owned()).or_default() += part.rows;
             removed.push(part.path.clone());
         }
         let leftovers = self.leftovers()?;
@@ -71,6 +83,7 @@ impl Store {
         self.replace_parts(&removed, writer.finish()?, |catalog, _| {
             let later = catalog.pruned_before.take().filter(|known| known.as_str() > date);
             catalog.pruned_before = Some(later.unwrap_or_else(|| date.to_owned()));
+            catalog.lost.retain(|lost| !removed.contains(&lost.part.path));
         })?;
         leftovers.iter().try_for_each(|path| fsio::remove(path))?;
         Ok(result)
@@ -117,9 +130,10 @@ impl Store {
         Ok(kept)
     }
 
-    /// Files that recovery set aside and migration replaced.
+    /// Files that recovery and repair set aside and migration replaced.
     fn leftovers(&self) -> Result<Vec<std::path::PathBuf>, StoreError> {
-        let is_leftover = |path: &String| path.ends_with(".orphan") || path.ends_with(".migrated");
+        let is_leftover =
+            |path: &String| [".orphan", ".migrated", ".damaged"].iter().any(|ending| path.ends_with(ending));
         let files = parts::all_files(self.root())?;
         Ok(files.into_iter().filter(is_leftover).map(|path| self.root().path().join(path)).collect())
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::catalog::{Catalog, Part, SessionInfo};
+use super::catalog::{About, Catalog, Part, SessionInfo};
 use super::fsio;
 use super::journal::{self, reader::SegmentReader};
 use super::parts;
@@ -93,10 +93,14 @@ pub(super) fn take_in(root: &DataRoot, catalog: &mut Catalog) -> Result<Taken, S
     let intended = intended(root)?;
     let unnamed = unnamed(root, catalog, &mut taken.strange)?;
     let begun = open_journals(root)?;
-    let replaced: BTreeSet<String> =
-        catalog.parts.iter().chain(&unnamed).flat_map(|part| part.lineage.replaces.iter().cloned()).collect();
+    let replaced: BTreeSet<String> = catalog
+        .parts
+        .iter()
+        .chain(unnamed.iter().map(|(part, _)| part))
+        .flat_map(|part| part.lineage.replaces.iter().cloned())
+        .collect();
     let mut forgotten = Vec::new();
-    for part in unnamed {
+    for (part, about) in unnamed {
         // What an import or a migration was made from is not in the store, so only the note can tell.
         let from_outside = matches!(part.lineage.made_by.as_str(), "import" | "migrate");
         let noted = from_outside && intended.contains(&part.path);
@@ -105,10 +109,13 @@ pub(super) fn take_in(root: &DataRoot, catalog: &mut Catalog) -> Result<Taken, S
         } else if replaced.contains(&part.path) || is_pruned(&part, catalog) {
             taken.left.push((part, Fate::Superseded));
         } else {
-            forgotten.push(part);
+            forgotten.push((part, about));
         }
     }
-    forgotten.into_iter().for_each(|part| adopt(catalog, part, &begun));
+    for (part, about) in forgotten {
+        catalog.learn(about);
+        adopt(catalog, part, &begun);
+    }
     // An older manifest names what compaction has replaced since.
     catalog.lost.retain(|lost| !replaced.contains(&lost.part.path));
     Ok(taken)
@@ -185,13 +192,17 @@ fn intended(root: &DataRoot) -> Result<BTreeSet<String>, StoreError> {
 }
 
 /// The parts on disk that the catalog does not know, as they describe themselves.
-fn unnamed(root: &DataRoot, catalog: &Catalog, strange: &mut Vec<StoreError>) -> Result<Vec<Part>, StoreError> {
+fn unnamed(
+    root: &DataRoot,
+    catalog: &Catalog,
+    strange: &mut Vec<StoreError>,
+) -> Result<Vec<(Part, About)>, StoreError> {
     let lost = catalog.lost.iter().map(|lost| &lost.part);
     let known: BTreeSet<&str> = catalog.parts.iter().chain(lost).map(|part| part.path.as_str()).collect();
     let mut unnamed = Vec::new();
     for path in parts::files_on_disk(root)?.into_iter().filter(|path| !known.contains(path.as_str())) {
-        match parts::own_entry(root, &path) {
-            Ok(part) => unnamed.push(part),
+        match parts::own_words(root, &path) {
+            Ok(words) => unnamed.push(words),
             Err(error) => strange.push(error),
         }
     }

@@ -32,6 +32,11 @@ impl Source {
         }
     }
 
+    /// The source with this name.
+    pub fn from_name(name: &str) -> Option<Source> {
+        SOURCES.into_iter().find(|source| source.as_str() == name)
+    }
+
     /// The source with this number (as the journal writes it).
     pub fn from_u8(n: u8) -> Option<Source> {
         SOURCES.get(usize::from(n)).copied()
@@ -55,6 +60,11 @@ impl Direction {
             Direction::Received => "received",
             Direction::Sent => "sent",
         }
+    }
+
+    /// The direction with this name.
+    pub fn from_name(name: &str) -> Option<Direction> {
+        [Direction::Received, Direction::Sent].into_iter().find(|direction| direction.as_str() == name)
     }
 }
 

@@ -117,6 +117,11 @@ impl DataRoot {
         self.manifests_dir().join("files.copy.json")
     }
 
+    /// `manifests/checked-parts.json`: what reading parts again has found; derived.
+    pub fn checked_parts_path(&self) -> PathBuf {
+        self.manifests_dir().join("checked-parts.json")
+    }
+
     /// `manifests/schema_version.json`.
     pub fn schema_version_path(&self) -> PathBuf {
         self.manifests_dir().join("schema_version.json")

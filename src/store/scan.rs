@@ -14,6 +14,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use super::StoreError;
 use super::catalog::{Catalog, Part};
+use super::damage::{open, undecodable};
 use super::fsio::File;
 use super::games::Quality;
 use super::root::DataRoot;
@@ -104,11 +105,6 @@ pub fn scan(
     Ok(rows.map(move |batch| batch.and_then(|batch| filter.apply(&batch))))
 }
 
-fn open(root: &DataRoot, part: &Part) -> Result<File, StoreError> {
-    let path = root.path().join(&part.path);
-    File::open(&path).map_err(StoreError::io("open", &path))
-}
-
 /// The batches of one part; `columns` are the only ones read, `None` for all.
 pub fn batches(
     root: &DataRoot,
@@ -124,17 +120,17 @@ fn batches_in(
     file: Result<File, StoreError>,
     columns: Option<&[&str]>,
 ) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
-    let path = root.path().join(&part.path);
+    let (root, part) = (root.clone(), part.clone());
     let opened = file.and_then(|file| {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::part(&path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(undecodable(&root, &part))?;
         let mask = match columns {
             Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
             None => ProjectionMask::all(),
         };
-        builder.with_projection(mask).with_batch_size(2048).build().map_err(StoreError::part(&path))
+        builder.with_projection(mask).with_batch_size(2048).build().map_err(undecodable(&root, &part))
     });
     match opened {
-        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(StoreError::part(&path)))),
+        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(undecodable(&root, &part)))),
         Err(error) => Box::new(std::iter::once(Err(error))),
     }
 }
@@ -156,11 +152,11 @@ pub fn batches_of(
     columns: &[&str],
     only: &[Only],
 ) -> Box<dyn Iterator<Item = Result<RecordBatch, StoreError>>> {
-    let path = root.path().join(&part.path);
-    let opened = open(root, part).and_then(|file| {
+    let (root, part) = (root.clone(), part.clone());
+    let opened = open(&root, &part).and_then(|file| {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-            .map_err(StoreError::part(&path))?;
+            .map_err(undecodable(&root, &part))?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         let tests = only.iter().map(|only| -> Box<dyn ArrowPredicate> {
             let mask = ProjectionMask::columns(builder.parquet_schema(), [only.column]);
@@ -178,10 +174,10 @@ pub fn batches_of(
             .with_row_filter(filter)
             .with_batch_size(256)
             .build()
-            .map_err(StoreError::part(&path))
+            .map_err(undecodable(&root, &part))
     });
     match opened {
-        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(StoreError::part(&path)))),
+        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(undecodable(&root, &part)))),
         Err(error) => Box::new(std::iter::once(Err(error))),
     }
 }

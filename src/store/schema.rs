@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The schema version that this build writes. Same major: readable; newer: read-only with an explanation.
 pub const SCHEMA_VERSION: &str = "1.0";
 
+/// Key in a part's metadata: what is known of its sessions and of the files they were imported from, as JSON.
+pub const META_ABOUT: &str = "replayer.about";
+
 /// Key of the schema version in a part's Parquet metadata.
 pub const META_SCHEMA: &str = "replayer.schema_version";
 /// Key of the doc type in a part's Parquet metadata.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::catalog::{InForce, SessionInfo};
+use super::catalog::{About, InForce, SessionInfo};
 use super::error::StoreError;
 use super::games::GameFilter;
 use super::ids::SessionId;
@@ -134,6 +134,7 @@ impl Store {
         }
         result.damages = told.len();
         if result.records + told.len() as u64 > 0 {
+            writer.know(About { sessions: info.iter().cloned().collect(), imports: Vec::new() });
             in_force = Some(self.put_in_force(writer.finish()?, |catalog, parts| {
                 result.parts = parts.len();
                 catalog.parts.extend(parts);

@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 
-use super::catalog::{Catalog, Part};
+use super::catalog::{Catalog, LostPart, Part};
 use super::error::StoreError;
 use super::ids::SessionId;
 use super::journal::{self, reader::SegmentReader};
 use super::root::DataRoot;
-use super::{parts, scan};
+use super::schema::DocType;
+use super::{damage, parts, repair, scan};
 
 /// What `data verify` found.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -28,6 +29,9 @@ pub struct Verified {
     pub journal_records: u64,
     /// Everything that is not as it should be; empty when all is well.
     pub problems: Vec<Problem>,
+    /// Whether the catalog is to be made again from the parts.
+    #[serde(skip)]
+    pub rebuild: bool,
 }
 
 /// One thing that is not as it should be.
@@ -39,6 +43,34 @@ pub struct Problem {
     pub problem: String,
     /// What to do.
     pub advice: &'static str,
+}
+
+/// Which rows of a batch are a record itself. Of the rows that were taken out of it (a frame's trade, its tick) none says
+/// that the frame is there.
+struct Frames<'b> {
+    doc_type: DocType,
+    tick_sources: Option<&'b StringArray>,
+    directions: Option<&'b StringArray>,
+}
+
+impl Frames<'_> {
+    fn of(doc_type: DocType, batch: &RecordBatch) -> Frames<'_> {
+        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        Frames { doc_type, tick_sources: text("tick_source"), directions: text("direction") }
+    }
+
+    fn holds(&self, row: usize) -> bool {
+        match self.doc_type {
+            DocType::WsEvent | DocType::SystemEvent => true,
+            // A line of an older recording, which had no frames.
+            DocType::GameTick => {
+                self.tick_sources.is_some_and(|column| column.is_valid(row) && column.value(row) == "recording")
+            }
+            // Done in a replay or a demonstration; an order of a frame went into a direction.
+            DocType::PlayerAction => self.directions.is_some_and(|column| column.is_null(row)),
+            _ => false,
+        }
+    }
 }
 
 /// The frames of one session that were seen, one bit each.
@@ -86,17 +118,17 @@ pub fn verify(root: &DataRoot, mut progress: impl FnMut(usize, usize)) -> Result
             check.keys.clear();
         }
         if let Err(error) = check.part(part) {
-            check.problem(
-                &part.path,
-                error.to_string(),
-                "Restore the file from a backup; the other parts are whole",
-            );
+            let reason = match error {
+                StoreError::Part { reason, .. } => reason,
+                other => other.to_string(),
+            };
+            check.lost(&LostPart { part: part.clone(), reason });
         }
     }
     progress(catalog.parts.len(), catalog.parts.len());
-    for lost in &catalog.lost {
-        let problem = format!("lost, with {} rows that no answer has: {}", lost.part.rows, lost.reason);
-        check.problem(&lost.part.path, problem, "Restore the file from a backup, and it is in force again");
+    catalog.lost.iter().for_each(|lost| check.lost(lost));
+    for given_up in &catalog.given_up {
+        check.give_up(&given_up.part);
     }
     check.strangers(&catalog)?;
     check.journal(&catalog)?;
@@ -117,7 +149,34 @@ impl Check<'_> {
         self.result.problems.push(Problem { about: about.to_owned(), problem, advice });
     }
 
+    fn lost(&mut self, lost: &LostPart) {
+        let (rows, kind) = (lost.part.rows, lost.part.doc_type.as_str());
+        let problem = format!("{rows} rows of {kind} are in no answer: {}", lost.reason);
+        let advice = if repair::is_derived(lost.part.doc_type) {
+            "`replayer data repair` makes its rows again from the frames"
+        } else {
+            "Restore the file from a backup, and it is in force again; `replayer data repair --give-up` accepts the loss"
+        };
+        self.problem(&lost.part.path, problem, advice);
+    }
+
+    /// The loss of these frames is known and accepted: they are not missed again.
+    fn give_up(&mut self, part: &Part) {
+        if repair::is_derived(part.doc_type) {
+            return;
+        }
+        for range in &part.sessions {
+            let seen = self.seen.entry(range.session_id.to_string()).or_default();
+            (range.first..=range.last).for_each(|seq| seen.add(seq));
+        }
+    }
+
     fn part(&mut self, part: &Part) -> Result<(), StoreError> {
+        // Read to the end, whatever the file looks like: disks rot quietly.
+        if part.written.is_some() && damage::examine(self.root, [part]) {
+            let reason = damage::defect(self.root, part).unwrap_or_else(|| "it cannot be read".to_owned());
+            return Err(StoreError::part(&self.root.path().join(&part.path))(reason));
+        }
         let own = parts::own_entry(self.root, &part.path)?;
         self.result.parts += 1;
         let mut rows = 0;
@@ -130,10 +189,14 @@ impl Check<'_> {
             let (Some(sessions), Some(seqs), Some(ordinals)) = (sessions, number("seq"), number("ordinal")) else {
                 return Err(StoreError::part(&self.root.path().join(&part.path))("its key columns are missing"));
             };
+            let frames = Frames::of(part.doc_type, &batch);
             for row in 0..batch.num_rows() {
                 let (session, seq) = (sessions.value(row), seqs.value(row));
                 if !self.keys.insert(key(session, seq, ordinals.value(row))) {
                     twice += 1;
+                }
+                if !frames.holds(row) {
+                    continue;
                 }
                 match self.seen.get_mut(session) {
                     Some(seen) => seen.add(seq.unsigned_abs()),
@@ -144,6 +207,7 @@ impl Check<'_> {
         self.result.rows += rows;
         if twice > 0 {
             self.problem(&part.path, format!("{twice} rows stand in another part too"), REBUILD);
+            self.result.rebuild = true;
         }
         if rows != part.rows || own.bytes != part.bytes || own.sessions != part.sessions {
             let problem = format!(
@@ -151,6 +215,7 @@ impl Check<'_> {
                 part.rows, part.bytes, own.bytes
             );
             self.problem(&part.path, problem, REBUILD);
+            self.result.rebuild = true;
         }
         Ok(())
     }
@@ -204,7 +269,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Every record makes at least one row, so the numbers of a session have no gaps.
+    /// Every record makes one row that holds it, so the numbers of these rows have no gaps.
     fn completeness(&mut self, catalog: &Catalog) {
         let pruned = |session: &str| {
             let started = catalog.sessions.iter().find(|info| info.session_id.to_string() == session);
@@ -216,6 +281,12 @@ impl Check<'_> {
                 (None, _) => false,
             }
         };
+        // How far a session came, also where none of its frames are left.
+        let lost = catalog.lost.iter().map(|lost| &lost.part);
+        for range in catalog.parts.iter().chain(lost).flat_map(|part| &part.sessions) {
+            let seen = self.seen.entry(range.session_id.to_string()).or_default();
+            seen.last = seen.last.max(range.last);
+        }
         self.result.sessions = self.seen.len();
         let gaps: Vec<(String, u64, u64)> = self
             .seen
@@ -227,13 +298,13 @@ impl Check<'_> {
             self.problem(
                 &format!("session {session}"),
                 format!("{missing} of {last} frames are in no part and not in the journal"),
-                "Look for parts that are missing from the folder",
+                "They were in the parts that are named above, or in ones that are missing from the folder",
             );
         }
     }
 }
 
-const REBUILD: &str = "`replayer data verify --rebuild` makes the catalog anew from what the parts say";
+const REBUILD: &str = "`replayer data repair` makes the catalog again from what the parts say";
 
 /// Migrated sessions keep the numbering of their old store, which may have had gaps.
 fn is_ours(session: &str) -> bool {

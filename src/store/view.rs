@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::StoreError;
-use super::catalog::{Catalog, Part};
+use super::catalog::{Catalog, LostPart, Part};
 use super::follow::{Follower, Narrow};
 use super::root::DataRoot;
 use super::schema::DocType;
@@ -55,7 +55,7 @@ impl View {
     }
 
     /// Looks now and reads; looks and reads again when a part that the view names went away meanwhile because another
-    /// one replaced it.
+    /// one replaced it, or cannot be read and is left out from then on.
     ///
     /// # Errors
     /// Those of looking and of `read`.
@@ -66,7 +66,7 @@ impl View {
         for _ in 1..TRIES {
             let view = View::now(root)?;
             match read(&view) {
-                Err(error) if error.is_not_found() && view.is_replaced()? => {}
+                Err(error) if error.is_of_a_part() && view.is_replaced()? => {}
                 other => return other,
             }
         }
@@ -93,11 +93,17 @@ impl View {
         &self.tail
     }
 
-    /// Whether another catalog is in force by now.
+    /// Parts whose rows are in no answer, because their files are gone or damaged.
+    pub fn lost(&self) -> &[LostPart] {
+        &self.catalog.lost
+    }
+
+    /// Whether other parts are in force by now.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub fn is_replaced(&self) -> Result<bool, StoreError> {
-        Ok(Catalog::load(&self.root)?.generation != self.catalog.generation)
+        let now = Catalog::load(&self.root)?;
+        Ok(now.generation != self.catalog.generation || now.parts.len() != self.catalog.parts.len())
     }
 }

@@ -18,6 +18,7 @@ use crate::replay::proof::read::ReadError;
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::store::root::DataRoot;
+use crate::store::schema::DocType;
 
 mod answer;
 mod select;
@@ -93,6 +94,8 @@ Examples: {\"game_id\": \"20260214-5f0c2d1e9a3b4c58\"}
 {\"from\": \"2026-02-14T00:00:00Z\", \"audit\": true}";
     const EXAMPLE: &'static str = r#"{"limit": 100, "audit": true}"#;
     const TIME: Duration = Duration::from_secs(180);
+    const READS: &'static [DocType] =
+        &[DocType::WsEvent, DocType::GameTick, DocType::Game, DocType::Sidebet, DocType::SystemEvent];
     type Args = Args;
     type Output = Output;
 

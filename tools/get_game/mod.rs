@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AgentTool, ask};
 use crate::server::App;
 use crate::server::errors::ToolError;
+use crate::store::schema::DocType;
 
 mod card;
 mod list;
@@ -127,6 +128,8 @@ Examples: {\"limit\": 5}
 {\"game_id\": \"20260214-5f0c2d1e9a3b4c58\"}";
     const EXAMPLE: &'static str = r#"{"limit": 5}"#;
     const TIME: Duration = Duration::from_secs(75);
+    const READS: &'static [DocType] =
+        &[DocType::GameTick, DocType::Game, DocType::Trade, DocType::Sidebet, DocType::SystemEvent];
     type Args = Args;
     type Output = Output;
 

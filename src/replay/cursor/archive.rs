@@ -129,7 +129,10 @@ impl Archive {
     fn looking<T>(&mut self, look: impl Fn(&mut Archive) -> Result<T, StoreError>) -> Result<T, StoreError> {
         for _ in 1..TRIES {
             match look(self) {
-                Err(error) if error.is_not_found() => self.refresh()?,
+                Err(error) if error.is_of_a_part() => {
+                    self.follower.look_again();
+                    self.refresh()?;
+                }
                 other => return other,
             }
         }

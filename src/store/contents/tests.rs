@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::record::Source;
 use crate::recorder::{Recorder, RecorderOptions};
 use crate::scan;
-use crate::testing::record;
+use crate::testing::simulated;
 use replayer_simulator::{Config, Session};
 
 fn recorded(seed: u64) -> (tempfile::TempDir, DataRoot) {
@@ -20,7 +20,7 @@ fn recorded(seed: u64) -> (tempfile::TempDir, DataRoot) {
     let store = Arc::new(Store::open(&root, "test").unwrap());
     let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
     for frame in Session::new(Config { seed, games: 3, full_snapshots: false, ..Config::default() }) {
-        recorder.append(&record(Source::PublicWs, &frame)).unwrap();
+        recorder.append(&simulated(Source::PublicWs, &frame)).unwrap();
     }
     recorder.close().unwrap();
     (folder, root)
@@ -63,7 +63,7 @@ fn a_part_without_a_table_is_read_for_the_same_one() {
         let batches: Vec<RecordBatch> = scan::batches(&root, part, None).map(Result::unwrap).collect();
         assert_eq!(own, Contents::of_batches(part.doc_type, &batches), "{}", part.path);
         // The same rows in a file without any metadata of ours, as older builds wrote it.
-        let older = Part { path: "older.parquet".into(), ..part.clone() };
+        let older = Part { path: "older.parquet".into(), bytes: 0, written: None, ..part.clone() };
         let file = std::fs::File::create(root.path().join(&older.path)).unwrap();
         let mut writer = parquet::arrow::ArrowWriter::try_new(file, batches[0].schema(), None).unwrap();
         batches.iter().for_each(|batch| writer.write(batch).unwrap());

@@ -193,7 +193,7 @@ fn every_simulated_game_is_proven_and_every_frame_read() {
     use replayer_simulator::{Config, Session};
     let mut session = Session::new(Config { games: 3, logged_in: true, ..Config::default() });
     let frames: Vec<_> = session.by_ref().collect();
-    let records: Vec<_> = frames.iter().map(|frame| crate::testing::record(Source::Cdp, frame)).collect();
+    let records: Vec<_> = frames.iter().map(|frame| crate::testing::simulated(Source::Cdp, frame)).collect();
     let rows = rows_of(&records);
     let raw = only(rows.clone(), DocType::WsEvent);
     assert_eq!(raw.len(), frames.len());

@@ -7,59 +7,12 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
-use tempfile::TempDir;
-
 use super::*;
 use crate::Store;
 use crate::record::{Direction, Record, Source};
 use crate::recorder::{Recorder, RecorderOptions};
-use crate::scan::{ScanFilter, scan};
 use crate::steps::{Step, at_each};
-
-/// 2026-01-15, noon UTC.
-const NOON_US: i64 = 1_768_478_400_000_000;
-const DAY_US: i64 = 86_400_000_000;
-
-fn root() -> (TempDir, DataRoot) {
-    let folder = tempfile::tempdir().unwrap();
-    let root = DataRoot::create(folder.path().join("root")).unwrap();
-    (folder, root)
-}
-
-fn append(recorder: &Recorder, count: usize, ts: i64) {
-    for n in 0..count {
-        // Of several kinds of rows, so that several parts come of it.
-        let text = format!(
-            r#"42["gameStateUpdate",{{"gameId":"{ts}","active":true,"rugged":false,"price":1.0,"tickCount":{n}}}]"#
-        );
-        recorder.append(&Record::frame(ts, Source::PublicWs, Direction::Received, &text)).unwrap();
-    }
-}
-
-/// Records frames as a session of their own, sealed when this returns.
-fn record(root: &DataRoot, count: usize, ts: i64) {
-    let store = Arc::new(Store::open(root, "test").unwrap());
-    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
-    append(&recorder, count, ts);
-    recorder.close().unwrap();
-}
-
-/// The frames that a reader finds: session and number of each.
-fn frames(root: &DataRoot) -> Vec<(String, i64)> {
-    let mut found = Vec::new();
-    for batch in scan(root, DocType::WsEvent, &ScanFilter::default()).unwrap() {
-        let batch = batch.unwrap();
-        let sessions = batch.column_by_name("session_id").unwrap().as_string::<i32>();
-        let seqs = batch.column_by_name("seq").unwrap().as_primitive::<Int64Type>();
-        found.extend(
-            sessions.iter().zip(seqs.iter()).map(|(session, seq)| (session.unwrap().to_owned(), seq.unwrap())),
-        );
-    }
-    found.sort();
-    found
-}
+use crate::testing::{DAY_US, NOON_US, append, frames, record, root};
 
 fn manifests(root: &DataRoot) -> [PathBuf; 2] {
     [root.catalog_path(), root.catalog_copy_path()]
@@ -135,7 +88,7 @@ fn a_damaged_manifest_is_replaced_by_its_copy() {
 
 #[test]
 fn manifests_of_another_root_hide_nothing() {
-    let ((_one, other), (_two, root)) = (self::root(), self::root());
+    let ((_one, other), (_two, root)) = (crate::testing::root(), crate::testing::root());
     record(&other, 3, NOON_US);
     record(&other, 3, NOON_US);
     record(&root, 5, NOON_US);
