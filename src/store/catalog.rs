@@ -7,7 +7,6 @@
 //! ([`super::reconcile`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::damage::{self, Written};
-use super::fsio;
+use super::fsio::{self, Metadata};
 use super::ids::SessionId;
 use super::reconcile;
 use super::root::DataRoot;
@@ -229,19 +228,28 @@ impl Catalog {
     /// Makes this the catalog in force. It is durable when this returns.
     ///
     /// # Errors
-    /// When it cannot be written; the one before then stands.
+    /// When it cannot be written; the one before is then in force. When only its folder cannot be synced, this one is in
+    /// force, but may not survive a power cut.
     pub fn save(&mut self, root: &DataRoot) -> Result<(), StoreError> {
+        self.put_in_force(root)?.durable()
+    }
+
+    /// As [`Catalog::save`], for whoever has to know which catalog is in force.
+    ///
+    /// # Errors
+    /// When it cannot be written; the one before is then in force.
+    pub(super) fn put_in_force(&mut self, root: &DataRoot) -> Result<InForce, StoreError> {
         self.generation += 1;
         self.parts.sort_by(|a, b| a.path.cmp(&b.path));
         let path = root.catalog_path();
         let bytes =
             serde_json::to_vec_pretty(self).map_err(|error| StoreError::io("write", &path)(error.into()))?;
-        fsio::replace(&path, &bytes)?;
-        if let Err(error) = fsio::replace(&root.catalog_copy_path(), &bytes) {
+        fsio::exchange(&path, &bytes)?;
+        if let Err(error) = fsio::exchange(&root.catalog_copy_path(), &bytes) {
             // The catalog itself is in force; its copy is one change behind.
             tracing::warn!(%error, "the copy of the catalog could not be written");
         }
-        Ok(())
+        Ok(InForce { synced: fsio::sync_folder(&root.manifests_dir()) })
     }
 
     /// Adds a session unless it is known.
@@ -293,6 +301,28 @@ impl Catalog {
         catalog.lost = lost;
         catalog.parts.sort_by(|a, b| a.path.cmp(&b.path));
         Ok((catalog, unreadable))
+    }
+}
+
+/// A catalog that is in force.
+#[must_use = "a power cut may bring the one before back"]
+#[derive(Debug)]
+pub(super) struct InForce {
+    synced: Result<(), StoreError>,
+}
+
+impl InForce {
+    /// Whether it survives a power cut.
+    pub(super) fn is_durable(&self) -> bool {
+        self.synced.is_ok()
+    }
+
+    /// Nothing, where it survives a power cut.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub(super) fn durable(self) -> Result<(), StoreError> {
+        self.synced
     }
 }
 
@@ -363,7 +393,7 @@ fn found(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
 }
 
 fn read(path: &Path) -> Result<Option<Catalog>, StoreError> {
-    match fs::read(path) {
+    match fsio::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(path, error.to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::io("read", path)(error)),
@@ -385,7 +415,9 @@ pub struct FileStamp(Option<(u64, u64, std::time::SystemTime)>);
 impl FileStamp {
     /// The stamp of the file as it is now.
     pub fn of(path: &Path) -> FileStamp {
-        FileStamp(fs::metadata(path).ok().and_then(|meta| Some((inode(&meta), meta.len(), meta.modified().ok()?))))
+        FileStamp(
+            fsio::metadata(path).ok().and_then(|meta| Some((inode(&meta), meta.len(), meta.modified().ok()?))),
+        )
     }
 }
 
@@ -402,11 +434,11 @@ impl CatalogStamp {
 }
 
 #[cfg(unix)]
-fn inode(meta: &fs::Metadata) -> u64 {
+fn inode(meta: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(meta)
 }
 
 #[cfg(not(unix))]
-fn inode(_meta: &fs::Metadata) -> u64 {
+fn inode(_meta: &Metadata) -> u64 {
     0
 }

@@ -14,8 +14,7 @@ use super::open::Store;
 use super::parts::PartWriter;
 use super::record::now_us;
 use super::schema::{DocType, SCHEMA_VERSION};
-use super::steps::{Step, reached};
-use super::{fsio, parts, scan};
+use super::{parts, scan};
 
 /// What compaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -40,8 +39,13 @@ impl Store {
     /// group: how many are done, and of how many.
     ///
     /// # Errors
-    /// When a part cannot be written: that day is then as it was. Days with a part that cannot be read stay as they are.
+    /// When a part cannot be written: that day is then as it was. Days with a part that cannot be read stay as they are. When
+    /// only a replaced part cannot be removed, it is removed before the next change.
     pub fn compact(&self, mut progress: impl FnMut(usize, usize)) -> Result<Compacted, StoreError> {
+        {
+            let _one_at_a_time = self.sealing();
+            self.settle()?;
+        }
         let groups = self.compactable();
         let mut result = Compacted::default();
         for (done, group) in groups.iter().enumerate() {
@@ -100,41 +104,12 @@ impl Store {
                 writer.batch(part.doc_type, &part.date, &batch, &part.sessions, times)?;
             }
         }
-        let pending = writer.finish()?;
-        reached(Step::PartsWritten);
-        let new = pending.publish()?;
-        reached(Step::PartsNamed);
-        result.parts_before += group.len();
-        result.parts_after += new.len();
-        result.bytes_before += group.iter().map(|part| part.bytes).sum::<u64>();
-        result.bytes_after += new.iter().map(|part| part.bytes).sum::<u64>();
-        self.replace_parts(&replaces, new)
-    }
-
-    /// Puts `new` in force in place of `old`, and removes the old files. A reader that has one of them open
-    /// goes on reading it; one that comes too late looks at the catalog again.
-    pub(super) fn replace_parts(&self, old: &[String], new: Vec<Part>) -> Result<(), StoreError> {
-        self.replace_parts_and(old, new, |_| {})
-    }
-
-    /// As [`Store::replace_parts`], with something else in the same change of the catalog.
-    pub(super) fn replace_parts_and(
-        &self,
-        old: &[String],
-        new: Vec<Part>,
-        also: impl FnOnce(&mut Catalog),
-    ) -> Result<(), StoreError> {
-        self.update_catalog(|catalog| {
-            catalog.parts.retain(|part| !old.contains(&part.path));
-            catalog.parts.extend(new);
-            also(catalog);
-        })?;
-        reached(Step::CatalogReplaced);
-        for path in old {
-            fsio::remove(&self.root().path().join(path))?;
-            reached(Step::FileRemoved);
-        }
-        Ok(())
+        self.replace_parts(&replaces, writer.finish()?, |_, new| {
+            result.parts_before += group.len();
+            result.parts_after += new.len();
+            result.bytes_before += group.iter().map(|part| part.bytes).sum::<u64>();
+            result.bytes_after += new.iter().map(|part| part.bytes).sum::<u64>();
+        })
     }
 }
 

@@ -7,7 +7,6 @@
 //! looks untouched (a disk that rots) reports it here ([`suspect`]), and the next look leaves it out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::catalog::{Catalog, CatalogStamp, LostPart, Part};
-use super::fsio;
+use super::fsio::{self, File, Metadata};
 use super::root::DataRoot;
 use super::scan;
 use super::schema::DocType;
@@ -65,6 +64,18 @@ struct Finding {
     /// What is wrong with it; `None` for a file that is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     damage: Option<String>,
+    /// Until when this counts, where the disk did not answer: that says nothing about the file's bytes. Not written down.
+    #[serde(skip)]
+    until: Option<Instant>,
+}
+
+/// A part that the disk does not hand out is looked at again after this long.
+const ASK_AGAIN: Duration = if cfg!(test) { Duration::ZERO } else { Duration::from_secs(30) };
+
+impl Finding {
+    fn counts(&self, looks: Looks) -> bool {
+        self.looks == looks && self.until.is_none_or(|until| Instant::now() < until)
+    }
 }
 
 /// By the paths of the files. In the process too, because some processes may write no file (the SQL worker), and some roots
@@ -111,7 +122,7 @@ fn judge(root: &DataRoot, part: &Part) -> (Option<String>, bool) {
     if part.bytes != 0 && looks.bytes != part.bytes {
         return (Some(format!("its file is {} bytes long instead of {}", looks.bytes, part.bytes)), false);
     }
-    if let Some(known) = found().get(&path).filter(|known| known.looks == looks) {
+    if let Some(known) = found().get(&path).filter(|known| known.counts(looks)) {
         return (known.damage.clone(), false);
     }
     let Some(written) = part.written.filter(|written| written.modified_ns != looks.modified_ns) else {
@@ -120,7 +131,7 @@ fn judge(root: &DataRoot, part: &Part) -> (Option<String>, bool) {
     match checksum(&mut file) {
         Ok(crc32c) => {
             let damage = (crc32c != written.crc32c).then(|| CHANGED.to_owned());
-            found().insert(path, Finding { looks, damage: damage.clone() });
+            found().insert(path, Finding { looks, damage: damage.clone(), until: None });
             (damage, true)
         }
         Err(error) => (Some(format!("its file cannot be read: {error}")), false),
@@ -129,16 +140,25 @@ fn judge(root: &DataRoot, part: &Part) -> (Option<String>, bool) {
 
 const CHANGED: &str = "its bytes are not those that were written (the checksum differs)";
 
-/// Reports that a part could not be decoded, for `reason`. From now on it is left out, until its file changes.
+/// Reports that a part could not be decoded, for `reason`. From now on it is left out, until its file changes; where only
+/// the disk did not answer, for a while.
 pub fn suspect(root: &DataRoot, part: &Part, reason: &str) {
     let path = root.path().join(&part.path);
-    let Ok(looks) = fs::metadata(&path).map(|meta| Looks::of(&meta)) else { return };
-    let changed = part.written.is_some_and(|written| {
-        File::open(&path).and_then(|mut file| checksum(&mut file)).is_ok_and(|crc32c| crc32c != written.crc32c)
-    });
-    let damage = if changed { CHANGED.to_owned() } else { format!("it cannot be decoded: {reason}") };
+    let Ok(looks) = fsio::metadata(&path).map(|meta| Looks::of(&meta)) else { return };
+    let read = part.written.map(|written| is_as_written(&path, written));
+    // The system's number stands in the decoder's text too.
+    let is_of_the_disk = reason.contains("os error");
+    let ask_again = Some(Instant::now() + ASK_AGAIN);
+    let (damage, until) = match read {
+        Some(Ok(false)) => (CHANGED.to_owned(), None),
+        // It was for a moment only.
+        Some(Ok(true)) if is_of_the_disk => return,
+        Some(Err(error)) => (format!("its file cannot be read: {error}"), ask_again),
+        None if is_of_the_disk => (format!("its file cannot be read: {reason}"), ask_again),
+        Some(Ok(true)) | None => (format!("it cannot be decoded: {reason}"), None),
+    };
     tracing::warn!(part = part.path, damage, "left out of all answers from now on");
-    let finding = Finding { looks, damage: Some(damage) };
+    let finding = Finding { looks, damage: Some(damage), until };
     if found().insert(path, finding.clone()) != Some(finding) {
         write_down(root);
     }
@@ -150,19 +170,25 @@ pub fn examine<'p>(root: &DataRoot, parts: impl IntoIterator<Item = &'p Part>) -
     let mut any = false;
     for part in parts {
         let path = root.path().join(&part.path);
-        let whole = match part.written {
-            Some(written) => File::open(&path)
-                .and_then(|mut file| checksum(&mut file))
-                .is_ok_and(|crc32c| crc32c == written.crc32c),
+        let wrong = match part.written {
+            Some(written) => match is_as_written(&path, written) {
+                Ok(true) => None,
+                Ok(false) => Some(CHANGED.to_owned()),
+                Err(error) => Some(error.to_string()),
+            },
             // Written by an older build: decoding it is all that can be done.
-            None => scan::batches(root, part, None).all(|batch| batch.is_ok()),
+            None => scan::batches(root, part, None).find_map(Result::err).map(|error| error.to_string()),
         };
-        if !whole {
-            suspect(root, part, "it is damaged");
+        if let Some(wrong) = wrong {
+            suspect(root, part, &wrong);
             any = true;
         }
     }
     any
+}
+
+fn is_as_written(path: &Path, written: Written) -> std::io::Result<bool> {
+    Ok(checksum(&mut File::open(path)?)? == written.crc32c)
 }
 
 /// A file opened for reading its rows, which looks as it was written.
@@ -194,7 +220,7 @@ pub fn undecodable<E: std::fmt::Display>(root: &DataRoot, part: &Part) -> impl F
 
 /// Takes in what other processes found, for the parts of this root.
 fn learn(root: &DataRoot) {
-    let Ok(bytes) = fs::read(root.checked_parts_path()) else { return };
+    let Ok(bytes) = fsio::read(&root.checked_parts_path()) else { return };
     let Ok(known) = serde_json::from_slice::<BTreeMap<String, Finding>>(&bytes) else { return };
     let mut found = found();
     for (path, finding) in known {
@@ -214,7 +240,8 @@ fn write_down(root: &DataRoot) {
     let found = found();
     let of_root = found.iter().filter_map(|(path, finding)| {
         let relative = path.strip_prefix(root.path()).ok()?.to_str()?;
-        path.exists().then_some((relative, finding))
+        let is_there = || fsio::exists(path).unwrap_or(true);
+        (finding.until.is_none() && is_there()).then_some((relative, finding))
     });
     let of_root: BTreeMap<&str, &Finding> = of_root.collect();
     // Under the lock, so that two threads do not write the same temporary file.

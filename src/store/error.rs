@@ -130,6 +130,9 @@ impl StoreError {
     }
 }
 
+/// Input/output error, on every Unix; it has no kind of its own.
+const EIO: i32 = 5;
+
 /// The next step for the I/O errors people meet.
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
@@ -137,6 +140,9 @@ fn hint(error: &io::Error) -> &'static str {
             ". Check who owns the data root, or name another with --data or RUGS_DATA_DIR"
         }
         io::ErrorKind::StorageFull => ". Nothing stored was lost; free space (`replayer data prune`), then go on",
+        _ if cfg!(unix) && error.raw_os_error() == Some(EIO) => {
+            ". The disk or its cable may be failing: look at the system's log (`dmesg`). Nothing stored was removed; try again"
+        }
         _ => "",
     }
 }

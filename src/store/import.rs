@@ -49,6 +49,8 @@ pub struct ImportBatch<'s> {
     sessions: Vec<SessionInfo>,
     current: Option<(SessionId, ImportedFile)>,
     seq: u64,
+    /// Whether a record could not be stored, or only some of its rows.
+    is_incomplete: bool,
 }
 
 /// What a batch put in force.
@@ -75,6 +77,7 @@ impl Store {
             sessions: Vec::new(),
             current: None,
             seq: 0,
+            is_incomplete: false,
         })
     }
 }
@@ -105,13 +108,14 @@ impl ImportBatch<'_> {
     /// Stores one record of the file at hand, and returns the `seq` it got: 1, 2, …
     ///
     /// # Errors
-    /// When no file is begun, or a part cannot be written.
+    /// When no file is begun, or a part cannot be written: the batch can then not be committed.
     pub fn push(&mut self, record: &Record<'_>) -> Result<u64, StoreError> {
         let (session_id, _) = self.current.as_ref().ok_or(StoreError::Closed)?;
         self.seq += 1;
         let record = Record { seq: self.seq, ..*record };
-        project(*session_id, &record, &mut self.context, &mut self.writer)?;
-        Ok(self.seq)
+        let pushed = project(*session_id, &record, &mut self.context, &mut self.writer);
+        self.is_incomplete |= pushed.is_err();
+        pushed.map(|()| self.seq)
     }
 
     /// Ends the file at hand.
@@ -143,25 +147,33 @@ impl ImportBatch<'_> {
     /// Puts all ended files in force at once.
     ///
     /// # Errors
-    /// When a file is still open, or a part or the catalog cannot be written: nothing is then in force.
+    /// When a file is still open, or a part or the catalog cannot be written: nothing is then in force. When only the
+    /// folder of the catalog cannot be synced, all of it is in force, but may not survive a power cut before the next change.
     pub fn commit(mut self) -> Result<Committed, StoreError> {
         if let Some((_, open)) = &self.current {
             return Err(StoreError::Refused(format!("the import of {} is not ended", open.name)));
+        }
+        if self.is_incomplete {
+            return Err(StoreError::Refused(
+                "the import is not put in force, since the disk did not take all of it; import again".into(),
+            ));
         }
         if self.new.is_empty() {
             return Ok(Committed::default());
         }
         let _one_at_a_time = self.store.sealing();
+        self.store.settle()?;
         self.writer.know(About { sessions: self.sessions.clone(), imports: self.new.clone() });
-        let parts = self.writer.finish()?.publish()?;
-        let committed = Committed { files: self.new.len(), parts: parts.len() };
+        let mut committed = Committed { files: self.new.len(), parts: 0 };
         let (new, sessions) = (self.new, self.sessions);
-        self.store.update_catalog(|catalog| {
+        let in_force = self.store.put_in_force(self.writer.finish()?, |catalog, parts| {
+            committed.parts = parts.len();
             catalog.parts.extend(parts);
             catalog.imports.extend(new);
             sessions.into_iter().for_each(|session| catalog.add_session(session));
         })?;
         self.store.set_stored_games(self.context.games.into_stored());
+        in_force.durable()?;
         Ok(committed)
     }
 }

@@ -2,10 +2,10 @@
 //! kernel drops it. The semantic index, which is derived, has a lock of its own: it can be built while something
 //! records.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 
 use super::StoreError;
+use super::fsio::{self, File, TryLockError};
 use super::root::DataRoot;
 
 /// The right to write to a data root, held until dropped.
@@ -75,7 +75,7 @@ impl Lease {
         match file.try_lock_shared() {
             Ok(()) => LeaseState::Free,
             Err(TryLockError::WouldBlock) => {
-                LeaseState::Held(fs::read_to_string(&path).unwrap_or_default().trim().to_owned())
+                LeaseState::Held(String::from_utf8_lossy(&fsio::read(&path).unwrap_or_default()).trim().to_owned())
             }
             Err(TryLockError::Error(error)) => LeaseState::Unlockable(error.to_string()),
         }
@@ -84,13 +84,7 @@ impl Lease {
     /// Locks a file of `run/`; the inner error is what its holder said of itself.
     fn lock(root: &DataRoot, name: &str, purpose: &str) -> Result<Result<Lease, String>, StoreError> {
         let path = root.run_dir().join(name);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(StoreError::io("open", &path))?;
+        let mut file = File::open_or_create(&path).map_err(StoreError::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

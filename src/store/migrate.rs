@@ -5,7 +5,6 @@
 //! frames reduced to their payload, decimals as text, session names of any form, no catalog.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::catalog::{About, Catalog, SeqRange, SessionInfo};
 use super::error::StoreError;
-use super::fsio;
+use super::fsio::{self, File};
 use super::ids::SessionId;
 use super::open::{SchemaManifest, Store};
 use super::parts::{self, PartWriter};
@@ -39,13 +38,18 @@ impl Store {
     /// Takes older files under `events_parquet` into this layout. With `dry_run` it only counts.
     ///
     /// # Errors
-    /// When a file that was recognised cannot be read, or new parts cannot be written: nothing is then in force.
+    /// When a file that was recognised cannot be read, or new parts cannot be written: nothing is then in force. When only
+    /// an older file cannot be renamed, its rows are in force in the new parts, and the next migration or start renames it.
     pub fn migrate(&self, dry_run: bool) -> Result<Migrated, StoreError> {
         let _one_at_a_time = self.sealing();
+        if !dry_run {
+            self.settle()?;
+            put_away(self.root(), &self.catalog())?;
+        }
         let current: Vec<String> = self.with_catalog(|catalog| {
-            // A damaged part of this layout is no older file.
-            let lost = catalog.lost.iter().map(|lost| &lost.part);
-            let current = catalog.parts.iter().chain(lost).filter(|part| part.schema == SCHEMA_VERSION);
+            // A lost one is in force again when its file can be read.
+            let known = catalog.parts.iter().chain(catalog.lost.iter().map(|lost| &lost.part));
+            let current = known.filter(|part| part.schema == SCHEMA_VERSION);
             current.map(|part| part.path.clone()).collect()
         });
         let mut result = Migrated::default();
@@ -53,7 +57,14 @@ impl Store {
         let mut sessions = BTreeMap::new();
         let mut migrated = Vec::new();
         let files = parts::all_files(self.root())?;
-        for path in files.into_iter().filter(|path| path.ends_with(".parquet") && !current.contains(path)) {
+        let replaced = self.migrated();
+        let is_older = |path: &String| {
+            path.ends_with(".parquet")
+                && !parts::is_leftover(path)
+                && !current.contains(path)
+                && !replaced.contains(path)
+        };
+        for path in files.into_iter().filter(is_older) {
             let Some(doc_type) = doc_type_of(&path) else {
                 result.skipped.push((path, "its folder names no doc type (doc_type=…)".to_owned()));
                 continue;
@@ -63,26 +74,48 @@ impl Store {
             *result.rows.entry(doc_type.as_str().to_owned()).or_default() += rows;
             migrated.push(path);
         }
-        if dry_run || migrated.is_empty() {
+        if dry_run {
             return Ok(result);
         }
-        writer.know(About { sessions: sessions.values().cloned().collect(), imports: Vec::new() });
-        let mut new = writer.finish()?.publish()?;
-        // One part names all that was migrated: that is enough for [`put_away`], and a catalog stays small.
-        if let Some(first) = new.first_mut() {
-            first.lineage.replaces.clone_from(&migrated);
+        if !migrated.is_empty() {
+            self.put_migrated_in_force(writer, &migrated, sessions)?;
         }
-        self.update_catalog(|catalog| {
+        if let Some(manifest) = SchemaManifest::load(self.root())?
+            && manifest.schema_version != SCHEMA_VERSION
+        {
+            SchemaManifest { schema_version: SCHEMA_VERSION.to_owned(), ..manifest }.save(self.root())?;
+        }
+        Ok(result)
+    }
+
+    fn put_migrated_in_force(
+        &self,
+        mut writer: PartWriter,
+        migrated: &[String],
+        sessions: BTreeMap<String, SessionInfo>,
+    ) -> Result<(), StoreError> {
+        writer.know(About { sessions: sessions.values().cloned().collect(), imports: Vec::new() });
+        let in_force = self.put_in_force(writer.finish()?, |catalog, mut new| {
+            // With one of them is enough, and there may be thousands of older files.
+            if let Some(part) = new.first_mut() {
+                part.lineage.replaces = migrated.to_vec();
+            }
             catalog.parts.retain(|part| !migrated.contains(&part.path));
             catalog.parts.extend(new);
             sessions.into_values().for_each(|session| catalog.add_session(session));
         })?;
-        // Only now: until the catalog names the new parts, these are what there is of their rows.
-        rename(self.root(), &migrated)?;
-        if let Some(manifest) = SchemaManifest::load(self.root())? {
-            SchemaManifest { schema_version: SCHEMA_VERSION.to_owned(), ..manifest }.save(self.root())?;
-        }
-        Ok(result)
+        in_force.durable()?;
+        // Only now: an older file that is renamed while no catalog names its new part has its rows nowhere. Until it is
+        // renamed, the new part's lineage says that it is not to be migrated again.
+        rename(self.root(), migrated)
+    }
+
+    /// Older files whose rows are in force in new parts.
+    fn migrated(&self) -> BTreeSet<String> {
+        self.with_catalog(|catalog| {
+            let new = catalog.parts.iter().filter(|part| part.lineage.made_by == "migrate");
+            new.flat_map(|part| part.lineage.replaces.iter().cloned()).collect()
+        })
     }
 }
 
@@ -101,7 +134,7 @@ fn rename(root: &DataRoot, paths: &[String]) -> Result<(), StoreError> {
     let mut folders = BTreeSet::new();
     for path in paths {
         let from = root.path().join(path);
-        match fs::rename(&from, from.with_extension("parquet.migrated")) {
+        match fsio::rename(&from, &from.with_extension("parquet.migrated")) {
             Ok(()) => folders.extend(from.parent().map(Path::to_path_buf)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io("rename", &from)(error)),
@@ -126,7 +159,7 @@ fn migrate_file(
         .map_err(StoreError::part(path))?;
     let mut rows = 0;
     for batch in reader {
-        let batch = migrate_batch(&batch?, doc_type, sessions)?;
+        let batch = migrate_batch(&batch.map_err(StoreError::part(path))?, doc_type, sessions)?;
         rows += batch.num_rows() as u64;
         for (date, day) in by_day(&batch)? {
             let (ranges, times) = extent(&day);

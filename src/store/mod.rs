@@ -9,13 +9,14 @@
 //! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
-//!   [`migrate`], [`prune`] — how they come and go. [`contents`] — which frame and which game is where in them.
-//!   [`reconcile`] — parts that no catalog names. [`damage`] — parts that are not what was written.
+//!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps. [`contents`] — which frame and which game
+//!   is where in them. [`reconcile`] — parts that no catalog names. [`damage`] — parts that are not what was written.
 //!   [`verify`] — whether all of it is true. [`repair`] — lost rows made again from what is there.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
 //!   the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
+//! * [`fsio`] — the one door to the disk.
 
 pub mod catalog;
 pub mod chain;
@@ -23,6 +24,8 @@ pub mod compact;
 pub mod contents;
 pub mod damage;
 pub mod error;
+#[cfg(test)]
+mod faults;
 pub mod follow;
 pub mod fsio;
 pub mod games;
@@ -36,6 +39,7 @@ pub mod parts;
 pub mod project;
 pub mod proof;
 pub mod prune;
+mod publish;
 pub mod reconcile;
 pub mod record;
 pub mod recorder;

@@ -11,6 +11,7 @@ use super::error::StoreError;
 use super::games::Quality;
 use super::lease::Lease;
 use super::parts::BUILD;
+use super::publish::Owed;
 use super::root::DataRoot;
 use super::schema::{SCHEMA_VERSION, is_newer};
 use super::seal::LeftBehind;
@@ -19,9 +20,11 @@ use super::{fsio, migrate, reconcile, scan};
 /// The data root, opened for writing. Holds the lease until dropped.
 pub struct Store {
     root: DataRoot,
-    catalog: Mutex<Catalog>,
+    pub(super) catalog: Mutex<Catalog>,
     games: Mutex<Arc<HashMap<String, Quality>>>,
     sealing: Mutex<()>,
+    /// Shared with `publish`; locked after the catalog, and for moments.
+    pub(super) owed: Mutex<Owed>,
     _lease: Lease,
 }
 
@@ -44,7 +47,7 @@ impl SchemaManifest {
     /// When it is damaged.
     pub fn load(root: &DataRoot) -> Result<Option<SchemaManifest>, StoreError> {
         let path = root.schema_version_path();
-        let bytes = match std::fs::read(&path) {
+        let bytes = match fsio::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", &path)(error)),
@@ -126,6 +129,7 @@ impl Store {
             catalog: Mutex::new(catalog),
             games: Mutex::new(games),
             sealing: Mutex::new(()),
+            owed: Mutex::default(),
             _lease: lease,
         };
         let left_behind = store.tidy()?;
@@ -144,19 +148,6 @@ impl Store {
 
     pub(super) fn with_catalog<T>(&self, read: impl FnOnce(&Catalog) -> T) -> T {
         read(&lock(&self.catalog))
-    }
-
-    /// Changes the catalog and makes the change durable; if that fails, nothing has changed.
-    pub(super) fn update_catalog(&self, change: impl FnOnce(&mut Catalog)) -> Result<(), StoreError> {
-        let mut catalog = lock(&self.catalog);
-        let mut next = catalog.clone();
-        change(&mut next);
-        // Kept only as long as a reader may still find the session's segments.
-        next.sealed.retain(|session_id, _| self.root.session_dir(*session_id).exists());
-        next.save(&self.root)?;
-        reconcile::fulfil(&self.root, &next);
-        *catalog = next;
-        Ok(())
     }
 
     pub(super) fn stored_games(&self) -> Arc<HashMap<String, Quality>> {

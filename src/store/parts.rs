@@ -4,8 +4,7 @@
 //! frames that is worth twice the compression of 1 MiB pages.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -19,7 +18,7 @@ use super::StoreError;
 use super::catalog::{About, Lineage, Part, SeqRange};
 use super::contents::{Contents, ContentsMaker};
 use super::damage::Written;
-use super::fsio;
+use super::fsio::{self, File, Temporary};
 use super::ids::SessionId;
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink, TableBuilder};
@@ -79,7 +78,7 @@ pub struct PartWriter {
 }
 
 struct OpenPart {
-    temporary: PathBuf,
+    temporary: Temporary,
     writer: ArrowWriter<File>,
     table: TableBuilder,
     contents: Option<ContentsMaker>,
@@ -92,7 +91,7 @@ struct OpenPart {
 #[derive(Default)]
 pub struct PendingParts {
     root: Option<DataRoot>,
-    parts: Vec<(PathBuf, Part)>,
+    parts: Vec<(Temporary, Part)>,
 }
 
 impl PartWriter {
@@ -202,14 +201,6 @@ impl PartWriter {
     }
 }
 
-impl Drop for PartWriter {
-    fn drop(&mut self) {
-        for open in self.open.values() {
-            let _ = fs::remove_file(&open.temporary);
-        }
-    }
-}
-
 /// The UTC date of a time; a time outside the calendar has none.
 pub fn date_of(ts: i64) -> String {
     match jiff::Timestamp::from_microsecond(ts) {
@@ -239,12 +230,13 @@ impl OpenPart {
     fn create(root: &DataRoot, doc_type: DocType, date: &str, lineage: Lineage) -> Result<OpenPart, StoreError> {
         let partition = DataRoot::partition(doc_type, date);
         let folder = root.path().join(&partition);
-        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        fsio::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
         let id = uuid::Uuid::now_v7().simple();
-        let temporary = folder.join(format!(".tmp-{id}.parquet"));
-        let file = File::create(&temporary).map_err(StoreError::io("create", &temporary))?;
+        let temporary = Temporary::new(folder.join(format!(".tmp-{id}.parquet")));
+        let path = temporary.path();
+        let file = File::create(path).map_err(StoreError::io("create", path))?;
         let writer = ArrowWriter::try_new(file, arrow_schema(doc_type), Some(properties()))
-            .map_err(StoreError::part(&temporary))?;
+            .map_err(|error| write_failed(path, error))?;
         let part = Part {
             path: format!("{partition}/part-{id}.parquet"),
             doc_type,
@@ -287,27 +279,24 @@ impl OpenPart {
         if let Some(contents) = &mut self.contents {
             contents.take(batch);
         }
-        self.writer.write(batch).map_err(|error| write_failed(&self.temporary, error))
+        self.writer.write(batch).map_err(|error| write_failed(self.temporary.path(), error))
     }
 
-    fn close(mut self, about: &About) -> Result<(PathBuf, Part), StoreError> {
-        let closed = self.close_file(about);
-        if closed.is_err() {
-            let _ = fs::remove_file(&self.temporary);
-        }
-        closed?;
-        let meta = fs::metadata(&self.temporary).map_err(StoreError::io("read", &self.temporary))?;
+    fn close(mut self, about: &About) -> Result<(Temporary, Part), StoreError> {
+        self.close_file(about)?;
+        let path = self.temporary.path();
+        let meta = fsio::metadata(path).map_err(StoreError::io("read", path))?;
         self.part.bytes = meta.len();
-        self.part.written = Some(Written::of(&self.temporary)?);
+        self.part.written = Some(Written::of(path)?);
         Ok((self.temporary, self.part))
     }
 
     fn close_file(&mut self, about: &About) -> Result<(), StoreError> {
         self.flush()?;
         self.part.sessions = self.ranges.values().copied().collect();
-        let json = |value: serde_json::Result<String>| {
-            value.map_err(|error| StoreError::io("write", &self.temporary)(error.into()))
-        };
+        let path = self.temporary.path();
+        let json =
+            |value: serde_json::Result<String>| value.map_err(|error| StoreError::io("write", path)(error.into()));
         let entry = json(serde_json::to_string(&self.part))?;
         let about = json(serde_json::to_string(&about.of_part(&self.part)))?;
         for (key, value) in [
@@ -321,8 +310,8 @@ impl OpenPart {
         if let Some(contents) = self.contents.as_ref().and_then(ContentsMaker::to_metadata) {
             self.writer.append_key_value_metadata(KeyValue::new(META_CONTENTS.to_owned(), contents));
         }
-        self.writer.finish().map_err(|error| write_failed(&self.temporary, error))?;
-        self.writer.inner().sync_all().map_err(StoreError::io("sync", &self.temporary))
+        self.writer.finish().map_err(|error| write_failed(path, error))?;
+        self.writer.inner().sync_all().map_err(StoreError::io("sync", path))
     }
 }
 
@@ -348,18 +337,19 @@ impl PendingParts {
     /// so that whoever finishes after a crash does not take them for parts that a catalog forgot.
     ///
     /// # Errors
-    /// When a file cannot be renamed.
-    pub fn publish(mut self) -> Result<Vec<Part>, StoreError> {
-        let Some(root) = self.root.take() else {
+    /// When a file cannot be renamed: those in `named` have their names then, and are to be taken back.
+    pub(super) fn publish(self, named: &mut Vec<String>) -> Result<Vec<Part>, StoreError> {
+        let Some(root) = self.root else {
             return Ok(Vec::new());
         };
         let names: Vec<&str> = self.parts.iter().map(|(_, part)| part.path.as_str()).collect();
         super::reconcile::intend(&root, &names)?;
         let mut published = Vec::new();
         let mut folders = std::collections::BTreeSet::new();
-        for (temporary, part) in std::mem::take(&mut self.parts) {
+        for (temporary, part) in self.parts {
             let path = root.path().join(&part.path);
-            fs::rename(&temporary, &path).map_err(StoreError::io("publish", &path))?;
+            temporary.name(&path).map_err(StoreError::io("publish", &path))?;
+            named.push(part.path.clone());
             // The partition's folder may be new too, up to `events_parquet` itself.
             folders.extend(path.ancestors().skip(1).take(3).map(Path::to_path_buf));
             published.push(part);
@@ -367,14 +357,6 @@ impl PendingParts {
         }
         folders.iter().try_for_each(|folder| fsio::sync_folder(folder))?;
         Ok(published)
-    }
-}
-
-impl Drop for PendingParts {
-    fn drop(&mut self) {
-        for (temporary, _) in &self.parts {
-            let _ = fs::remove_file(temporary);
-        }
     }
 }
 
@@ -394,7 +376,12 @@ pub fn files_on_disk(root: &DataRoot) -> Result<Vec<String>, StoreError> {
 /// # Errors
 /// When a folder cannot be read.
 pub fn leftovers(root: &DataRoot) -> Result<Vec<String>, StoreError> {
-    Ok(all_files(root)?.into_iter().filter(|path| file_name(path).starts_with(".tmp-")).collect())
+    Ok(all_files(root)?.into_iter().filter(|path| is_leftover(path)).collect())
+}
+
+/// Whether a file by this name is a part that was being written.
+pub(super) fn is_leftover(path: &str) -> bool {
+    file_name(path).starts_with(".tmp-")
 }
 
 fn file_name(path: &str) -> &str {
@@ -407,18 +394,15 @@ fn file_name(path: &str) -> &str {
 /// When a folder cannot be read.
 pub fn all_files(root: &DataRoot) -> Result<Vec<String>, StoreError> {
     fn visit(root: &Path, folder: &Path, found: &mut Vec<String>) -> Result<(), StoreError> {
-        let entries = match fs::read_dir(folder) {
+        let entries = match fsio::entries(folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(StoreError::io("read", folder)(error)),
         };
         for entry in entries {
-            let entry = entry.map_err(StoreError::io("read", folder))?;
-            let kind = entry.file_type().map_err(StoreError::io("read", folder))?;
-            let path = entry.path();
-            if kind.is_dir() {
-                visit(root, &path, found)?;
-            } else if let Some(relative) = path.strip_prefix(root).ok().and_then(Path::to_str) {
+            if entry.is_folder {
+                visit(root, &entry.path, found)?;
+            } else if let Some(relative) = entry.path.strip_prefix(root).ok().and_then(Path::to_str) {
                 found.push(relative.to_owned());
             }
         }

@@ -43,6 +43,9 @@ impl Store {
         date.parse::<jiff::civil::Date>()
             .map_err(|_| StoreError::Refused(format!("{date:?} is no date; write it as 2026-11-23 (UTC)")))?;
         let _one_at_a_time = self.sealing();
+        if !dry_run {
+            self.settle()?;
+        }
         let all = self.with_catalog(|catalog| catalog.parts.clone());
         let kept_kinds = [DocType::Game, DocType::Sidebet];
         let old = |part: &&Part| {
@@ -72,13 +75,12 @@ impl Store {
         }
         let leftovers = self.leftovers()?;
         result.leftovers = leftovers.len();
-        result.leftover_bytes = leftovers.iter().filter_map(|path| Some(path.metadata().ok()?.len())).sum();
+        result.leftover_bytes = leftovers.iter().filter_map(|path| Some(fsio::metadata(path).ok()?.len())).sum();
         if dry_run {
             return Ok(result);
         }
-        let new = writer.finish()?.publish()?;
         // In one change with the parts: what was pruned must not be taken for something that a catalog forgot.
-        self.replace_parts_and(&removed, new, |catalog| {
+        self.replace_parts(&removed, writer.finish()?, |catalog, _| {
             let later = catalog.pruned_before.take().filter(|known| known.as_str() > date);
             catalog.pruned_before = Some(later.unwrap_or_else(|| date.to_owned()));
             catalog.lost.retain(|lost| !removed.contains(&lost.part.path));

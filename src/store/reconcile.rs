@@ -12,8 +12,7 @@
 //! * *strange*: not written by this program. It stays as it is.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::catalog::{About, Catalog, Part, SessionInfo};
@@ -158,17 +157,29 @@ pub(super) fn take_in(root: &DataRoot, catalog: &mut Catalog) -> Result<Taken, S
 /// When it cannot be written.
 pub(super) fn intend(root: &DataRoot, paths: &[&str]) -> Result<(), StoreError> {
     let Some(first) = paths.first() else { return Ok(()) };
-    let id = first.rsplit("part-").next().unwrap_or(first).trim_end_matches(".parquet");
-    let path = root.manifests_dir().join(format!("{NOTE}{id}.json"));
+    let path = note_of(root, first);
     let bytes = serde_json::to_vec(paths).map_err(|error| StoreError::io("write", &path)(error.into()))?;
     fsio::replace(&path, &bytes)
+}
+
+/// Removes the note on these parts, which are gone. One that stays is harmless: it names no part that is there.
+pub(super) fn withdraw(root: &DataRoot, paths: &[String]) {
+    if let Some(first) = paths.first() {
+        let _ = fsio::remove(&note_of(root, first));
+    }
+}
+
+/// The note on parts of which this is the first.
+fn note_of(root: &DataRoot, first: &str) -> PathBuf {
+    let id = first.rsplit("part-").next().unwrap_or(first).trim_end_matches(".parquet");
+    root.manifests_dir().join(format!("{NOTE}{id}.json"))
 }
 
 /// Removes the notes whose parts are in force now. One that stays is harmless: it names parts that a catalog names too.
 pub(super) fn fulfil(root: &DataRoot, catalog: &Catalog) {
     let named: BTreeSet<&str> = catalog.parts.iter().map(|part| part.path.as_str()).collect();
     for note in notes(root).unwrap_or_default() {
-        if paths_of(&note).iter().any(|path| named.contains(path.as_str())) {
+        if paths_of(&note).unwrap_or_default().iter().any(|path| named.contains(path.as_str())) {
             let _ = fsio::remove(&note);
         }
     }
@@ -178,8 +189,8 @@ const NOTE: &str = "publishing-";
 
 fn notes(root: &DataRoot) -> Result<Vec<PathBuf>, StoreError> {
     let folder = root.manifests_dir();
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries.flatten(),
+    let entries = match fsio::entries(&folder) {
+        Ok(entries) => entries,
         // A folder of parts alone, or one that nothing was written to yet.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(StoreError::io("read", &folder)(error)),
@@ -188,16 +199,26 @@ fn notes(root: &DataRoot) -> Result<Vec<PathBuf>, StoreError> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with(NOTE) && name.ends_with(".json")
     };
-    Ok(entries.map(|entry| entry.path()).filter(is_note).collect())
+    Ok(entries.into_iter().map(|entry| entry.path).filter(is_note).collect())
 }
 
 /// A note that cannot be read was cut short before any part got its name.
-fn paths_of(note: &PathBuf) -> Vec<String> {
-    fs::read(note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+fn paths_of(note: &Path) -> Result<Vec<String>, StoreError> {
+    let bytes = fsio::read(note).map_err(StoreError::io("read", note))?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 fn intended(root: &DataRoot) -> Result<BTreeSet<String>, StoreError> {
-    Ok(notes(root)?.iter().flat_map(paths_of).collect())
+    let mut intended = BTreeSet::new();
+    for note in notes(root)? {
+        match paths_of(&note) {
+            Ok(paths) => intended.extend(paths),
+            // The writer removed it: its parts are in force, or gone.
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(intended)
 }
 
 /// The parts on disk that the catalog does not know, as they describe themselves.
@@ -236,7 +257,14 @@ fn open_journals(root: &DataRoot) -> Result<Begun, StoreError> {
     let mut begun = Begun::new();
     for segment in journal::segments(root)? {
         let mut reader = SegmentReader::open(&segment.path)?;
-        if let Ok(Some(head)) = reader.head() {
+        let head = match reader.head() {
+            Ok(head) => head,
+            // Its head is damaged: it is set aside later.
+            Err(StoreError::Manifest { .. }) => None,
+            // A journal that is passed over because the disk does not answer would be sealed beside its own parts.
+            Err(error) => return Err(error),
+        };
+        if let Some(head) = head {
             let first = begun.entry(segment.session_id).or_insert(head.first_seq);
             *first = head.first_seq.min(*first);
         }
@@ -276,7 +304,7 @@ fn adopt(catalog: &mut Catalog, part: Part, begun: &Begun) {
 
 fn set_aside(root: &DataRoot, part: &Part, fate: Fate, result: &mut Reconciled) -> Result<(), StoreError> {
     let from = root.path().join(&part.path);
-    fs::rename(&from, from.with_extension("parquet.orphan")).map_err(StoreError::io("set aside", &from))?;
+    fsio::rename(&from, &from.with_extension("parquet.orphan")).map_err(StoreError::io("set aside", &from))?;
     // Before the note goes: without it, a part that a power cut gives its name back would be taken for a forgotten one.
     from.parent().map_or(Ok(()), fsio::sync_folder)?;
     let why = match fate {

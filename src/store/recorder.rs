@@ -1,21 +1,22 @@
 //! One recording session: append to the journal, rotate segments, seal them in the background.
 
-use std::fs::File;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
+use super::fsio::{self, File};
 use super::ids::SessionId;
 use super::journal::writer::SegmentWriter;
-use super::journal::{SegmentHead, SegmentPath};
+use super::journal::{SegmentHead, SegmentPath, segment_path};
 use super::open::{Store, lock};
 use super::parts::BUILD;
 use super::project::{Context, project};
 use super::record::{Direction, Record, now_us};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
+use super::seal::{Closed, SealedSoFar};
 use replayer_protocol::line::LineFormat;
 
 /// When a segment is sealed, and how much a power cut can take.
@@ -43,6 +44,10 @@ impl RecorderOptions {
     }
 }
 
+/// What could not be sealed is tried again with the next segment, or after this long; each time after twice as long, since
+/// all of it is read again, but at least so often.
+const TRY_AGAIN: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
+
 /// A recording session. Appending may be done from several threads; the order of `seq` is the order of
 /// arrival here. Closing (or dropping) it seals everything.
 pub struct Recorder {
@@ -58,6 +63,14 @@ struct Shared {
     options: RecorderOptions,
     state: Mutex<State>,
     closing: Condvar,
+    unsealed: Mutex<Unsealed>,
+}
+
+/// What the sealer has to do. Its lock is held while it does; who holds [`Shared::state`] never waits for it.
+#[derive(Default)]
+struct Unsealed {
+    segments: Vec<Closed>,
+    so_far: SealedSoFar,
 }
 
 struct State {
@@ -70,8 +83,12 @@ struct State {
     /// Follows the orders, for the head of the next segment.
     context: Context,
     /// Closed segments on their way to the sealer; `None` once the recorder is closed.
-    to_seal: Option<Sender<SegmentPath>>,
+    to_seal: Option<Sender<Closed>>,
     dirty: bool,
+    /// The last segment that could not be synced; see [`Shared::distrust`].
+    in_doubt: u64,
+    /// The last segment that is sealed.
+    sealed: u64,
 }
 
 impl Recorder {
@@ -90,6 +107,8 @@ impl Recorder {
             context: Context::default(),
             to_seal: Some(to_seal),
             dirty: false,
+            in_doubt: 0,
+            sealed: 0,
         };
         let shared = Arc::new(Shared {
             store,
@@ -98,6 +117,7 @@ impl Recorder {
             options,
             state: Mutex::new(state),
             closing: Condvar::new(),
+            unsealed: Mutex::default(),
         });
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = thread::Builder::new().name(name.into()).spawn(run);
@@ -128,7 +148,12 @@ impl Recorder {
         }
         let day = record.ts.map(|ts| ts.div_euclid(86_400_000_000));
         if shared.is_full(&state) || (day.is_some() && state.segment_day.is_some() && day != state.segment_day) {
-            shared.rotate(&mut state)?;
+            shared.rotate(&mut state);
+        }
+        if let Some(Err(error)) = state.writer.as_mut().map(SegmentWriter::cut) {
+            // Behind half a record nothing can be read again, but another file may take what this one does not give up.
+            tracing::warn!(%error, "the journal goes on in a new segment");
+            shared.rotate(&mut state);
         }
         let seq = state.next_seq;
         let record = Record { seq, ..*record };
@@ -151,24 +176,37 @@ impl Recorder {
     /// Makes everything appended so far survive a power cut.
     ///
     /// # Errors
-    /// When the disk cannot take it.
+    /// When the disk cannot take it: a power cut may then take what was appended since the last success. It is written
+    /// again, into parts, and this succeeds once that is done.
     pub fn sync(&self) -> Result<(), StoreError> {
         let mut state = lock(&self.shared.state);
+        if let Some(Err(error)) = state.writer.as_ref().map(SegmentWriter::sync) {
+            let number = state.segment_number;
+            self.shared.distrust(&mut state, number, &error);
+            return Err(error);
+        }
         state.dirty = false;
-        state.writer.as_ref().map_or(Ok(()), SegmentWriter::sync)
+        if state.in_doubt > state.sealed {
+            return Err(StoreError::Refused(format!(
+                "segment {} of the journal in {} could not be synced and is being written again, into parts; until then \
+                 a power cut may take the end of it. Sync again in some seconds",
+                state.in_doubt,
+                self.shared.folder().display()
+            )));
+        }
+        Ok(())
     }
 
-    /// Ends the session: everything is sealed when this returns. Closing twice is harmless.
+    /// Ends the session: everything is sealed when this returns. Closing again does what is left to do.
     ///
     /// # Errors
-    /// When sealing failed: the journal then holds what is missing, and the next start seals it.
+    /// When sealing failed: the journal then holds what is missing. Closing again seals it, or else the next start.
     pub fn close(&self) -> Result<(), StoreError> {
-        let rotated = {
+        {
             let mut state = lock(&self.shared.state);
-            let rotated = self.shared.rotate(&mut state);
+            self.shared.rotate(&mut state);
             state.to_seal = None;
-            rotated
-        };
+        }
         self.shared.closing.notify_all();
         for thread in [&self.sealer, &self.syncer] {
             let handle = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -176,15 +214,14 @@ impl Recorder {
                 let _ = handle.join();
             }
         }
-        rotated?;
-        let folder = self.shared.store.root().session_dir(self.shared.session_id);
-        if folder.exists() {
-            return Err(StoreError::Refused(format!(
-                "the session's journal could not be sealed; it stays in {} and is sealed at the next start",
-                folder.display()
-            )));
-        }
-        Ok(())
+        // Nothing where the sealer was able to.
+        self.shared.seal(&mut lock(&self.shared.unsealed), true).map_err(|error| {
+            StoreError::Refused(format!(
+                "the session's journal could not be sealed: {error}. What is missing stays in {} and is sealed at the \
+                 next start",
+                self.shared.folder().display()
+            ))
+        })
     }
 }
 
@@ -205,62 +242,136 @@ impl Shared {
         state.writer.is_some() && state.segment_started.elapsed() >= self.options.segment_age
     }
 
+    fn folder(&self) -> std::path::PathBuf {
+        self.store.root().session_dir(self.session_id)
+    }
+
     fn begin_segment(&self, state: &mut State) -> Result<(), StoreError> {
+        let number = state.segment_number + 1;
         let head = SegmentHead {
             session_id: self.session_id,
-            number: state.segment_number + 1,
+            number,
             first_seq: state.next_seq,
             origin: self.options.origin.clone(),
             started_us: self.started_us,
             build: BUILD.to_owned(),
             requests: state.context.requests.clone(),
         };
-        state.writer = Some(SegmentWriter::create(self.store.root(), head)?);
-        state.segment_number += 1;
-        state.segment_started = Instant::now();
-        Ok(())
+        match SegmentWriter::create(self.store.root(), head) {
+            Ok(writer) => {
+                state.writer = Some(writer);
+                state.segment_number = number;
+                state.segment_started = Instant::now();
+                Ok(())
+            }
+            Err(error) => {
+                let path = segment_path(self.store.root(), self.session_id, number);
+                // A disk that takes no segment may not give up what it took of it either. The next one then gets another
+                // name, and the sealer clears this one away.
+                if fsio::exists(&path).unwrap_or(true) {
+                    state.segment_number = number;
+                    self.hand_over(state, path, 0);
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// Closes the segment at hand and gives it to the sealer.
-    fn rotate(&self, state: &mut State) -> Result<(), StoreError> {
-        let Some(writer) = &state.writer else {
-            return Ok(());
+    /// Closes the segment at hand and gives it to the sealer. Whether or not the disk does what it is asked to here: in the
+    /// parts the segment is durable and without half a record, and frames do not wait for that.
+    fn rotate(&self, state: &mut State) {
+        let Some(mut writer) = state.writer.take() else {
+            return;
         };
-        writer.sync()?;
-        let segment = SegmentPath {
-            session_id: self.session_id,
-            number: state.segment_number,
-            path: writer.path().to_owned(),
-        };
-        state.writer = None;
+        if let Err(error) = writer.cut() {
+            tracing::warn!(%error, "half a record stays at the end of this segment until it is sealed");
+        }
+        if let Err(error) = writer.sync() {
+            let number = state.segment_number;
+            self.distrust(state, number, &error);
+        }
         state.dirty = false;
+        self.hand_over(state, writer.path().to_owned(), writer.length());
+    }
+
+    /// Gives a closed segment to the sealer; `length` of it, bytes, are whole.
+    fn hand_over(&self, state: &mut State, path: std::path::PathBuf, length: u64) {
+        let segment = SegmentPath { session_id: self.session_id, number: state.segment_number, path };
         if let Some(to_seal) = &state.to_seal {
             // The sealer only ends after this end of the channel is gone.
-            let _ = to_seal.send(segment);
+            let _ = to_seal.send(Closed { segment, length });
         }
-        Ok(())
     }
 
-    /// What the sync thread has to make durable now.
-    fn to_sync(&self, state: &mut State) -> Option<File> {
-        if !std::mem::take(&mut state.dirty) {
+    /// After a sync that failed. What was appended since the last good one may not survive a power cut, and syncing once
+    /// more would not help: the system gives up pages that it could not write, and calls the next sync a success. But until
+    /// then they can be read. So the segment is closed and sealed at once: the sealer reads it, checks every record and
+    /// writes it into new files, which are synced before the segment is removed.
+    fn distrust(&self, state: &mut State, number: u64, error: &dyn std::fmt::Display) {
+        tracing::error!(
+            %error,
+            segment = number,
+            "a power cut may take what was appended since the last sync; it is written again, into parts, at once"
+        );
+        state.in_doubt = state.in_doubt.max(number);
+        let at_hand = if number == state.segment_number { state.writer.take() } else { None };
+        if let Some(writer) = at_hand {
+            state.dirty = false;
+            self.hand_over(state, writer.path().to_owned(), writer.length());
+        }
+    }
+
+    /// What the sync thread has to make durable now, and which segment it is.
+    fn to_sync(&self, state: &mut State) -> Option<(u64, File)> {
+        if !state.dirty {
             return None;
         }
-        state.writer.as_ref().and_then(|writer| writer.handle().ok())
+        match state.writer.as_ref()?.handle() {
+            Ok(file) => {
+                state.dirty = false;
+                Some((state.segment_number, file))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be synced just now");
+                None
+            }
+        }
+    }
+
+    /// Seals what is waiting. `is_over` when no segment of the session is to come.
+    fn seal(&self, unsealed: &mut Unsealed, is_over: bool) -> Result<(), StoreError> {
+        let Unsealed { segments, so_far } = unsealed;
+        if segments.is_empty() && !(is_over && so_far.has_damages()) {
+            return Ok(());
+        }
+        self.store.seal_closed(self.session_id, segments, so_far, is_over)?;
+        let last = segments.iter().map(|closed| closed.segment.number).max();
+        segments.clear();
+        let mut state = lock(&self.state);
+        state.sealed = state.sealed.max(last.unwrap_or(0));
+        Ok(())
     }
 }
 
-/// Seals closed segments until the recorder is closed. A segment that cannot be sealed (a full disk) stays
-/// and is tried again with the next one.
-fn seal_segments(shared: &Shared, segments: &Receiver<SegmentPath>) {
-    let mut waiting: Vec<SegmentPath> = Vec::new();
-    while let Ok(segment) = segments.recv() {
-        waiting.push(segment);
-        waiting.extend(segments.try_iter());
-        match shared.store.seal(shared.session_id, &waiting) {
-            Ok(_) => waiting.clear(),
+/// Seals closed segments until the recorder is closed. What cannot be sealed (a full disk) stays and is tried again.
+fn seal_segments(shared: &Shared, segments: &Receiver<Closed>) {
+    let mut pause = TRY_AGAIN.0;
+    loop {
+        let waits = !lock(&shared.unsealed).segments.is_empty();
+        let next = if waits { segments.recv_timeout(pause) } else { segments.recv().map_err(Into::into) };
+        if matches!(next, Err(RecvTimeoutError::Disconnected)) {
+            return;
+        }
+        let mut unsealed = lock(&shared.unsealed);
+        // Asked before the channel is emptied: when it is over, all of them are in the channel.
+        let is_over = lock(&shared.state).to_seal.is_none();
+        unsealed.segments.extend(next.into_iter().chain(segments.try_iter()));
+        match shared.seal(&mut unsealed, is_over) {
+            Ok(()) => pause = TRY_AGAIN.0,
             Err(error) => {
-                tracing::error!(%error, segments = waiting.len(), "sealing failed; the journal keeps them")
+                let segments = unsealed.segments.len();
+                tracing::error!(%error, segments, "sealing failed; the journal keeps them, and it is tried again");
+                pause = (pause * 2).min(TRY_AGAIN.1);
             }
         }
     }
@@ -272,18 +383,17 @@ fn sync_and_age(shared: &Shared) {
     while state.to_seal.is_some() {
         let waited = shared.closing.wait_timeout(state, shared.options.sync_every);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if shared.is_old(&state)
-            && let Err(error) = shared.rotate(&mut state)
-        {
-            tracing::error!(%error, "rotating the journal");
+        if shared.is_old(&state) {
+            shared.rotate(&mut state);
         }
-        if let Some(file) = shared.to_sync(&mut state) {
+        if let Some((number, file)) = shared.to_sync(&mut state) {
             // Never with the lock held: the disk may take its time, frames must not wait for it.
             drop(state);
-            if let Err(error) = file.sync_data() {
-                tracing::error!(%error, "syncing the journal");
-            }
+            let synced = file.sync_data();
             state = lock(&shared.state);
+            if let Err(error) = synced {
+                shared.distrust(&mut state, number, &error);
+            }
         }
     }
 }

@@ -5,7 +5,6 @@
 //! frames cannot be made from anything; it stays named, until its file is restored or a person gives it up.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
@@ -17,7 +16,7 @@ use super::damage::Written;
 use super::games::{GameFilter, Quality};
 use super::ids::SessionId;
 use super::open::Store;
-use super::parts::{PartWriter, date_of};
+use super::parts::{PartWriter, PendingParts, date_of};
 use super::project::{Context, project};
 use super::record::{Direction, Record, Source};
 use super::root::{DataRoot, NO_DATE};
@@ -86,6 +85,7 @@ impl Store {
             return plan(self.root(), options);
         }
         let _one_at_a_time = self.sealing();
+        self.settle()?;
         self.add_checksums()?;
         let mut result = Repaired::default();
         for lost in self.with_catalog(|catalog| catalog.lost.clone()) {
@@ -94,8 +94,7 @@ impl Store {
             let (catalog, games) = (self.catalog(), self.stored_games());
             let restored = made_again(self.root(), &catalog, &lost.part, &games, &mut writer)?;
             if restored > 0 || options.give_up {
-                let new = writer.finish()?.publish()?;
-                self.put_in_place(&lost, new, options.give_up && restored < lost.part.rows)?;
+                self.put_in_place(&lost, writer.finish()?, options.give_up && restored < lost.part.rows)?;
                 if lost.part.doc_type == DocType::Game {
                     let catalog = self.catalog();
                     self.set_stored_games(Arc::new(scan::stored_games(self.root(), &catalog)));
@@ -126,23 +125,24 @@ impl Store {
     }
 
     /// Puts what was made again in force and the damaged file aside.
-    fn put_in_place(&self, lost: &LostPart, new: Vec<Part>, give_up: bool) -> Result<(), StoreError> {
-        self.update_catalog(|catalog| {
+    fn put_in_place(&self, lost: &LostPart, new: PendingParts, give_up: bool) -> Result<(), StoreError> {
+        let in_force = self.put_in_force(new, |catalog, new| {
             catalog.lost.retain(|other| other.part.path != lost.part.path);
             catalog.parts.extend(new);
             if give_up {
                 catalog.given_up.push(lost.clone());
             }
         })?;
+        in_force.durable()?;
         let path = self.root().path().join(&lost.part.path);
-        match fs::rename(&path, path.with_extension("parquet.damaged")) {
+        match fsio::rename(&path, &path.with_extension("parquet.damaged")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(StoreError::io("set aside", &path)(error));
             }
             _ => {}
         }
         match path.parent() {
-            Some(folder) if folder.exists() => fsio::sync_folder(folder),
+            Some(folder) if fsio::exists(folder).unwrap_or(true) => fsio::sync_folder(folder),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,5 @@
 //! Where things lie under the data root. Every path of the store is made here.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -44,7 +43,7 @@ impl DataRoot {
     /// When the folder does not exist.
     pub fn open(path: impl Into<PathBuf>) -> Result<DataRoot, StoreError> {
         let path = path.into();
-        let path = fs::canonicalize(&path).map_err(StoreError::io("open the data root", &path))?;
+        let path = fsio::canonicalize(&path).map_err(StoreError::io("open the data root", &path))?;
         Ok(DataRoot { path })
     }
 
@@ -55,10 +54,12 @@ impl DataRoot {
     /// When it cannot be created or written to.
     pub fn create(path: impl Into<PathBuf>) -> Result<DataRoot, StoreError> {
         let path = path.into();
-        if !path.exists() {
-            let made: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
-            fs::create_dir_all(&path).map_err(StoreError::io("create the data root", &path))?;
-            restrict(&path)?;
+        if !fsio::exists(&path).map_err(StoreError::io("open the data root", &path))? {
+            let made: Vec<&Path> =
+                path.ancestors().take_while(|folder| !fsio::exists(folder).unwrap_or(true)).collect();
+            fsio::create_dir_all(&path).map_err(StoreError::io("create the data root", &path))?;
+            // Captures name real people; nobody else on the machine needs to read them.
+            fsio::restrict(&path).map_err(StoreError::io("restrict", &path))?;
             for folder in made {
                 // A folder above that may be entered but not read cannot be synced either; the system does it in its time.
                 let _ = fsio::sync_folder(folder.parent().filter(|above| *above != "").unwrap_or(Path::new(".")));
@@ -68,7 +69,7 @@ impl DataRoot {
         for folder in
             [root.parts_dir(), root.journal_dir(), root.exports_dir(), root.manifests_dir(), root.run_dir()]
         {
-            fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+            fsio::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
         }
         // Every time: whoever made them may have been killed before this.
         fsio::sync_folder(root.path())?;
@@ -161,18 +162,6 @@ impl DataRoot {
     }
 }
 
-/// Captures name real people; nobody else on the machine needs to read them.
-#[cfg(unix)]
-fn restrict(path: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(StoreError::io("restrict", path))
-}
-
-#[cfg(not(unix))]
-fn restrict(_path: &Path) -> Result<(), StoreError> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -189,7 +178,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let root = DataRoot::create(folder.path().join("new")).unwrap();
-        assert_eq!(fs::metadata(root.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(std::fs::metadata(root.path()).unwrap().permissions().mode() & 0o777, 0o700);
         assert!(root.parts_dir().is_dir() && root.run_dir().is_dir());
     }
 }

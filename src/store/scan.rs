@@ -1,7 +1,6 @@
 //! Reading rows: the parts in force and the unsealed journal, without SQL.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -16,6 +15,7 @@ use parquet::file::metadata::PageIndexPolicy;
 use super::StoreError;
 use super::catalog::{Catalog, Part};
 use super::damage::{open, undecodable};
+use super::fsio::File;
 use super::games::Quality;
 use super::root::DataRoot;
 use super::schema::DocType;

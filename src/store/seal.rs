@@ -5,9 +5,8 @@
 //! catalog, the segments count and the new parts are leftovers; after it, the parts count and the segments are.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs;
 
-use super::catalog::{About, SessionInfo};
+use super::catalog::{About, InForce, SessionInfo};
 use super::error::StoreError;
 use super::games::GameFilter;
 use super::ids::SessionId;
@@ -31,37 +30,94 @@ pub struct Sealed {
     pub damages: usize,
 }
 
+/// A segment that nothing is appended to any more.
+pub(super) struct Closed {
+    /// The segment.
+    pub(super) segment: SegmentPath,
+    /// How much of it is whole, bytes. What stands behind is the half of a record that the disk did not take and did not
+    /// give up either: whoever appended it was refused, so nothing is missing.
+    pub(super) length: u64,
+}
+
+/// What the sealer of a session that goes on remembers from one time to the next.
+#[derive(Default)]
+pub(super) struct SealedSoFar {
+    /// Damaged places that no `system_event` tells of yet, with the number of their segment: while the session goes on,
+    /// every `seq` belongs to the recorder, and an event that took one would hide the frame that gets it.
+    damages: Vec<(u64, Damage)>,
+    /// The last `seq` sealed.
+    last_seq: u64,
+}
+
+impl SealedSoFar {
+    /// Whether there are damages to tell of.
+    pub(super) fn has_damages(&self) -> bool {
+        !self.damages.is_empty()
+    }
+
+    fn knows(&self, segment: u64, damage: &Damage) -> bool {
+        self.damages.iter().any(|(number, known)| *number == segment && known.offset == damage.offset)
+    }
+}
+
 impl Store {
-    /// Seals segments of one session, in order, and removes them.
+    /// Seals segments of one session that is over, in order, and removes them. Segments that are gone were sealed before.
     ///
     /// # Errors
     /// When a part or the catalog cannot be written: the segments then stay, and it can be tried again.
     pub fn seal(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<Sealed, StoreError> {
+        let closed = |segment: &SegmentPath| Closed { segment: segment.clone(), length: u64::MAX };
+        let closed: Vec<Closed> = segments.iter().map(closed).collect();
+        self.seal_closed(session_id, &closed, &mut SealedSoFar::default(), true)
+    }
+
+    /// As [`Store::seal`], for a recorder: with `is_over` unset the session goes on, and `so_far` is to be handed in again
+    /// the next time.
+    pub(super) fn seal_closed(
+        &self,
+        session_id: SessionId,
+        segments: &[Closed],
+        so_far: &mut SealedSoFar,
+        is_over: bool,
+    ) -> Result<Sealed, StoreError> {
         let _one_at_a_time = self.sealing();
+        self.settle_catalog()?;
+        if let Err(error) = self.settle_files() {
+            // No reason to leave frames in the journal.
+            tracing::warn!(%error, "a part that is not in force stays for now");
+        }
         let sealed_to = self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
+        let sealed_to = sealed_to.max(so_far.last_seq);
         let mut writer = PartWriter::new(self.root(), "seal", Vec::new());
         let mut context: Option<Context> = None;
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();
-        let mut found: Vec<(u64, Damage)> = Vec::new();
         // Numbers of records that no segment has any more.
         let mut lost: VecDeque<u64> = VecDeque::new();
         let mut info = None;
-        for segment in segments {
-            let mut reader = SegmentReader::open(&segment.path)?;
+        let mut in_force = None;
+        for Closed { segment, length } in segments {
+            let mut reader = match SegmentReader::open(&segment.path) {
+                Ok(reader) => reader,
+                // Sealed and removed before the disk failed; the others are tried again.
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error),
+            };
             let Some(head) = reader.head()?.cloned() else {
                 continue;
             };
-            if info.is_none() {
+            if info.is_none() && last_seq == 0 {
                 // What came before it was sealed, even if the catalog that said so is lost.
-                last_seq = last_seq.max(head.first_seq.saturating_sub(1));
-                info = Some(session_info(&head));
+                last_seq = head.first_seq.saturating_sub(1);
             }
+            info.get_or_insert_with(|| session_info(&head));
             let context = context.get_or_insert_with(|| Context {
                 requests: head.requests.clone(),
                 games: GameFilter::new(self.stored_games()),
             });
+            let mut last_in_it = head.first_seq;
             let damages = reader.recover(|record| {
+                last_in_it = last_in_it.max(record.seq);
                 if record.seq <= last_seq {
                     return Ok(());
                 }
@@ -71,80 +127,69 @@ impl Store {
                 result.records += 1;
                 project(session_id, record, context, &mut writer)
             })?;
-            found.extend(damages.into_iter().map(|damage| (segment.number, damage)));
+            // A segment that could not be removed when it was sealed: what is damaged in it was noted then.
+            let noted = |damage: &Damage| last_in_it <= sealed_to || so_far.knows(segment.number, damage);
+            let new = damages.into_iter().filter(|damage| damage.offset < *length && !noted(damage));
+            let new: Vec<_> = new.map(|damage| (segment.number, damage)).collect();
+            so_far.damages.extend(new);
         }
-        // The session may go on: its next segment begins with a number of its own, which must not be taken.
-        let next = if found.is_empty() { None } else { self.first_behind(session_id, segments)? };
         let mut notes: Vec<(u64, String)> = Vec::new();
-        for (number, damage) in &found {
-            let details = damage_details(*number, damage);
-            // A damaged place stands for a record that is lost there; behind the last record nobody knows.
+        let mut untold = Vec::new();
+        for (number, damage) in &so_far.damages {
+            // A damaged place stands for a record that is lost there; behind the last record nobody knows, and while the
+            // session goes on the next number is the next frame's.
             let stands_for = if damage.resumed { lost.pop_front() } else { None };
-            let behind = || next.is_none_or(|next| last_seq + 1 < next).then_some(last_seq + 1);
-            let Some(seq) = stands_for.or_else(behind).or_else(|| lost.pop_front()) else {
-                // Half a record behind which the writer went on in the next segment: no number is missing, so nothing is.
-                tracing::warn!(%session_id, details, "passed over the rest of a write that failed");
+            let Some(seq) = stands_for.or_else(|| is_over.then_some(last_seq + 1)) else {
+                untold.push((*number, damage.clone()));
                 continue;
             };
             last_seq = last_seq.max(seq);
-            notes.push((seq, details));
+            notes.push((seq, damage_details(*number, damage)));
         }
+        result.damages = notes.len();
         // The others that are lost there, so that the session has no number that nothing is known of.
         notes.extend(lost.into_iter().map(|seq| (seq, lost_details())));
         for (seq, details) in &notes {
             let record = Record { seq: *seq, ..Record::system(now_us(), Source::Ui, "journal_cut", details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
-        result.damages = found.len();
         if result.records + notes.len() as u64 > 0 {
             writer.know(About { sessions: info.iter().cloned().collect(), imports: Vec::new() });
-            let pending = writer.finish()?;
-            reached(Step::PartsWritten);
-            let published = pending.publish()?;
-            reached(Step::PartsNamed);
-            result.parts = published.len();
-            self.update_catalog(|catalog| {
-                catalog.parts.extend(published.iter().cloned());
+            in_force = Some(self.put_in_force(writer.finish()?, |catalog, parts| {
+                result.parts = parts.len();
+                catalog.parts.extend(parts);
                 catalog.sealed.insert(session_id, last_seq);
-                if let Some(info) = info.take() {
+                if let Some(info) = info {
                     catalog.add_session(info);
                 }
-            })?;
-            reached(Step::CatalogReplaced);
+            })?);
+            so_far.last_seq = last_seq;
+            so_far.damages = untold;
         }
         if let Some(context) = context {
             self.set_stored_games(context.games.into_stored());
         }
-        self.remove_segments(session_id, segments)?;
+        // With the catalog before, the segments would count again.
+        in_force.map_or(Ok(()), InForce::durable)?;
+        self.remove_segments(session_id, segments.iter().map(|closed| &closed.segment))?;
         Ok(result)
     }
 
-    /// The first number of the session's segment behind these, if it has one.
-    fn first_behind(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<Option<u64>, StoreError> {
-        let last = segments.iter().map(|segment| segment.number).max().unwrap_or(0);
-        let all = journal::segments(self.root())?;
-        let behind = all.iter().filter(|segment| segment.session_id == session_id && segment.number > last);
-        let mut next = None;
-        for segment in behind {
-            // One whose head is not written yet, or is damaged, says nothing.
-            if let Ok(Some(head)) = SegmentReader::open(&segment.path)?.head() {
-                next = Some(next.map_or(head.first_seq, |known: u64| known.min(head.first_seq)));
-            }
-        }
-        Ok(next)
-    }
-
-    fn remove_segments(&self, session_id: SessionId, segments: &[SegmentPath]) -> Result<(), StoreError> {
+    fn remove_segments<'s>(
+        &self,
+        session_id: SessionId,
+        segments: impl Iterator<Item = &'s SegmentPath>,
+    ) -> Result<(), StoreError> {
         for segment in segments {
             fsio::remove(&segment.path)?;
             reached(Step::FileRemoved);
         }
         let folder = self.root().session_dir(session_id);
         // Goes only when it is empty, that is, when the session is over.
-        let is_over = fs::remove_dir(&folder).is_ok();
+        let is_over = fsio::remove_dir(&folder).is_ok();
         // The catalog soon forgets how far a session is sealed that has no folder any more. If a power cut gave the folder
         // back after that, its rows would be sealed a second time.
-        let changed = if is_over || !folder.exists() { self.root().journal_dir() } else { folder };
+        let changed = if is_over || !fsio::exists(&folder).unwrap_or(true) { self.root().journal_dir() } else { folder };
         fsio::sync_folder(&changed)
     }
 
@@ -153,6 +198,11 @@ impl Store {
     pub(super) fn tidy(&self) -> Result<LeftBehind, StoreError> {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
+        }
+        self.set_migrated_aside()?;
+        for folder in fsio::entries(&self.root().journal_dir()).unwrap_or_default() {
+            // Only an empty one goes: of a session that ended when the disk refused to remove it.
+            let _ = fsio::remove_dir(&folder.path);
         }
         // Whoever removed sealed segments last may have been killed before they were gone for good.
         fsio::sync_folder(&self.root().journal_dir())?;
@@ -169,11 +219,13 @@ impl Store {
         for segment in segments {
             match SegmentReader::open(&segment.path)?.head() {
                 Ok(_) => readable.push(segment),
-                Err(error) => {
+                Err(error @ StoreError::Manifest { .. }) => {
                     let aside = segment.path.with_extension("seg.damaged");
-                    fs::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
+                    fsio::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
                     tracing::error!(%error, path = %aside.display(), "set aside a damaged segment");
                 }
+                // A disk that does not answer says nothing about the segment.
+                Err(error) => return Err(error),
             }
         }
         Ok(readable)
@@ -202,7 +254,12 @@ impl LeftBehind {
             if stop() {
                 return Ok(());
             }
-            let present = segments.iter().filter(|segment| segment.path.exists()).cloned().collect();
+            let mut present = Vec::new();
+            for segment in segments {
+                if fsio::exists(&segment.path).map_err(StoreError::io("look at", &segment.path))? {
+                    present.push(segment.clone());
+                }
+            }
             let readable = store.readable(present)?;
             let sealed = store.seal(*session_id, &readable)?;
             tracing::info!(%session_id, records = sealed.records, damages = sealed.damages, "sealed a journal left behind");

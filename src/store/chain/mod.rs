@@ -19,8 +19,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +28,7 @@ use sha2::{Digest, Sha256};
 pub use line::Line;
 
 use super::StoreError;
+use super::fsio::{self, File};
 
 /// The hash before the first line.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -108,7 +108,7 @@ impl Chain {
 
     /// Bytes it has now; 0 where it is not there yet.
     pub fn length(&self) -> u64 {
-        std::fs::metadata(&self.path).map_or(0, |meta| meta.len())
+        fsio::metadata(&self.path).map_or(0, |meta| meta.len())
     }
 
     /// Reads what stands behind `from` and checks it.
@@ -116,22 +116,20 @@ impl Chain {
     /// # Errors
     /// When the file cannot be read. A chain that does not hold is no error here: see [`Contents::broken`].
     pub fn read(&self, from: &Tip) -> Result<Contents, StoreError> {
-        let mut file = match File::open(&self.path) {
+        let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(check(from, 0, &[]));
             }
             Err(error) => return Err(StoreError::io("read", &self.path)(error)),
         };
-        self.read_file(&mut file, from)
+        self.read_file(&file, from)
     }
 
-    fn read_file(&self, file: &mut File, from: &Tip) -> Result<Contents, StoreError> {
+    fn read_file(&self, file: &File, from: &Tip) -> Result<Contents, StoreError> {
         let mut bytes = Vec::new();
         let length = file.metadata().map_err(StoreError::io("read", &self.path))?.len();
-        file.seek(SeekFrom::Start(from.bytes.min(length)))
-            .and_then(|_| file.read_to_end(&mut bytes))
-            .map_err(StoreError::io("read", &self.path))?;
+        file.read_at(from.bytes.min(length), u64::MAX, &mut bytes).map_err(StoreError::io("read", &self.path))?;
         Ok(check(from, length, &bytes))
     }
 
@@ -140,13 +138,12 @@ impl Chain {
     /// # Errors
     /// When the files cannot be opened or locked, a read-only root for example.
     pub fn lock(&self) -> Result<Held<'_>, StoreError> {
-        let open = |path: &Path| OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let lock = open(&self.lock).map_err(StoreError::io("open", &self.lock))?;
+        let lock = File::open_or_create(&self.lock).map_err(StoreError::io("open", &self.lock))?;
         lock.lock().map_err(StoreError::io("lock", &self.lock))?;
-        let is_new = !self.path.exists();
-        let file = open(&self.path).map_err(StoreError::io("open", &self.path))?;
+        let is_new = !fsio::exists(&self.path).map_err(StoreError::io("open", &self.path))?;
+        let file = File::open_or_create(&self.path).map_err(StoreError::io("open", &self.path))?;
         if is_new && let Some(folder) = self.path.parent() {
-            super::fsio::sync_folder(folder)?;
+            fsio::sync_folder(folder)?;
         }
         Ok(Held { chain: self, file, _lock: lock })
     }
@@ -167,7 +164,7 @@ impl Held<'_> {
     /// # Errors
     /// When the file cannot be read or cut.
     pub fn read(&mut self, from: &Tip) -> Result<Contents, StoreError> {
-        let contents = self.chain.read_file(&mut self.file, from)?;
+        let contents = self.chain.read_file(&self.file, from)?;
         if contents.torn.is_some() && contents.broken.is_none() {
             let cut = self.file.set_len(contents.tip.bytes).and_then(|()| self.file.sync_all());
             cut.map_err(StoreError::io("cut the torn end of", &self.chain.path))?;
@@ -192,16 +189,24 @@ impl Held<'_> {
             previous.clone_from(&line.hash);
             lines.push(line);
         }
-        let written = self
-            .file
-            .seek(SeekFrom::Start(tip.bytes))
-            .and_then(|_| self.file.write_all(text.as_bytes()))
-            .and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
+        let failed = StoreError::io("append to", &self.chain.path);
+        if let Err(error) = self.cut(tip).and_then(|()| self.write(tip, text.as_bytes())) {
             let _ = self.file.set_len(tip.bytes);
-            return Err(StoreError::io("append to", &self.chain.path)(error));
+            return Err(failed(error));
         }
         Ok(lines)
+    }
+
+    /// Cuts off what an append that failed left behind the tip, where the disk refused to cut it then: what is written over
+    /// it may be shorter.
+    fn cut(&self, tip: &Tip) -> io::Result<()> {
+        if self.file.metadata()?.len() > tip.bytes { self.file.set_len(tip.bytes) } else { Ok(()) }
+    }
+
+    fn write(&mut self, tip: &Tip, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(tip.bytes))?;
+        self.file.write_all(bytes)?;
+        self.file.sync_data()
     }
 }
 

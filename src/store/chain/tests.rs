@@ -115,3 +115,17 @@ fn appenders_at_once_lose_nothing() {
     entries.dedup();
     assert_eq!(entries.len(), 100);
 }
+
+#[test]
+fn half_a_line_that_could_not_be_cut_off_is_gone_before_the_next_one() {
+    let (folder, chain) = three();
+    let tip = chain.read(&Tip::default()).unwrap().tip;
+    let mut held = chain.lock().unwrap();
+    let disk = crate::fsio::Disk::under(folder.path());
+    disk.fail(1, crate::fsio::Fault::Uncut);
+    held.append(&tip, &[format!(r#"{{"long":"{}"}}"#, "x".repeat(500))]).unwrap_err();
+    disk.mend();
+    held.append(&tip, &[r#"{"d":4}"#.to_owned()]).unwrap();
+    let read = chain.read(&Tip::default()).unwrap();
+    assert_eq!((read.lines.len(), read.broken, read.torn), (4, None, None));
+}

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::fs;
+
 use super::*;
 use crate::Store;
 use crate::follow::Follower;
@@ -29,7 +31,7 @@ fn rot(root: &DataRoot, part: &Part) {
     let path = root.path().join(&part.path);
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     flip(root, part);
-    File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn a_reader_that_meets_bytes_that_cannot_be_decoded_reads_on_without_them() {
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();
-    File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
     let read = View::read(&root, |view| {
         let frames = view.parts().iter().filter(|part| part.doc_type == DocType::WsEvent);
         let batches = frames.flat_map(|part| scan::batches(&root, part, None));

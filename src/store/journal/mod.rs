@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use super::fsio;
 use super::ids::SessionId;
 use super::root::DataRoot;
 use replayer_protocol::requests::RequestTracker;
@@ -78,8 +79,8 @@ pub fn segments(root: &DataRoot) -> Result<Vec<SegmentPath>, StoreError> {
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    match std::fs::read_dir(folder) {
-        Ok(entries) => Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect()),
+    match fsio::entries(folder) {
+        Ok(entries) => Ok(entries.into_iter().map(|entry| entry.path).collect()),
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }

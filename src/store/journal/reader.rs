@@ -1,12 +1,11 @@
 //! Reading a segment: by its writer after a crash, and by followers while it is still being written.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::SegmentHead;
 use super::codec::{LONGEST, MAGIC, PREFIX, Piece, decode, piece};
 use crate::StoreError;
+use crate::fsio::File;
 use crate::record::Record;
 
 /// A place where a segment could not be read.
@@ -94,14 +93,18 @@ impl SegmentReader {
     }
 
     /// Hands every whole record to `each`, and returns how many there were. What is not whole yet is left for
-    /// the next call, so a follower calls this again when the file has grown.
+    /// the next call, so a follower calls this again when the file has grown. It is then read from the file again: half a
+    /// record may have been cut off meanwhile because the disk was full, and another one written in its place.
     ///
     /// # Errors
     /// Those of reading and of `each`.
-    pub fn read(
-        &mut self,
-        mut each: impl FnMut(&Record<'_>) -> Result<(), StoreError>,
-    ) -> Result<u64, StoreError> {
+    pub fn read(&mut self, each: impl FnMut(&Record<'_>) -> Result<(), StoreError>) -> Result<u64, StoreError> {
+        let count = self.read_on(each)?;
+        self.buffer.truncate(self.at);
+        Ok(count)
+    }
+
+    fn read_on(&mut self, mut each: impl FnMut(&Record<'_>) -> Result<(), StoreError>) -> Result<u64, StoreError> {
         if self.head()?.is_none() {
             return Ok(0);
         }
@@ -137,7 +140,7 @@ impl SegmentReader {
     ) -> Result<Vec<Damage>, StoreError> {
         let mut damages = Vec::new();
         loop {
-            self.read(&mut each)?;
+            self.read_on(&mut each)?;
             while self.fill(self.pending().len() + CHUNK)? {}
             let pending = self.pending();
             if pending.is_empty() {
@@ -179,11 +182,10 @@ impl SegmentReader {
             self.at = 0;
         }
         let position = self.base + self.buffer.len() as u64;
-        let failed = |error| StoreError::io("read", &self.path)(error);
-        self.file.seek(SeekFrom::Start(position)).map_err(failed)?;
-        let before = self.buffer.len();
-        (&self.file).take(missing.max(CHUNK) as u64).read_to_end(&mut self.buffer).map_err(failed)?;
-        Ok(self.buffer.len() > before)
+        let most = missing.max(CHUNK) as u64;
+        let read =
+            self.file.read_at(position, most, &mut self.buffer).map_err(StoreError::io("read", &self.path))?;
+        Ok(read > 0)
     }
 
     fn damaged(&self, reason: &str) -> StoreError {

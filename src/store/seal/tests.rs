@@ -15,7 +15,7 @@ use crate::testing::{NOON_US, root};
 use crate::verify::verify;
 
 /// A session in two segments, five frames and three, as its recorder leaves them while it goes on.
-fn two_segments(root: &DataRoot) -> (SessionId, Vec<SegmentPath>) {
+fn two_segments(root: &DataRoot) -> (SessionId, Vec<Closed>) {
     let session_id = SessionId::start();
     for (number, seqs) in [(1, 1..=5), (2, 6..=8)] {
         let head = SegmentHead {
@@ -34,7 +34,17 @@ fn two_segments(root: &DataRoot) -> (SessionId, Vec<SegmentPath>) {
             writer.append(&Record { seq, ..frame }).unwrap();
         }
     }
-    (session_id, journal::segments(root).unwrap())
+    let closed = |segment: SegmentPath| Closed { length: segment.path.metadata().unwrap().len(), segment };
+    (session_id, journal::segments(root).unwrap().into_iter().map(closed).collect())
+}
+
+/// Seals as a recorder does whose session goes on until the last segment.
+fn seal_one_by_one(store: &Store, session_id: SessionId, segments: Vec<Closed>) {
+    let mut so_far = SealedSoFar::default();
+    let last = segments.len() - 1;
+    for (place, segment) in segments.into_iter().enumerate() {
+        store.seal_closed(session_id, &[segment], &mut so_far, place == last).unwrap();
+    }
 }
 
 fn seqs(root: &DataRoot, kind: DocType) -> Vec<i64> {
@@ -54,13 +64,11 @@ fn damage_in_a_session_that_goes_on_takes_no_number_of_a_frame() {
     let (_folder, root) = root();
     let store = Store::open(&root, "test").unwrap();
     let (session_id, segments) = two_segments(&root);
-    let mut bytes = fs::read(&segments[0].path).unwrap();
+    let mut bytes = std::fs::read(&segments[0].segment.path).unwrap();
     let place = bytes.windows(8).position(|window| window == b"number 3").unwrap();
     bytes[place] ^= 1;
-    fs::write(&segments[0].path, bytes).unwrap();
-    for segment in segments {
-        store.seal(session_id, &[segment]).unwrap();
-    }
+    std::fs::write(&segments[0].segment.path, bytes).unwrap();
+    seal_one_by_one(&store, session_id, segments);
     assert_eq!(seqs(&root, DocType::WsEvent), [1, 2, 4, 5, 6, 7, 8]);
     assert_eq!(seqs(&root, DocType::SystemEvent), [3], "what is said of the damage has the lost frame's number");
     assert_eq!(verify(&root, |_, _| ()).unwrap().problems, []);
@@ -71,11 +79,9 @@ fn half_a_record_behind_which_the_session_goes_on_is_no_loss() {
     let (_folder, root) = root();
     let store = Store::open(&root, "test").unwrap();
     let (session_id, segments) = two_segments(&root);
-    let mut file = fs::OpenOptions::new().append(true).open(&segments[0].path).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(&segments[0].segment.path).unwrap();
     file.write_all(&[7; 11]).unwrap();
-    for segment in segments {
-        store.seal(session_id, &[segment]).unwrap();
-    }
+    seal_one_by_one(&store, session_id, segments);
     assert_eq!(seqs(&root, DocType::WsEvent), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(seqs(&root, DocType::SystemEvent), [] as [i64; 0]);
 }
