@@ -110,9 +110,10 @@ impl List {
 
     /// Whether there are frames to find evidence in.
     pub fn has_frames(&self) -> bool {
-        self.settled
-            .values()
-            .any(|rows| rows.values().any(|row| row.is_frame && row.text.contains("gameStateUpdate")))
+        self.settled.values().any(|rows| {
+            rows.values()
+                .any(|row| row.is_frame && row.text.contains("gameStateUpdate") && row.text.contains("\"price\":"))
+        })
     }
 
     /// Something is about to be proposed, or the command said that it worked.
