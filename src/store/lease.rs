@@ -30,6 +30,13 @@ const WRITER: &str = "writer.lock";
 /// File of the index lock in `run/`.
 const INDEX: &str = "index.lock";
 
+/// Whether locking failed because the disk cannot, and not because it fails.
+fn knows_no_locks(error: &std::io::Error) -> bool {
+    /// ENOLCK, which has no kind of its own: as NFS without its lock service answers.
+    const NO_LOCKS: i32 = if cfg!(target_os = "macos") { 77 } else { 37 };
+    error.kind() == std::io::ErrorKind::Unsupported || error.raw_os_error() == Some(NO_LOCKS)
+}
+
 /// How it is with the right to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseState {
@@ -93,9 +100,10 @@ impl Lease {
                 let holder = if holder.trim().is_empty() { "it did not say who it is" } else { holder.trim() };
                 return Ok(Err(holder.to_owned()));
             }
-            Err(TryLockError::Error(error)) => {
+            Err(TryLockError::Error(error)) if knows_no_locks(&error) => {
                 return Err(StoreError::Unlockable { path, reason: error.to_string() });
             }
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", &path)(error)),
         }
         let text =
             format!("`replayer {purpose}`, process {}, since {}\n", std::process::id(), jiff::Timestamp::now());

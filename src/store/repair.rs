@@ -121,7 +121,8 @@ impl Store {
             for part in catalog.parts.iter_mut().filter(|part| part.written.is_none()) {
                 part.written = found.get(&part.path).copied();
             }
-        })
+        })?
+        .durable()
     }
 
     /// Puts what was made again in force and the damaged file aside.

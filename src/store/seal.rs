@@ -189,7 +189,8 @@ impl Store {
         let is_over = fsio::remove_dir(&folder).is_ok();
         // The catalog soon forgets how far a session is sealed that has no folder any more. If a power cut gave the folder
         // back after that, its rows would be sealed a second time.
-        let changed = if is_over || !fsio::exists(&folder).unwrap_or(true) { self.root().journal_dir() } else { folder };
+        let changed =
+            if is_over || !fsio::exists(&folder).unwrap_or(true) { self.root().journal_dir() } else { folder };
         fsio::sync_folder(&changed)
     }
 
@@ -199,7 +200,6 @@ impl Store {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }
-        self.set_migrated_aside()?;
         for folder in fsio::entries(&self.root().journal_dir()).unwrap_or_default() {
             // Only an empty one goes: of a session that ended when the disk refused to remove it.
             let _ = fsio::remove_dir(&folder.path);

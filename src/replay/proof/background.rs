@@ -198,7 +198,8 @@ impl Prover {
 
     /// The positions behind which all packets of these games are; the journal's beginning where one is not remembered.
     fn beginning_of(&self, games: &BTreeSet<String>) -> Positions {
-        let of = |game: &String| self.began.iter().find(|(id, _)| id == game).map(|(_, positions)| positions.clone());
+        let of =
+            |game: &String| self.began.iter().find(|(id, _)| id == game).map(|(_, positions)| positions.clone());
         let mut all = games.iter().map(of);
         let Some(Some(mut earliest)) = all.next() else { return Positions::new() };
         for positions in all {
