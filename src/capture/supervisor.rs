@@ -79,7 +79,7 @@ impl Previous {
 /// keeps nobody from recording.
 fn last_frames(root: &DataRoot, report: &Report) -> Vec<(Source, i64)> {
     let segments = journal::segments(root).unwrap_or_default();
-    let last = segments.iter().filter(|segment| segment.session_id == report.session_id).next_back();
+    let last = segments.iter().rfind(|segment| segment.session_id == report.session_id);
     let mut found: Vec<(Source, i64)> = Vec::new();
     let read = last.map(|segment| {
         SegmentReader::open(&segment.path)?.read(|record| {
