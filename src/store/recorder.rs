@@ -28,7 +28,8 @@ pub struct RecorderOptions {
     pub segment_bytes: u64,
     /// A segment is sealed when it is this old.
     pub segment_age: Duration,
-    /// What was appended survives a power cut after at most this long.
+    /// What was appended survives a power cut after at most this long; on a machine that is short of time, after the first
+    /// append behind twice as long.
     pub sync_every: Duration,
 }
 
@@ -84,7 +85,8 @@ struct State {
     context: Context,
     /// Closed segments on their way to the sealer; `None` once the recorder is closed.
     to_seal: Option<Sender<Closed>>,
-    dirty: bool,
+    /// When the oldest record was appended that nobody syncs yet.
+    unsynced_since: Option<Instant>,
     /// The last segment that could not be synced; see [`Shared::distrust`].
     in_doubt: u64,
     /// The last segment that is sealed.
@@ -106,7 +108,7 @@ impl Recorder {
             next_seq: 1,
             context: Context::default(),
             to_seal: Some(to_seal),
-            dirty: false,
+            unsynced_since: None,
             in_doubt: 0,
             sealed: 0,
         };
@@ -166,9 +168,18 @@ impl Recorder {
             None => return Err(StoreError::Closed),
         }
         state.next_seq += 1;
-        state.dirty = true;
+        state.unsynced_since.get_or_insert_with(Instant::now);
         if concerns_orders(&record) {
             project(shared.session_id, &record, &mut state.context, &mut Discard)?;
+        }
+        // On a machine with much else to do, the sync thread may not get its turn between two appends for seconds.
+        if state.unsynced_since.is_some_and(|since| since.elapsed() > shared.options.sync_every * 2)
+            && let Some((number, file)) = shared.to_sync(&mut state)
+        {
+            drop(state);
+            if let Err(error) = file.sync_data() {
+                shared.distrust(&mut lock(&shared.state), number, &error);
+            }
         }
         Ok(seq)
     }
@@ -185,7 +196,7 @@ impl Recorder {
             self.shared.distrust(&mut state, number, &error);
             return Err(error);
         }
-        state.dirty = false;
+        state.unsynced_since = None;
         if state.in_doubt > state.sealed {
             return Err(StoreError::Refused(format!(
                 "segment {} of the journal in {} could not be synced and is being written again, into parts; until then \
@@ -290,7 +301,7 @@ impl Shared {
             let number = state.segment_number;
             self.distrust(state, number, &error);
         }
-        state.dirty = false;
+        state.unsynced_since = None;
         self.hand_over(state, writer.path().to_owned(), writer.length());
     }
 
@@ -316,19 +327,17 @@ impl Shared {
         state.in_doubt = state.in_doubt.max(number);
         let at_hand = if number == state.segment_number { state.writer.take() } else { None };
         if let Some(writer) = at_hand {
-            state.dirty = false;
+            state.unsynced_since = None;
             self.hand_over(state, writer.path().to_owned(), writer.length());
         }
     }
 
     /// What the sync thread has to make durable now, and which segment it is.
     fn to_sync(&self, state: &mut State) -> Option<(u64, File)> {
-        if !state.dirty {
-            return None;
-        }
+        state.unsynced_since?;
         match state.writer.as_ref()?.handle() {
             Ok(file) => {
-                state.dirty = false;
+                state.unsynced_since = None;
                 Some((state.segment_number, file))
             }
             Err(error) => {

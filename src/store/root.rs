@@ -54,7 +54,7 @@ impl DataRoot {
     /// When it cannot be created or written to.
     pub fn create(path: impl Into<PathBuf>) -> Result<DataRoot, StoreError> {
         let path = path.into();
-        if !fsio::exists(&path).map_err(StoreError::io("open the data root", &path))? {
+        if !fsio::exists(&path).map_err(StoreError::io("create the data root", &path))? {
             let made: Vec<&Path> =
                 path.ancestors().take_while(|folder| !fsio::exists(folder).unwrap_or(true)).collect();
             fsio::create_dir_all(&path).map_err(StoreError::io("create the data root", &path))?;

@@ -1,10 +1,11 @@
 //! `make test` right after `make demo` compiles no dependency a second time.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Every dependency with its features, as cargo resolves them for these kinds of dependencies.
-fn resolved(arguments: &[&str]) -> BTreeMap<String, String> {
+/// Every dependency with its features, as cargo resolves them for these kinds of dependencies. What build scripts and
+/// macros use may be there twice, with other features than the program's.
+fn resolved(arguments: &[&str]) -> BTreeSet<(String, String)> {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p}\t{f}"])

@@ -49,6 +49,10 @@ fn lower_layers_know_nothing_of_higher_ones() {
             || path.components().any(|c| c.as_os_str() == "tests")
     };
     for (level, layer) in LAYERS.iter().enumerate() {
+        // Crates of their own: the compiler sees to it, and `crate::` is the crate itself.
+        if ["protocol", "store", "simulator"].contains(layer) {
+            continue;
+        }
         for (path, text) in sources(&format!("src/{layer}")).into_iter().filter(|(path, _)| !is_test(path)) {
             for higher in LAYERS.iter().skip(level + 1).chain(&["cli", "tools", "resources", "prompts"]) {
                 if *layer == "server" && ["tools", "resources", "prompts"].contains(higher) {

@@ -220,11 +220,13 @@ const FAULTS: [(&str, Fault); 6] = [
 ];
 
 /// Runs the scenario on a copy of the root once for each kind of fault and each operation that it can happen to, and prints
-/// how many there were.
+/// how many there were. Faults that last begin at every third operation only, unless `REPLAYER_ALL_FAULTS` is set.
 fn every_operation_fails_once(name: &str, template: &DataRoot, scenario: impl Fn(&Run<'_>)) {
     let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let all = std::env::var_os("REPLAYER_ALL_FAULTS").is_some();
     for (kind, fault) in FAULTS {
-        for at in 1.. {
+        let step = if matches!(fault, Fault::For(_)) && !all { 3 } else { 1 };
+        for at in (1..).step_by(step) {
             let (_folder, root) = crashed(template);
             let disk = Disk::under(root.path());
             let ran = catch_unwind(AssertUnwindSafe(|| scenario(&Run { root: &root, disk: &disk, at, fault })));
@@ -234,7 +236,7 @@ fn every_operation_fails_once(name: &str, template: &DataRoot, scenario: impl Fn
                 wrong.entry(kind.into()).or_default().push(format!("{at} {:?}: {said}", failed.first()));
             }
             if failed.is_empty() {
-                println!("{name}, {kind}: {} operations", at - 1);
+                eprintln!("{name}, {kind}: {} operations", at - 1);
                 break;
             }
         }
