@@ -92,14 +92,13 @@ fn summary(catalog: &Catalog, message: Option<&str>) -> Value {
             (kind.to_owned(), value)
         })
         .collect();
-    let mut summary = json!({
-        "generation": catalog.generation,
-        "sessions": catalog.sessions.len(),
-        "imported_files": catalog.imports.len(),
-        "sealed": kinds,
-    });
+    let mut summary = serde_json::Map::new();
+    summary.insert("generation".to_owned(), catalog.generation.into());
+    summary.insert("sessions".to_owned(), catalog.sessions.len().into());
+    summary.insert("imported_files".to_owned(), catalog.imports.len().into());
+    summary.insert("sealed".to_owned(), kinds.into());
     if let Some(message) = message {
-        summary["note"] = message.into();
+        summary.insert("note".to_owned(), message.into());
     }
     if !catalog.lost.is_empty() {
         let listed = catalog.lost.iter().take(MOST_LISTED).map(|lost| {
@@ -109,12 +108,13 @@ fn summary(catalog: &Catalog, message: Option<&str>) -> Value {
             })
         });
         let rows: u64 = catalog.lost.iter().map(|lost| lost.part.rows).sum();
-        summary["left_out"] = json!({
+        let left_out = json!({
             "parts": catalog.lost.len(), "rows": rows, "listed": listed.collect::<Vec<_>>(),
             "next": "no answer holds these rows; the user can run `replayer data verify`, then `replayer data repair`",
         });
+        summary.insert("left_out".to_owned(), left_out);
     }
-    summary
+    summary.into()
 }
 
 fn printed(micros: i64) -> Option<String> {

@@ -352,7 +352,7 @@ impl<'b> Stored<'b> {
     }
 }
 
-fn value<'b>(column: &'b StringArray, row: usize) -> Option<&'b str> {
+fn value(column: &StringArray, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
