@@ -189,7 +189,7 @@ fn catalog(root: &DataRoot) -> Finding {
         return wrong(
             "catalog",
             format!("{lost} of {all} parts are lost, with {rows} rows; all answers leave them out"),
-            "`replayer data status` names them; restore their files and they are in force again",
+            "`replayer data status` names them; restore their files, or let `replayer data repair` make again what can be",
         );
     }
     match reconcile::unnamed_parts(root, &catalog) {
