@@ -14,7 +14,8 @@ use crate::store::lease::Lease;
 use crate::store::repair::{self, RepairOptions};
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
-use crate::store::{Store, journal, verify};
+use crate::store::verify::{self, Verified};
+use crate::store::{Store, journal};
 
 /// `replayer data …`
 #[derive(Debug, Args)]
@@ -151,6 +152,17 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
     Ok(ExitCode::SUCCESS)
 }
 
+/// Reads every part and the journal again, and shows how far it has come.
+fn read_everything(root: &DataRoot) -> Result<Verified, CliError> {
+    let bar = progress(0, "parts");
+    let verified = verify::verify(root, |done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    Ok(verified)
+}
+
 fn rebuild_catalog(root: &DataRoot, purpose: &str) -> Result<(), CliError> {
     let _lease = Lease::take(root, purpose)?;
     let (mut catalog, unreadable) = Catalog::rebuild(root)?;
@@ -165,12 +177,7 @@ fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result
     if rebuild {
         rebuild_catalog(root, "data verify --rebuild")?;
     }
-    let bar = progress(0, "parts");
-    let verified = verify::verify(root, |done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
+    let verified = read_everything(root)?;
     let sound = verified.problems.is_empty();
     if as_json {
         out.json(&verified)?;
@@ -199,12 +206,7 @@ fn mend(root: &DataRoot, options: RepairOptions, as_json: bool, out: &mut Out) -
         Some(Store::open(root, "data repair")?)
     };
     // Read to the last page first: damage that nobody has met yet is to be mended too.
-    let bar = progress(0, "parts");
-    let verified = verify::verify(root, |done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
+    let verified = read_everything(root)?;
     let repaired = match store {
         None => repair::plan(root, options)?,
         Some(store) => {
