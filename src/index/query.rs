@@ -185,20 +185,39 @@ pub struct Reader {
     units: u64,
 }
 
+/// How often a table is opened that moves meanwhile.
+const TRIES: usize = 8;
+
 impl Reader {
     /// Opens the index as it stands.
     ///
     /// # Errors
     /// [`IndexError::Missing`] when there is none, [`IndexError::Damaged`] when it cannot be read.
     pub async fn open(root: &DataRoot) -> Result<Reader, IndexError> {
-        let Some(checkpoint) = Checkpoint::load(root)? else {
-            return Err(IndexError::Missing { why: "yet" });
-        };
-        let name = checkpoint.table_name(root).to_owned();
-        let table = UnitTable::open(&root.vectors_dir(), &name, checkpoint.dimension).await?;
+        let mut checkpoint = Checkpoint::load(root)?;
+        for _ in 1..TRIES {
+            let Some(known) = checkpoint else { break };
+            let name = known.table_name(root).to_owned();
+            let opened = Reader::open_table(root, &known, &name).await;
+            let Err(IndexError::Damaged { .. }) = opened else { return opened };
+            // A new table is put in force first and gets its lasting name then: it may have moved while it was opened.
+            let now = Checkpoint::load(root)?;
+            let moved = |now: &Checkpoint| now.table_name(root) != name || now.updated_us != known.updated_us;
+            if !now.as_ref().is_none_or(moved) {
+                return opened;
+            }
+            checkpoint = now;
+        }
+        let Some(known) = checkpoint else { return Err(IndexError::Missing { why: "yet" }) };
+        let name = known.table_name(root).to_owned();
+        Reader::open_table(root, &known, &name).await
+    }
+
+    async fn open_table(root: &DataRoot, checkpoint: &Checkpoint, name: &str) -> Result<Reader, IndexError> {
+        let table = UnitTable::open(&root.vectors_dir(), name, checkpoint.dimension).await?;
         let names = Names::new(table.cards().await?);
         let units = table.count().await?;
-        Ok(Reader { table, names, model: checkpoint.model, units })
+        Ok(Reader { table, names, model: checkpoint.model.clone(), units })
     }
 
     /// The table behind it.
