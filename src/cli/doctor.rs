@@ -18,7 +18,6 @@ use crate::store::catalog::Catalog;
 use crate::store::journal;
 use crate::store::lease::{Lease, LeaseState};
 use crate::store::open::SchemaManifest;
-use crate::store::reconcile;
 use crate::store::root::DataRoot;
 use crate::store::schema::{DocType, SCHEMA_VERSION, is_newer};
 use crate::verify::log::ledger::Ledger;
@@ -191,17 +190,6 @@ fn catalog(root: &DataRoot) -> Finding {
             format!("{lost} of {all} parts are lost, with {rows} rows; all answers leave them out"),
             "`replayer data status` names them; restore their files, or let `replayer data repair` make again what can be",
         );
-    }
-    match reconcile::unnamed_parts(root, &catalog) {
-        Err(error) => return wrong("catalog", error.to_string(), "Check the folder's permissions"),
-        Ok(0) => {}
-        Ok(parts) => {
-            return note(
-                "catalog",
-                format!("{parts} parts are named by no manifest, and no answer has their rows"),
-                "`replayer data repair --apply`, or the next process that writes, takes them in",
-            );
-        }
     }
     if let Some(message) = message {
         return note("catalog", message, "Nothing is lost: the next process that writes makes it again");

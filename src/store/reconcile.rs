@@ -95,16 +95,6 @@ fn add_checksums(root: &DataRoot, catalog: &mut Catalog) -> bool {
     any
 }
 
-/// How many parts on the disk would be in force again if a writer opened the root.
-///
-/// # Errors
-/// When a folder cannot be read.
-pub fn unnamed_parts(root: &DataRoot, catalog: &Catalog) -> Result<usize, StoreError> {
-    let mut taken_in = catalog.clone();
-    take_in(root, &mut taken_in)?;
-    Ok(taken_in.parts.len().saturating_sub(catalog.parts.len()))
-}
-
 /// What was found beside the parts that a catalog names.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
