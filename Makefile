@@ -13,7 +13,8 @@ bench:
 	@. scripts/build-env && cargo bench --bench bench
 
 lint:
-	@. scripts/build-env && cargo fmt --check && cargo clippy --release --all-targets -- -D warnings
+	@. scripts/build-env && cargo fmt --check && cargo clippy --release --all-targets -- -D warnings && \
+	cargo clippy --release --all-targets --package replayer-networks -- -D warnings
 
 # Packages that need no compiler, each tried without one: docs/packaging.md.
 dist:

@@ -96,10 +96,15 @@ impl Clocks {
         Clocks { read: Box::new(read), last }
     }
 
+    /// Both at this moment.
+    pub(super) fn now(&self) -> Moment {
+        (self.read)()
+    }
+
     /// Compares them now; a jump is given once, whoever looks. What they drift apart slowly is no jump.
     pub(super) fn look(&self) -> Option<Jump> {
         let mut last = lock(&self.last);
-        let now = (self.read)();
+        let now = self.now();
         let jump = Jump { before: std::mem::replace(&mut *last, now), after: now };
         (now.ahead_of(jump.before).abs() > TOLERATED).then_some(jump)
     }

@@ -16,7 +16,7 @@ use super::board::{Board, SourceState};
 use super::clock::{Clocks, Jump, Moment};
 use super::report::Queue;
 use super::{events, redact};
-use crate::store::record::{Direction, Source, now_us};
+use crate::store::record::{Direction, Source};
 
 /// One WebSocket text message as it passed, in either direction.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,8 +149,13 @@ impl Sink {
     /// # Errors
     /// [`SinkClosed`] when the capture ended.
     pub(super) async fn own(&self, source: Source, event_type: &str, details: String) -> Result<(), SinkClosed> {
-        let event = SystemEvent { ts: now_us(), source, event_type: event_type.to_owned(), details };
+        let event = SystemEvent { ts: self.now().wall_us, source, event_type: event_type.to_owned(), details };
         self.put(source, event.details.len(), Entry::System(event)).await
+    }
+
+    /// Both clocks now: what sources stamp with.
+    pub(super) fn now(&self) -> Moment {
+        self.clocks.now()
     }
 
     /// Compares the wall clock with the monotonic one, and writes down a jump.

@@ -8,15 +8,13 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use super::out::{bytes, count};
 use crate::capture::report::Report;
 use crate::capture::status::CaptureState;
 use crate::capture::{Capture, DEFAULT_BROWSER, Options, Role, SourceState, Status, Wish};
-use crate::replay::proof::background;
-use crate::server::companion::accompany;
+use crate::server::recording::Recording;
 use crate::server::run::stop_signal;
 use crate::store::StoreError;
 use crate::store::record::now_us;
@@ -74,18 +72,10 @@ fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), Sto
     })?;
     tracing::info!(root = %root.path().display(), "recording");
     let stopped = runtime.block_on(async {
-        let capture = Capture::start(root.clone(), Options::new("record"));
-        let over = CancellationToken::new();
-        background::accompany(root.clone(), capture.journal(), over.clone());
-        if !args.no_index
-            && let Err(error) = accompany(root.path(), capture.role(), over.clone())
-        {
-            tracing::warn!(%error, "the semantic index is not kept up to date meanwhile");
-        }
-        show_until(&root, &capture, bar, stop_signal()).await;
-        over.cancel();
+        let recording = Recording::start(&root, Options::new("record"), !args.no_index);
+        show_until(&root, recording.capture(), bar, stop_signal()).await;
         bar.set_message("stopping: sealing what was recorded …");
-        capture.stop().await
+        recording.stop(Duration::MAX).await
     });
     bar.finish_and_clear();
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -80,15 +80,22 @@ pub fn changed(root: &DataRoot, checkpoint: Option<&Checkpoint>) -> Result<Gathe
     let Some(known) = checkpoint.filter(|checkpoint| !checkpoint.unfinished) else {
         return all(root);
     };
-    let view = View::now(root)?;
-    let (unsealed, catalog) = (view.tail(), view.catalog());
+    match View::read(root, |view| changed_in(view, known))? {
+        Some(gathered) => Ok(gathered),
+        None => all(root),
+    }
+}
+
+/// The same at one moment of the store; `None` where everything has to be looked at.
+fn changed_in(view: &View, known: &Checkpoint) -> Result<Option<Gathered>, StoreError> {
+    let (root, unsealed, catalog) = (view.root(), view.tail(), view.catalog());
     let Some(new) = new_parts(&known.sources, catalog) else {
-        return all(root);
+        return Ok(None);
     };
     let mut touched = Touched::default();
     for part in new.iter().filter(|part| OF_GAMES.contains(&part.doc_type)) {
         let Some(times) = part.ts_min.zip(part.ts_max) else {
-            return all(root);
+            return Ok(None);
         };
         for batch in scan::batches(root, part, Some(&["game_id"])) {
             touched.games(&batch?);
@@ -115,7 +122,7 @@ pub fn changed(root: &DataRoot, checkpoint: Option<&Checkpoint>) -> Result<Gathe
     games.keep(|id| touched.games.contains(id));
     units.extend(games.units());
     let scope = Scope::Some(Changed { knowledge: true, games: touched.games });
-    Ok(gathered(scope, units, catalog))
+    Ok(Some(gathered(scope, units, catalog)))
 }
 
 /// What is known of the protocol and of the sessions.

@@ -37,6 +37,9 @@ const POLL: Duration = Duration::from_millis(500);
 /// Sealed parts change the cards of the protocol; they are made anew at most this often.
 const KNOWLEDGE_EVERY: Duration = Duration::from_secs(60);
 
+/// Looks at most this often when parts are replaced under our eyes.
+const TRIES: usize = 8;
+
 /// The games of a store while they are recorded.
 pub struct Finished {
     follower: Follower,
@@ -106,9 +109,36 @@ impl Finished {
         Some((Changed { knowledge: false, games }, units))
     }
 
-    /// Takes rows of recent parts that were not there at the last look, as far as they are new.
+    /// Takes rows of recent parts that were not there at the last look, as far as they are new. When one is replaced
+    /// meanwhile, its rows are in the part that replaced it.
     fn take_parts(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
+        let mut taken = self.take_parts_of(catalog);
+        for _ in 1..TRIES {
+            match &taken {
+                Err(error) if error.is_of_a_part() => taken = self.take_parts_of(&Catalog::load(&self.root)?),
+                _ => break,
+            }
+        }
+        taken
+    }
+
+    fn take_parts_of(&mut self, catalog: &Catalog) -> Result<(), StoreError> {
         let newest = catalog.parts.iter().filter_map(|part| part.ts_max).max();
+        // Read first and taken then: when a part goes away meanwhile nothing was taken twice.
+        for (doc_type, batch) in self.new_rows(catalog, newest)? {
+            self.rows(doc_type, &batch)?;
+        }
+        for (session, last) in &catalog.sealed {
+            let seen = self.seen.entry(session.to_string()).or_default();
+            *seen = (*seen).max(*last);
+        }
+        self.parts = catalog.parts.iter().map(|part| part.path.clone()).collect();
+        self.latest_us = self.latest_us.max(newest.unwrap_or(i64::MIN));
+        Ok(())
+    }
+
+    /// The rows of those parts.
+    fn new_rows(&self, catalog: &Catalog, newest: Option<i64>) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
         let near = |part: &Part| newest.zip(part.ts_max).is_some_and(|(newest, to)| to > newest - KEPT_US);
         let seen = &self.seen;
         let has_news = |part: &Part| {
@@ -118,20 +148,15 @@ impl Finished {
         };
         let is_new = |part: &&Part| !self.parts.contains(&part.path) && near(part) && has_news(part);
         let new: Vec<&Part> = catalog.parts.iter().filter(is_new).collect();
+        let mut rows = Vec::new();
         for doc_type in [DocType::GameTick, DocType::Game, DocType::Sidebet] {
             for part in new.iter().filter(|part| part.doc_type == doc_type) {
                 for batch in scan::batches(&self.root, part, None) {
-                    self.rows(doc_type, &batch?)?;
+                    rows.push((doc_type, batch?));
                 }
             }
         }
-        for (session, last) in &catalog.sealed {
-            let seen = self.seen.entry(session.to_string()).or_default();
-            *seen = (*seen).max(*last);
-        }
-        self.parts = catalog.parts.iter().map(|part| part.path.clone()).collect();
-        self.latest_us = self.latest_us.max(newest.unwrap_or(i64::MIN));
-        Ok(())
+        Ok(rows)
     }
 
     /// Takes unsealed rows.
@@ -182,8 +207,8 @@ impl Finished {
     }
 }
 
-/// Keeps the index up to date until told to stop. Makes it first where there is none; `told` hears of every update.
-/// When another process builds at the moment, an update waits for the next round.
+/// Keeps the index up to date until asked to stop; then it takes in the games that finished last, and ends. Makes the index
+/// first where there is none; `told` hears of every update. When another process builds at the moment, an update waits for the next round.
 ///
 /// # Errors
 /// When the store cannot be followed or the index needs a person: another model's vectors, a damaged table.
@@ -196,9 +221,10 @@ pub async fn follow(
     let mut finished = Finished::open(root)?;
     let mut sealed = true;
     let mut knowledge_at: Option<Instant> = None;
-    while !stop.is_cancelled() {
+    loop {
+        let is_last = stop.is_cancelled();
         sealed |= finished.poll()?;
-        let due = sealed && knowledge_at.is_none_or(|at| at.elapsed() >= KNOWLEDGE_EVERY);
+        let due = sealed && !is_last && knowledge_at.is_none_or(|at| at.elapsed() >= KNOWLEDGE_EVERY);
         if due || !finished.waiting.is_empty() {
             let began = Instant::now();
             match update(root, &mut finished, due, embedder.clone()).await {
@@ -214,12 +240,14 @@ pub async fn follow(
                 Err(error) => return Err(error),
             }
         }
+        if is_last {
+            return Ok(());
+        }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
             () = stop.cancelled() => {}
         }
     }
-    Ok(())
 }
 
 /// The event refs of a batch's rows.

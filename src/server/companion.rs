@@ -19,22 +19,47 @@ const RETRY: Duration = Duration::from_secs(60);
 /// How often it is looked after.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Keeps a companion while this process records, until `stop`; a thread of its own, which ends soon after.
+/// When recording ends, the companion may go on so long with what came last; what it does not finish is done by the next.
+const LAST_ROUND: Duration = Duration::from_secs(2);
+
+/// Keeps a companion while this process records, on a thread of its own.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn accompany(
-    root: impl Into<PathBuf>,
-    role: watch::Receiver<Role>,
-    stop: CancellationToken,
-) -> std::io::Result<JoinHandle<()>> {
-    let mut companion = Companion::new(root);
-    std::thread::Builder::new().name("index-companion".into()).spawn(move || {
-        while !stop.is_cancelled() {
+pub fn accompany(root: impl Into<PathBuf>, role: watch::Receiver<Role>) -> std::io::Result<Keeping> {
+    let (stop, mut companion) = (CancellationToken::new(), Companion::new(root));
+    let asked = stop.clone();
+    let thread = std::thread::Builder::new().name("index-companion".into()).spawn(move || {
+        while !asked.is_cancelled() {
             companion.tend(matches!(*role.borrow(), Role::Capturing { .. }));
             std::thread::sleep(LOOK);
         }
-    })
+        companion.end(LAST_ROUND);
+    })?;
+    Ok(Keeping { stop, thread: Some(thread) })
+}
+
+/// A companion is kept. Dropping this ends it soon after; [`Keeping::finish`] waits for it.
+#[derive(Debug)]
+pub struct Keeping {
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeping {
+    /// Lets the companion take in what was sealed last, and ends it; in some seconds at most.
+    pub async fn finish(mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// Starts the companion while it is wanted, ends it when it is not.
@@ -61,7 +86,7 @@ impl Companion {
         }
         match (wanted, self.child.is_some()) {
             (true, false) if self.not_before.is_none_or(|at| Instant::now() >= at) => self.start(),
-            (false, true) => self.end(),
+            (false, true) => self.end(LAST_ROUND),
             _ => {}
         }
     }
@@ -89,12 +114,12 @@ impl Companion {
         }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, patience: Duration) {
         if let Some(mut child) = self.child.take() {
-            // The end of its stdin asks it to end; an update that it is in the middle of is repeated next time.
+            // The end of its stdin asks it to end; an update that it does not finish is repeated next time.
             drop(child.stdin.take());
             let asked = Instant::now();
-            while asked.elapsed() < Duration::from_millis(300) {
+            while asked.elapsed() < patience {
                 if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
                     return;
                 }
@@ -135,7 +160,7 @@ fn each_line(source: impl Read, mut each: impl FnMut(&str)) {
 
 impl Drop for Companion {
     fn drop(&mut self) {
-        self.end();
+        self.end(Duration::from_millis(300));
     }
 }
 

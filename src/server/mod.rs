@@ -3,7 +3,8 @@
 //! * [`run`] — from start to bounded shutdown. [`stdio`] — the guard that keeps stdout for the protocol.
 //! * [`limits`] — concurrency, time, cancellation. [`errors`] — failures an agent can act on.
 //! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
-//! * [`companion`] — the process that keeps the index up to date while this one records.
+//! * [`recording`] — the capture and what goes along with it. [`companion`] — the process that keeps the index up to date
+//!   meanwhile.
 //! * [`person`] — asking the person at the client. [`subscriptions`] — telling clients that it changed.
 //! * [`ui`] — pages that hosts show beside answers.
 //!
@@ -16,6 +17,7 @@ pub mod errors;
 pub mod hub;
 pub mod limits;
 pub mod person;
+pub mod recording;
 pub mod run;
 pub mod stdio;
 pub mod subscriptions;

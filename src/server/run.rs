@@ -16,9 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Server, companion, stdio};
-use crate::capture::{self, Capture, Role};
-use crate::replay::proof::background;
+use super::recording::Recording;
+use super::{App, Server, stdio};
+use crate::capture::{self, Role};
 use crate::sql::{self, SqlClient};
 use crate::store::root::DataRoot;
 use crate::verify::desk::{Desk, recheck};
@@ -100,11 +100,11 @@ where
     let stop = CancellationToken::new();
     let ended = CancellationToken::new();
     let session = CancellationToken::new();
-    let recording = config.capture.and_then(|options| record(&config.root, options, config.keep_index, &stop));
+    let recording = config.capture.and_then(|options| record(&config.root, options, config.keep_index));
     let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), config.policy, stop.clone()));
     tracing::info!(root = %app.root.display(), "serving MCP on stdio");
-    if let Some(capture) = &recording {
-        tokio::spawn(keep_marks(Arc::clone(&app.desk), capture.role(), stop.clone()));
+    if let Some(recording) = &recording {
+        tokio::spawn(keep_marks(Arc::clone(&app.desk), recording.role(), stop.clone()));
     }
 
     let serving = {
@@ -149,12 +149,12 @@ where
         }
     };
     stop.cancel();
-    if let Some(capture) = recording {
+    if let Some(recording) = recording {
         // What is in the journal is safe: whoever opens the root next seals it.
-        match tokio::time::timeout(SEALING, capture.stop()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "ending the capture"),
-            Err(_) => tracing::warn!("sealing takes longer than {SEALING:?}; the next start goes on with it"),
+        match recording.stop(SEALING).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("sealing takes longer than {SEALING:?}; the next start goes on with it"),
+            Err(error) => tracing::error!(%error, "ending the capture"),
         }
     }
     if tokio::time::timeout(WORKERS, app.sql.shutdown()).await.is_err() {
@@ -163,22 +163,15 @@ where
     result
 }
 
-/// Starts recording in the background; meanwhile games are proven when their seed comes, and a process keeps the index
-/// up to date.
-fn record(root: &Path, options: capture::Options, keep_index: bool, stop: &CancellationToken) -> Option<Capture> {
-    let root = match DataRoot::open(root) {
-        Ok(root) => root,
+/// Starts recording in the background, with what goes along with it.
+fn record(root: &Path, options: capture::Options, keep_index: bool) -> Option<Recording> {
+    match DataRoot::open(root) {
+        Ok(root) => Some(Recording::start(&root, options, keep_index)),
         Err(error) => {
             tracing::warn!(%error, "nothing is recorded");
-            return None;
+            None
         }
-    };
-    let capture = Capture::start(root.clone(), options);
-    background::accompany(root.clone(), capture.journal(), stop.clone());
-    if keep_index && let Err(error) = companion::accompany(root.path(), capture.role(), stop.clone()) {
-        tracing::warn!(%error, "the index is not kept up to date while recording");
     }
-    Some(capture)
 }
 
 /// While this process records, marked statements are checked on what it brings.

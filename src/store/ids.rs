@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 
-/// One run of a recorder, or one imported file. A UUID v7: ids sort by time of start.
+/// One run of a recorder, or one imported file. A UUID v7: ids sort by time of start, and those of one data root in the
+/// order of starting also where the wall clock was set back in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(Uuid);
@@ -17,6 +18,24 @@ impl SessionId {
     /// A new session, starting now.
     pub fn start() -> SessionId {
         SessionId(Uuid::now_v7())
+    }
+
+    /// A new session that starts now, behind all of these: where the wall clock says otherwise it was set back, and the id
+    /// follows the newest of them by a millisecond.
+    pub fn start_after(earlier: impl IntoIterator<Item = SessionId>) -> SessionId {
+        let new = SessionId::start();
+        // Ids of older stores have no time.
+        let newest = earlier.into_iter().filter(SessionId::is_recorded).max();
+        match newest.filter(|newest| *newest >= new) {
+            Some(newest) => {
+                // The first 48 bits of a UUID v7 are its milliseconds.
+                let [.., a, b, c, d, e, f, g, h, i, j] = *new.0.as_bytes();
+                let millis = (newest.0.as_u128() >> 80) as u64 + 1;
+                let random = [a, b, c, d, e, f, g, h, i, j];
+                SessionId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+            }
+            None => new,
+        }
     }
 
     /// The id with this number; for tests that need the same ids every time.
@@ -96,5 +115,19 @@ mod tests {
         assert_eq!(event.to_string().parse::<EventRef>().unwrap(), event);
         assert!("42".parse::<EventRef>().is_err());
         assert!(format!("{}:x", event.session_id).parse::<EventRef>().is_err());
+    }
+
+    #[test]
+    fn a_session_follows_those_before_it_also_when_the_clock_was_set_back() {
+        let in_a_year = SessionId(Uuid::from_u128(SessionId::start().0.as_u128() + (31_536_000_000 << 80)));
+        let foreign = SessionId::of_foreign("ffff");
+        let mut known = vec![foreign, in_a_year];
+        for _ in 0..3 {
+            let next = SessionId::start_after(known.iter().copied());
+            assert!(next.is_recorded());
+            assert!(known.iter().filter(|id| id.is_recorded()).all(|id| *id < next));
+            known.push(next);
+        }
+        assert!(SessionId::start_after([foreign]) < in_a_year);
     }
 }

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::catalog::Catalog;
 use super::error::StoreError;
 use super::games::Quality;
+use super::ids::SessionId;
 use super::lease::Lease;
 use super::parts::BUILD;
 use super::publish::Owed;
 use super::root::DataRoot;
 use super::schema::{SCHEMA_VERSION, is_newer};
 use super::seal::LeftBehind;
-use super::{fsio, migrate, reconcile, scan};
+use super::{fsio, journal, migrate, reconcile, scan};
 
 /// The data root, opened for writing. Holds the lease until dropped.
 pub struct Store {
@@ -144,6 +145,23 @@ impl Store {
     /// The catalog as it stands.
     pub fn catalog(&self) -> Catalog {
         self.with_catalog(Catalog::clone)
+    }
+
+    /// The sessions that are known here, sealed or not.
+    pub(super) fn sessions(&self) -> Vec<SessionId> {
+        // A journal that cannot be listed now is no reason not to record.
+        let journals = journal::segments(self.root()).unwrap_or_default();
+        let unsealed = journals.into_iter().map(|segment| segment.session_id);
+        let mut known: Vec<SessionId> = self.with_catalog(|catalog| {
+            catalog
+                .sessions
+                .iter()
+                .map(|session| session.session_id)
+                .chain(catalog.sealed.keys().copied())
+                .collect()
+        });
+        known.extend(unsealed);
+        known
     }
 
     pub(super) fn with_catalog<T>(&self, read: impl FnOnce(&Catalog) -> T) -> T {

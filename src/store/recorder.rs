@@ -112,9 +112,10 @@ impl Recorder {
             in_doubt: 0,
             sealed: 0,
         };
+        let session_id = SessionId::start_after(store.sessions());
         let shared = Arc::new(Shared {
             store,
-            session_id: SessionId::start(),
+            session_id,
             started_us: now_us(),
             options,
             state: Mutex::new(state),

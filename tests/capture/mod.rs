@@ -4,6 +4,8 @@ mod answered;
 #[cfg(unix)]
 mod audited;
 mod foreign_root;
+#[cfg(unix)]
+mod last_moment;
 mod nothing_lost;
 mod secrets;
 mod serving;

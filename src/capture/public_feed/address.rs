@@ -10,12 +10,12 @@ const QUERY: [(&str, &str); 3] = [("EIO", "4"), ("transport", "websocket"), ("fr
 
 /// A feed's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in crate::capture) struct Address {
     /// The URL of the WebSocket.
     pub(super) url: String,
     /// Host without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(in crate::capture) host: String,
+    pub(in crate::capture) port: u16,
     pub(super) is_tls: bool,
     /// The Socket.IO namespace, `/` for the default one.
     pub(super) namespace: String,

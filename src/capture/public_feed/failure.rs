@@ -13,7 +13,7 @@ use super::address::Address;
 
 /// Why there is no connection (any more).
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Failure {
+pub(in crate::capture) struct Failure {
     /// A word for programs: `refused`, `dns`, `tls`, `html`, …
     pub(super) kind: &'static str,
     /// What happened and why.
@@ -40,7 +40,7 @@ impl Failure {
     }
 
     /// No address of the host took the connection.
-    pub(super) fn connect(address: &Address, error: &io::Error) -> Failure {
+    pub(in crate::capture) fn connect(address: &Address, error: &io::Error) -> Failure {
         let place = format!("{}:{}", address.host, address.port);
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Failure::new(

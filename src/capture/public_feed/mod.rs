@@ -15,8 +15,8 @@ pub mod address;
 mod answers;
 mod backoff;
 mod engine_io;
-mod failure;
-mod socket;
+pub(super) mod failure;
+pub(super) mod socket;
 mod upgrade;
 mod websocket;
 
@@ -30,16 +30,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::as_bytes::{AsBytes, Why};
 use super::board::SourceState;
-use super::clock::{Moment, monotonic_us};
+use super::clock::Moment;
 use super::events;
 use super::sink::{Frame, Sink, SinkClosed};
-use crate::store::record::{Direction, Source, now_us};
+use crate::store::record::{Direction, Source};
 use address::Address;
 use answers::{Answer, Answers};
 use backoff::{Backoff, Bounds};
 use engine_io::{EngineIo, Reaction};
 use failure::Failure;
-use socket::Socket;
+use socket::{Internet, Network, Socket};
 use websocket::{Heard, Limits};
 
 const SOURCE: Source = Source::PublicWs;
@@ -90,6 +90,18 @@ pub(super) async fn run(
     patience: Patience,
     stop: CancellationToken,
 ) {
+    run_over(Internet, sink, address, gap, patience, stop).await;
+}
+
+/// The same over any network.
+pub(super) async fn run_over(
+    network: impl Network,
+    sink: Sink,
+    address: String,
+    gap: Option<Gap>,
+    patience: Patience,
+    stop: CancellationToken,
+) {
     let address = match Address::parse(&address) {
         Ok(address) => address,
         Err(error) => {
@@ -101,12 +113,13 @@ pub(super) async fn run(
         }
     };
     let bounds = Bounds { first: patience.first_wait, longest: patience.longest_wait };
-    let mut feed = Feed { sink, address, gap, patience, backoff: Backoff::new(bounds), told: None };
+    let mut feed = Feed { network, sink, address, gap, patience, backoff: Backoff::new(bounds), told: None };
     // The sink closes when the capture ends; then there is nothing left to tell.
     let _ = feed.run(&stop).await;
 }
 
-struct Feed {
+struct Feed<N> {
+    network: N,
     sink: Sink,
     address: Address,
     gap: Option<Gap>,
@@ -123,25 +136,26 @@ struct Over {
     lived: Option<(Instant, Moment)>,
 }
 
-impl Feed {
+impl<N: Network> Feed<N> {
     async fn run(&mut self, stop: &CancellationToken) -> Result<(), SinkClosed> {
         loop {
             self.sink.state(SOURCE, SourceState::Connecting { attempt: self.backoff.failures() + 1 });
             let opened = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                opened = socket::open(&self.address, self.patience.handshake, Limits::default()) => opened,
+                opened = socket::open(&self.network, &self.address, self.patience.handshake, Limits::default()) => opened,
             };
             let socket_id: Arc<str> = next_socket_id().into();
             let over = match opened {
                 Ok(socket) => {
+                    let heard = self.sink.now();
                     let mut connection = Connection {
                         feed: self,
                         socket,
                         socket_id: socket_id.clone(),
                         answers: Answers::default(),
                         lived: None,
-                        heard: Moment::now(),
+                        heard,
                     };
                     let Some(why) = connection.run(stop).await? else {
                         break;
@@ -192,7 +206,7 @@ impl Feed {
     }
 
     async fn wait(&mut self, why: Failure, stop: &CancellationToken) {
-        let mut wait = self.backoff.failed(backoff::jitter());
+        let mut wait = self.backoff.failed(self.network.jitter());
         if let Some(asked) = why.retry_after {
             wait = wait.max(asked);
         }
@@ -200,7 +214,7 @@ impl Feed {
             reason: why.reason,
             next_step: why.next_step,
             attempt: self.backoff.failures(),
-            next_try_us: Some(now_us() + wait.as_micros() as i64),
+            next_try_us: Some(self.sink.now().wall_us + wait.as_micros() as i64),
         };
         self.sink.state(SOURCE, state);
         tokio::select! {
@@ -211,9 +225,9 @@ impl Feed {
 }
 
 /// One open WebSocket.
-struct Connection<'a> {
-    feed: &'a mut Feed,
-    socket: Socket,
+struct Connection<'a, N: Network> {
+    feed: &'a mut Feed<N>,
+    socket: Socket<N>,
     socket_id: Arc<str>,
     answers: Answers,
     lived: Option<Instant>,
@@ -224,7 +238,7 @@ struct Connection<'a> {
 /// So many messages in a row, and the other tasks of the thread get their turn.
 const TURN: u32 = 128;
 
-impl Connection<'_> {
+impl<N: Network> Connection<'_, N> {
     /// Reads until the connection is of no more use, and says why; `None` when it was stopped.
     async fn run(&mut self, stop: &CancellationToken) -> Result<Option<Failure>, SinkClosed> {
         let mut engine = EngineIo::new(&self.feed.address.namespace);
@@ -284,7 +298,7 @@ impl Connection<'_> {
 
     /// Stores a message, and has it answered as soon as it is in the journal.
     async fn take(&mut self, message: Heard, engine: &mut EngineIo) -> Result<Option<Failure>, SinkClosed> {
-        self.heard = Moment::now();
+        self.heard = self.feed.sink.now();
         match message {
             Heard::Text(text) => {
                 // What it asks for is nothing that the sink changes; the text itself is given away.
@@ -362,7 +376,7 @@ impl Connection<'_> {
         let sent = timeout(self.feed.patience.handshake, self.socket.send(&text)).await;
         let failure = Failure::of_sending(sent);
         if failure.is_none() {
-            self.store(Moment::now(), Direction::Sent, text).await?;
+            self.store(self.feed.sink.now(), Direction::Sent, text).await?;
         }
         Ok(failure)
     }
@@ -370,12 +384,16 @@ impl Connection<'_> {
     /// The namespace is connected: tells it, and what was missed before.
     async fn connected(&mut self, engine: &EngineIo) -> Result<(), SinkClosed> {
         let feed = &mut *self.feed;
-        let now = now_us();
+        let now = feed.sink.now();
         self.lived = Some(Instant::now());
         feed.told = None;
         feed.sink.state(
             SOURCE,
-            SourceState::Connected { since_us: now, socket_id: Some(self.socket_id.to_string()), note: None },
+            SourceState::Connected {
+                since_us: now.wall_us,
+                socket_id: Some(self.socket_id.to_string()),
+                note: None,
+            },
         );
         let open = engine.open();
         let details = json!({
@@ -387,9 +405,9 @@ impl Connection<'_> {
             return Ok(());
         };
         // Between two processes there is no other clock than the wall's.
-        let downtime_us = gap.since_us.map_or(now - gap.from_us, |since_us| monotonic_us() - since_us);
+        let downtime_us = gap.since_us.map_or(now.wall_us - gap.from_us, |since_us| now.monotonic_us - since_us);
         let details = json!({
-            "from_us": gap.from_us, "to_us": now, "downtime_ms": downtime_us.max(0) / 1000,
+            "from_us": gap.from_us, "to_us": now.wall_us, "downtime_ms": downtime_us.max(0) / 1000,
             "attempts": gap.attempts + 1, "reason": gap.reason, "socket_id": &*self.socket_id,
         });
         feed.sink.system(SOURCE, events::GAP, details).await
@@ -424,7 +442,7 @@ impl Connection<'_> {
         }
         while let Ok(Ok(message)) = tokio::time::timeout_at(until, self.socket.next()).await {
             match message {
-                Heard::Text(text) => self.store(Moment::now(), Direction::Received, text).await?,
+                Heard::Text(text) => self.store(self.feed.sink.now(), Direction::Received, text).await?,
                 Heard::AsBytes(message) => {
                     let socket_id = Some(&*self.socket_id);
                     self.feed.sink.as_bytes(SOURCE, Direction::Received, socket_id, message).await?;

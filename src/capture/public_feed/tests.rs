@@ -12,6 +12,7 @@ use crate::capture::as_bytes;
 use crate::capture::journaling::QueueLimits;
 use crate::capture::sink::OVERHEAD;
 use crate::capture::testing::{Peer, Recording, Refusing, StoredFrame, hear, of_type, say, until};
+use crate::store::record::now_us;
 
 /// Waits short enough for tests, long enough for a busy machine.
 fn patience() -> Patience {

@@ -44,48 +44,88 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// Games proven at once: their evidence is in memory.
 const BATCH: usize = 200;
 
-/// Proves games while this process records: `journal` holds the way into its journal as long as it does. Ends after
-/// `stop`.
-pub fn accompany(
-    root: DataRoot,
-    mut journal: watch::Receiver<Option<Sink>>,
-    stop: CancellationToken,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        loop {
-            let sink = journal.borrow_and_update().clone();
-            let wait = match sink {
-                Some(sink) => match keep_proving(&root, &sink, &journal, &stop).await {
-                    Ok(()) => POLL,
-                    // Asked to stop while it read: nothing went wrong.
-                    Err(ReadError::Cancelled) => return,
-                    Err(error) => {
-                        tracing::warn!(%error, "games are not proven for half a minute");
-                        AGAIN
-                    }
-                },
-                None => Duration::MAX,
-            };
-            tokio::select! {
-                changed = journal.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(wait) => {}
-                () = stop.cancelled() => return,
-            }
-        }
-    })
+/// When recording ends, the last look may take so long; what it does not finish is left to the next process.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+
+/// Proves games while this process records: `journal` holds the way into its journal as long as it does.
+pub fn accompany(root: DataRoot, journal: watch::Receiver<Option<Sink>>) -> Proving {
+    let (asked, give_up) = (CancellationToken::new(), CancellationToken::new());
+    let task = tokio::spawn(prove_on(root, journal, asked.clone(), give_up.clone()));
+    Proving { asked, give_up, task: Some(task) }
 }
 
-/// Proves what is pending and what comes, until this process records no more.
+/// Games are being proven. Ends at once when dropped; [`Proving::finish`] proves first what came last.
+#[derive(Debug)]
+pub struct Proving {
+    /// To end after a last look.
+    asked: CancellationToken,
+    /// To end in the middle of whatever it does.
+    give_up: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Proving {
+    /// Looks once more, for the seed that came a moment ago, and ends; in two seconds at most. To be called while the
+    /// journal still takes the proofs.
+    pub async fn finish(mut self) {
+        self.asked.cancel();
+        if let Some(task) = self.task.take()
+            && tokio::time::timeout(LAST_LOOK, task).await.is_err()
+        {
+            tracing::debug!("the last games are proven by the next process");
+        }
+    }
+}
+
+impl Drop for Proving {
+    fn drop(&mut self) {
+        self.asked.cancel();
+        self.give_up.cancel();
+    }
+}
+
+async fn prove_on(
+    root: DataRoot,
+    mut journal: watch::Receiver<Option<Sink>>,
+    asked: CancellationToken,
+    give_up: CancellationToken,
+) {
+    loop {
+        let sink = journal.borrow_and_update().clone();
+        let wait = match sink {
+            Some(sink) => match keep_proving(&root, &sink, &journal, &asked, &give_up).await {
+                Ok(()) => POLL,
+                // Asked to stop while it read: nothing went wrong.
+                Err(ReadError::Cancelled) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "games are not proven for half a minute");
+                    AGAIN
+                }
+            },
+            None => Duration::MAX,
+        };
+        tokio::select! {
+            biased;
+            () = asked.cancelled() => return,
+            changed = journal.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Proves what is pending and what comes, until this process records no more. When asked to end it looks a last time; it
+/// gives up at once while it still reads what others left undone.
 async fn keep_proving(
     root: &DataRoot,
     sink: &Sink,
     journal: &watch::Receiver<Option<Sink>>,
-    stop: &CancellationToken,
+    asked: &CancellationToken,
+    give_up: &CancellationToken,
 ) -> Result<(), ReadError> {
-    let mut prover = run(root, stop, Prover::open).await?;
-    while !stop.is_cancelled() && !journal.has_changed().unwrap_or(true) {
-        let root = root.clone();
-        let polled = run(&root, stop, move |root, stop| {
+    let mut prover = run(root, asked, Prover::open).await?;
+    loop {
+        let is_last = asked.is_cancelled();
+        let polled = run(root, give_up, move |root, stop| {
             let proofs = prover.poll(root, stop);
             Ok((prover, proofs?))
         });
@@ -96,12 +136,14 @@ async fn keep_proving(
                 return Ok(());
             }
         }
+        if is_last || journal.has_changed().unwrap_or(true) {
+            return Ok(());
+        }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
-            () = stop.cancelled() => {}
+            () = asked.cancelled() => {}
         }
     }
-    Ok(())
 }
 
 /// Reading takes its time: on a thread for that.

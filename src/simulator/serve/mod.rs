@@ -35,7 +35,8 @@ use super::session::Config;
 pub use faults::{Fault, FaultError, FaultKind, Faults, Trigger};
 pub use log::{LogDirection, LogEntry, Message, SentLog};
 pub use recording::StoredFrame;
-pub use running::{Running, ServerStatus, start};
+pub use running::{Running, ServerStatus, start, start_behind};
+pub use stream::{Door, Wire};
 
 /// The speeds that are played: game time per real time.
 pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1000.0;

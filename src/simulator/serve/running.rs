@@ -14,6 +14,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::layer::EngineIoLayer;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ use super::hub::{Command, Hub, Source};
 use super::log::SentLog;
 use super::recording::Recording;
 use super::socket_io::Handler;
-use super::stream::{Cut, Peer, Valve, ValvedListener};
+use super::stream::{Cut, Door, Peer, Valve, ValvedListener};
 use super::{Play, SPEEDS, ServerConfig};
 use crate::truth::GameTruth;
 use crate::world::{Seen, World};
@@ -134,6 +135,16 @@ impl Shared {
 /// # Errors
 /// When the speed is outside [`SPEEDS`], the address cannot be had, or the log's file exists already.
 pub async fn start(config: ServerConfig) -> io::Result<Running> {
+    let door = TcpListener::bind(config.addr).await?;
+    let addr = door.local_addr()?;
+    start_behind(door, ServerConfig { addr, ..config })
+}
+
+/// The same for connections that come in by any door; `config.addr` is only said on.
+///
+/// # Errors
+/// When the speed is outside [`SPEEDS`], or the log's file exists already.
+pub fn start_behind(door: impl Door, config: ServerConfig) -> io::Result<Running> {
     if !SPEEDS.contains(&config.speed) {
         let reason = format!("a speed of {} is not between {} and {}", config.speed, SPEEDS.start(), SPEEDS.end());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
@@ -167,7 +178,7 @@ pub async fn start(config: ServerConfig) -> io::Result<Running> {
         played,
         to_play,
     });
-    let (listener, addr) = ValvedListener::bind(config.addr, Arc::clone(&shared)).await?;
+    let listener = ValvedListener::new(door, Arc::clone(&shared));
     let hub = Hub {
         source,
         clock: Clock::new(start_us, config.speed),
@@ -194,7 +205,7 @@ pub async fn start(config: ServerConfig) -> io::Result<Running> {
         let _ = axum::serve(listener, app).await;
     });
     let playing = tokio::spawn(hub.run());
-    Ok(Running { addr, shared, serving, playing })
+    Ok(Running { addr: config.addr, shared, serving, playing })
 }
 
 async fn html_instead(ConnectInfo(Peer(valve)): ConnectInfo<Peer>, request: Request, next: Next) -> Response {

@@ -1,7 +1,7 @@
-//! Accepted connections. Each has a valve, with which faults beneath Engine.IO are made, and a tap for the log.
+//! Accepted connections. Each has a valve, with which faults beneath Engine.IO are made, and a tap for the log. They come
+//! in by a [`Door`]: a TCP socket of this machine, or a network that a test makes.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,40 @@ use super::log::{LogDirection, SentLog};
 use super::old_server;
 use super::running::Shared;
 use super::wire::Tap;
+
+/// Where connections come in.
+pub trait Door: Send + 'static {
+    /// What their bytes go over.
+    type Stream: Wire;
+
+    /// The next one.
+    ///
+    /// # Errors
+    /// When it is gone already, or cannot be had; the next try may succeed.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+/// What the bytes of a connection go over.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Has the connection end by a reset when it is dropped. Where that cannot be had it ends like any other.
+    fn reset_when_dropped(&self);
+}
+
+impl Door for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let (stream, _) = TcpListener::accept(self).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+impl Wire for TcpStream {
+    fn reset_when_dropped(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
 
 /// How a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +138,8 @@ impl Valve {
 
 /// A connection behind its valve.
 #[derive(Debug)]
-pub struct ValvedStream {
-    inner: TcpStream,
+pub struct ValvedStream<S> {
+    inner: S,
     valve: Arc<Valve>,
     taps: Option<Taps>,
 }
@@ -117,14 +151,13 @@ struct Taps {
     received: Tap,
 }
 
-impl ValvedStream {
+impl<S: Wire> ValvedStream<S> {
     /// Ready when the direction is open; the error is the cut.
     fn pass(&self, cx: &Context<'_>, writes: bool) -> Poll<io::Result<()>> {
         let mut state = self.valve.lock();
         if let Some(how) = state.cut {
             if how == Cut::Reset {
-                // Not supported: then it is an ordinary close.
-                let _ = self.inner.set_zero_linger();
+                self.inner.reset_when_dropped();
             }
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -141,7 +174,7 @@ impl ValvedStream {
     }
 }
 
-impl AsyncRead for ValvedStream {
+impl<S: Wire> AsyncRead for ValvedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         ready!(self.pass(cx, false))?;
         let before = into.filled().len();
@@ -156,7 +189,7 @@ impl AsyncRead for ValvedStream {
     }
 }
 
-impl AsyncWrite for ValvedStream {
+impl<S: Wire> AsyncWrite for ValvedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.pass(cx, true))?;
         let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
@@ -185,36 +218,30 @@ impl AsyncWrite for ValvedStream {
 #[derive(Debug, Clone)]
 pub struct Peer(pub Arc<Valve>);
 
-impl Connected<IncomingStream<'_, ValvedListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, ValvedListener>) -> Self {
+impl<D: Door> Connected<IncomingStream<'_, ValvedListener<D>>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, ValvedListener<D>>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
 /// Accepts connections and decides what befalls each as a whole.
 #[derive(Debug)]
-pub struct ValvedListener {
-    inner: TcpListener,
+pub struct ValvedListener<D> {
+    door: D,
     shared: Arc<Shared>,
     dice: Dice,
     accepted: u64,
 }
 
-impl ValvedListener {
-    /// Listens on `addr`.
-    ///
-    /// # Errors
-    /// When the address cannot be had.
-    pub async fn bind(addr: SocketAddr, shared: Arc<Shared>) -> io::Result<(Self, SocketAddr)> {
-        let inner = TcpListener::bind(addr).await?;
-        let addr = inner.local_addr()?;
+impl<D: Door> ValvedListener<D> {
+    /// Lets in whoever comes by the door.
+    pub fn new(door: D, shared: Arc<Shared>) -> Self {
         let dice = Dice::new(&shared.faults, 0);
-        Ok((Self { inner, shared, dice, accepted: 0 }, addr))
+        Self { door, shared, dice, accepted: 0 }
     }
 
-    async fn accept_one(&mut self) -> io::Result<Option<(ValvedStream, Peer)>> {
-        let (inner, _) = self.inner.accept().await?;
-        inner.set_nodelay(true)?;
+    async fn accept_one(&mut self) -> io::Result<Option<(ValvedStream<D::Stream>, Peer)>> {
+        let inner = self.door.accept().await?;
         self.accepted += 1;
         let faults = self.dice.roll(FaultKind::is_of_connection);
         let befalls = |kind| faults.iter().any(|fault| fault.kind == kind);
@@ -234,11 +261,11 @@ impl ValvedListener {
     }
 }
 
-impl Listener for ValvedListener {
-    type Io = ValvedStream;
+impl<D: Door> Listener for ValvedListener<D> {
+    type Io = ValvedStream<D::Stream>;
     type Addr = Peer;
 
-    async fn accept(&mut self) -> (ValvedStream, Peer) {
+    async fn accept(&mut self) -> (ValvedStream<D::Stream>, Peer) {
         loop {
             match self.accept_one().await {
                 Ok(Some(accepted)) => return accepted,
