@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::common::needs;
 use crate::common::waiting::PATIENCE;
 
 /// A page whose only frame is the app.
@@ -34,6 +35,7 @@ impl Page {
             // page's process, so that one connection sees both.
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
             .args(["--disable-features=IsolateSandboxedIframes", "--hide-scrollbars", "--remote-debugging-port=0"])
+            .args(needs::CHROMIUM_STAYS_HERE)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             // Whatever it writes beside its profile goes with it.
             .env("HOME", profile.path())

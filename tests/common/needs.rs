@@ -190,6 +190,16 @@ pub fn chromium() -> Option<String> {
     found
 }
 
+/// What keeps a Chromium on this machine. Left alone it asks its maker for updates, parts and hints some seconds after
+/// it starts, by four names, and no test may depend on a network. Any name but this machine's is refused without
+/// asking; the rest are what would ask in vain, again and again.
+pub const CHROMIUM_STAYS_HERE: [&str; 4] = [
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+];
+
 /// The folder `node_modules` with the official packages of Socket.IO.
 #[track_caller]
 pub fn socket_io() -> Option<PathBuf> {

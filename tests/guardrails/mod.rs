@@ -1,6 +1,8 @@
 //! The design's rules that the compiler does not check.
 
 mod building;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod packages;
 
 use std::fs;

