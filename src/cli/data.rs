@@ -308,6 +308,13 @@ fn prune(root: &DataRoot, before: &str, apply: bool, as_json: bool, out: &mut Ou
     if pruned.kept_rows > 0 {
         out.line(format_args!("{} rows stay: their game runs past {before}", count(pruned.kept_rows)))?;
     }
+    if pruned.kept_by_order > 0 {
+        out.line(format_args!(
+            "{} parts stay, though their frames are stamped before {before}: they came after frames of that day or later in \
+             the same session, so the clock had fallen back",
+            pruned.kept_by_order
+        ))?;
+    }
     if !apply {
         out.line("nothing was removed: add --apply to do it")?;
     }

@@ -40,7 +40,8 @@ pub struct Catalog {
     /// them out. One whose file is restored is in force again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<LostPart>,
-    /// Parts whose loss a person has accepted (`data repair --give-up`): no answer names them any more.
+    /// Lost parts whose loss a person has accepted (`data repair --give-up`), or that were pruned: no answer names them any
+    /// more. One whose file is restored is in force again, unless it was pruned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub given_up: Vec<LostPart>,
     /// Frames before this UTC date were pruned: sessions from before then may have gaps.

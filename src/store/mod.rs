@@ -9,7 +9,7 @@
 //! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
-//!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps. [`contents`] — which frame and which game
+//!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps; `age` — how young they are whatever the clock said. [`contents`] — which frame and which game
 //!   is where in them. [`reconcile`] — parts that no catalog names. [`damage`] — parts that are not what was written.
 //!   [`verify`] — whether all of it is true. [`repair`] — lost rows made again from what is there.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
@@ -18,6 +18,7 @@
 //! * [`import`] — many files into the store, all or nothing.
 //! * [`fsio`] — the one door to the disk.
 
+mod age;
 pub mod catalog;
 pub mod chain;
 pub mod compact;

@@ -1,13 +1,15 @@
 //! Giving space back: frames from before a date go; finished games, marks and manifests stay.
 //!
-//! A game that runs across midnight is not cut in two: the frames of it from before the date stay as well.
+//! A game that runs across midnight is not cut in two: the frames of it from before the date stay as well. And a date is
+//! what the wall clock said: where it fell back, frames that were recorded later than they are stamped stay (`age`).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
-use super::catalog::{Catalog, Part};
+use super::age::Reached;
+use super::catalog::{Catalog, LostPart, Part};
 use super::error::StoreError;
 use super::open::Store;
 use super::parts::PartWriter;
@@ -28,14 +30,20 @@ pub struct Pruned {
     pub lost: usize,
     /// Rows from before the date that stay because their game runs across it.
     pub kept_rows: u64,
+    /// Parts stamped before the date that stay because their session had come to it before: its clock fell back.
+    pub kept_by_order: usize,
     /// Files that were set aside or replaced earlier, and go now.
     pub leftovers: usize,
     /// Their bytes.
     pub leftover_bytes: u64,
 }
 
+/// Rows of these kinds stay.
+pub(super) const KEPT_KINDS: [DocType; 2] = [DocType::Game, DocType::Sidebet];
+
 impl Store {
-    /// Removes frames from before `date` (UTC, `2026-11-23`). With `dry_run` it only says what would go.
+    /// Removes frames from before `date` (UTC, `2026-11-23`): those that were stamped before it, unless something of `date`
+    /// or later came before them in their session. With `dry_run` it only says what would go.
     ///
     /// # Errors
     /// When `date` is no date, or a part cannot be read or written; what was not yet removed then stays.
@@ -46,17 +54,23 @@ impl Store {
         if !dry_run {
             self.settle()?;
         }
-        let all = self.with_catalog(|catalog| catalog.parts.clone());
-        let kept_kinds = [DocType::Game, DocType::Sidebet];
-        let old = |part: &&Part| {
-            part.date != NO_DATE && part.date.as_str() < date && !kept_kinds.contains(&part.doc_type)
+        let Catalog { parts: all, lost, given_up, sessions, .. } = self.catalog();
+        let known: Vec<&Part> = all.iter().chain(lost.iter().chain(&given_up).map(|lost| &lost.part)).collect();
+        let reached = Reached::of(self.root(), date, &known, &sessions);
+        let stamped_before = |part: &&Part| {
+            part.date != NO_DATE && part.date.as_str() < date && !KEPT_KINDS.contains(&part.doc_type)
         };
-        let across = self.games_across(&all, date)?;
-        let mut result = Pruned::default();
+        let (kept, old): (Vec<&Part>, Vec<&Part>) =
+            all.iter().filter(stamped_before).partition(|part| reached.is_behind(part));
+        let (kept_lost, old_lost): (Vec<&LostPart>, Vec<&LostPart>) =
+            lost.iter().filter(|lost| stamped_before(&&lost.part)).partition(|lost| reached.is_behind(&lost.part));
+        let that_day = all.iter().filter(|part| part.date == date);
+        let across = self.games_across(&old, that_day.chain(kept.iter().copied()))?;
+        let mut result = Pruned { kept_by_order: kept.len() + kept_lost.len(), ..Pruned::default() };
         let mut removed = Vec::new();
         let mut writer = PartWriter::new(self.root(), "prune", Vec::new());
         writer.know(self.with_catalog(Catalog::about));
-        for part in all.iter().filter(old) {
+        for part in old {
             let kept = if across.is_empty() { 0 } else { self.keep_games(part, &across, &mut writer)? };
             result.parts += 1;
             result.bytes += part.bytes;
@@ -65,9 +79,7 @@ impl Store {
             removed.push(part.path.clone());
         }
         // What cannot be read is not kept for a game's sake, and nobody will miss it from before the date.
-        let lost: Vec<Part> =
-            self.with_catalog(|catalog| catalog.lost.iter().map(|lost| lost.part.clone()).collect());
-        for part in lost.iter().filter(old) {
+        for LostPart { part, .. } in &old_lost {
             result.parts += 1;
             result.lost += 1;
             *result.rows.entry(part.doc_type.as_str().to_owned()).or_default() += part.rows;
@@ -75,7 +87,9 @@ impl Store {
         }
         let leftovers = self.leftovers()?;
         result.leftovers = leftovers.len();
-        result.leftover_bytes = leftovers.iter().filter_map(|path| Some(fsio::metadata(path).ok()?.len())).sum();
+        for path in &leftovers {
+            result.leftover_bytes += fsio::metadata(path).map_err(StoreError::io("look at", path))?.len();
+        }
         if dry_run {
             return Ok(result);
         }
@@ -84,19 +98,25 @@ impl Store {
             let later = catalog.pruned_before.take().filter(|known| known.as_str() > date);
             catalog.pruned_before = Some(later.unwrap_or_else(|| date.to_owned()));
             catalog.lost.retain(|lost| !removed.contains(&lost.part.path));
+            // Named as long as their files may be there: a damaged file cannot say itself that it was pruned.
+            catalog.given_up.extend(old_lost.into_iter().cloned());
         })?;
         leftovers.iter().try_for_each(|path| fsio::remove(path))?;
         Ok(result)
     }
 
-    /// The games with frames on both sides of the date.
-    fn games_across(&self, all: &[Part], date: &str) -> Result<HashSet<String>, StoreError> {
+    /// The games with frames on the last day that goes and in `later` parts, which stay.
+    fn games_across<'p>(
+        &self,
+        old: &[&'p Part],
+        later: impl Iterator<Item = &'p Part>,
+    ) -> Result<HashSet<String>, StoreError> {
         let framed = |part: &&Part| matches!(part.doc_type, DocType::GameTick | DocType::WsEvent);
-        let before =
-            all.iter().filter(framed).filter(|part| part.date.as_str() < date).map(|part| &part.date).max();
-        let Some(before) = before else { return Ok(HashSet::new()) };
-        let earlier = self.games_of(all.iter().filter(framed).filter(|part| part.date == *before))?;
-        let later = self.games_of(all.iter().filter(framed).filter(|part| part.date == date))?;
+        let last_day = old.iter().copied().filter(framed).map(|part| &part.date).max();
+        let Some(last_day) = last_day else { return Ok(HashSet::new()) };
+        let of_last_day = old.iter().copied().filter(framed).filter(|part| part.date == *last_day);
+        let earlier = self.games_of(of_last_day)?;
+        let later = self.games_of(later.filter(framed))?;
         Ok(earlier.intersection(&later).cloned().collect())
     }
 
@@ -145,3 +165,6 @@ fn only_games(batch: &RecordBatch, games: &HashSet<String>) -> Result<RecordBatc
     let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(keep(row))).collect();
     Ok(filter_record_batch(batch, &mask)?)
 }
+
+#[cfg(test)]
+mod tests;

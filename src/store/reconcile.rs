@@ -7,6 +7,8 @@
 //!   made from, or in the file that was being imported. A note in `manifests/publishing-….json`, written before the names
 //!   are given and removed after the catalog, says so; for stores of older builds, that its rows are there elsewhere.
 //! * *superseded*: another part replaced it, or it was pruned, and the crash came before it was removed.
+//! * *damaged*: it is not what was written, and another part replaced it, a person gave it up, or it was pruned, and the
+//!   crash came before it was set aside or removed.
 //! * *forgotten*: the manifests were lost, are older ones or another root's, or the folder was copied without them. Its
 //!   rows are nowhere else: it is in force again.
 //! * *strange*: not written by this program. It stays as it is.
@@ -15,13 +17,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::catalog::{About, Catalog, Part, SessionInfo};
-use super::damage::Written;
+use super::age::Reached;
+use super::catalog::{About, Catalog, LostPart, Part, SessionInfo};
+use super::damage::{self, Written};
 use super::fsio;
 use super::journal::{self, reader::SegmentReader};
 use super::parts;
+use super::prune::KEPT_KINDS;
 use super::root::{DataRoot, NO_DATE};
-use super::schema::DocType;
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -58,6 +61,13 @@ pub fn reconcile(root: &DataRoot, catalog: &mut Catalog) -> Result<Reconciled, S
     }
     for (part, fate) in &taken.left {
         set_aside(root, part, *fate, &mut result)?;
+    }
+    for path in &taken.damaged {
+        if set_damaged_aside(root, path)? {
+            result.messages.push(format!(
+                "{path} was set aside: it is damaged, and its rows were made again, given up or pruned"
+            ));
+        }
     }
     // An older store's, or a person's own: not ours to move.
     result.messages.extend(taken.strange.iter().map(|error| {
@@ -100,6 +110,8 @@ fn add_checksums(root: &DataRoot, catalog: &mut Catalog) -> bool {
 pub(super) struct Taken {
     /// Parts that are not to be in force.
     left: Vec<(Part, Fate)>,
+    /// Damaged ones that are not to be in force either; they may be gone.
+    damaged: Vec<String>,
     /// Files that say nothing of themselves.
     pub(super) strange: Vec<StoreError>,
 }
@@ -111,14 +123,26 @@ pub(super) struct Taken {
 pub(super) fn take_in(root: &DataRoot, catalog: &mut Catalog) -> Result<Taken, StoreError> {
     let mut taken = Taken::default();
     let intended = intended(root)?;
-    let unnamed = unnamed(root, catalog, &mut taken.strange)?;
+    let (unnamed, unreadable) = unnamed(root, catalog)?;
     let begun = open_journals(root)?;
-    let replaced: BTreeSet<String> = catalog
-        .parts
-        .iter()
-        .chain(unnamed.iter().map(|(part, _)| part))
-        .flat_map(|part| part.lineage.replaces.iter().cloned())
-        .collect();
+    let of = |made_here: fn(&str) -> bool| -> BTreeSet<String> {
+        let all = catalog.parts.iter().chain(unnamed.iter().map(|(part, _)| part));
+        let made = all.filter(|part| made_here(&part.lineage.made_by));
+        made.flat_map(|part| part.lineage.replaces.iter().cloned()).collect()
+    };
+    let replaced = of(|_| true);
+    // What migration replaced was never one of our parts, and is put away under another name.
+    let replaced_own = of(|made_by| made_by != "migrate");
+    let given_up: BTreeSet<String> = catalog.given_up.iter().map(|lost| lost.part.path.clone()).collect();
+    let pruned = pruned(root, catalog, &unnamed);
+    for (path, error) in unreadable {
+        // A damaged file may not even say whose it is, but it has its name.
+        if replaced_own.contains(&path) || given_up.contains(&path) {
+            taken.damaged.push(path);
+        } else {
+            taken.strange.push(error);
+        }
+    }
     let mut forgotten = Vec::new();
     for (part, about) in unnamed {
         // What an import or a migration was made from is not in the store, so only the note can tell.
@@ -126,19 +150,71 @@ pub(super) fn take_in(root: &DataRoot, catalog: &mut Catalog) -> Result<Taken, S
         let noted = from_outside && intended.contains(&part.path);
         if noted || is_elsewhere(&part, catalog) || is_in_journal(&part, &begun) {
             taken.left.push((part, Fate::Unfinished));
-        } else if replaced.contains(&part.path) || is_pruned(&part, catalog) {
+        } else if replaced.contains(&part.path) || pruned.contains(&part.path) {
             taken.left.push((part, Fate::Superseded));
+        } else if is_given_up(root, &part, catalog) {
+            taken.damaged.push(part.path);
         } else {
             forgotten.push((part, about));
         }
     }
     for (part, about) in forgotten {
+        // Restored, after all.
+        catalog.given_up.retain(|lost| lost.part.path != part.path);
         catalog.learn(about);
         adopt(catalog, part, &begun);
     }
-    // An older manifest names what compaction has replaced since.
-    catalog.lost.retain(|lost| !replaced.contains(&lost.part.path));
+    // An older manifest names what compaction has replaced since; or a crash came before the catalog forgot what was made
+    // again, and whose file is to be set aside then.
+    let (again, lost): (Vec<LostPart>, Vec<LostPart>) =
+        std::mem::take(&mut catalog.lost).into_iter().partition(|lost| replaced.contains(&lost.part.path));
+    catalog.lost = lost;
+    taken.damaged.extend(again.into_iter().map(|lost| lost.part.path).filter(|path| replaced_own.contains(path)));
     Ok(taken)
+}
+
+/// Whether a person gave the part up and its file is as damaged as it was then; read as a whole to know it.
+fn is_given_up(root: &DataRoot, part: &Part, catalog: &Catalog) -> bool {
+    let known = catalog.given_up.iter().find(|lost| lost.part.path == part.path);
+    known.is_some_and(|lost| lost.part.defect(root).is_some() || damage::examine(root, [&lost.part]))
+}
+
+/// Those of the parts that were pruned.
+fn pruned(root: &DataRoot, catalog: &Catalog, unnamed: &[(Part, About)]) -> BTreeSet<String> {
+    let Some(date) = &catalog.pruned_before else { return BTreeSet::new() };
+    let stamped_before =
+        |part: &&Part| part.date != NO_DATE && part.date < *date && !KEPT_KINDS.contains(&part.doc_type);
+    let old: Vec<&Part> = unnamed.iter().map(|(part, _)| part).filter(stamped_before).collect();
+    if old.is_empty() {
+        return BTreeSet::new();
+    }
+    // As pruning itself decides.
+    let lost = catalog.lost.iter().chain(&catalog.given_up).map(|lost| &lost.part);
+    let known: Vec<&Part> = catalog.parts.iter().chain(lost).chain(unnamed.iter().map(|(part, _)| part)).collect();
+    let sessions: Vec<SessionInfo> =
+        catalog.sessions.iter().chain(unnamed.iter().flat_map(|(_, about)| &about.sessions)).cloned().collect();
+    let reached = Reached::of(root, date, &known, &sessions);
+    old.into_iter().filter(|part| !reached.is_behind(part)).map(|part| part.path.clone()).collect()
+}
+
+/// Renames a damaged file that no catalog names (`….parquet.damaged`, which `data prune` lists and removes); durable when
+/// this returns. Whether it was there.
+///
+/// # Errors
+/// When it cannot be renamed, or its folder not be synced.
+pub(super) fn set_damaged_aside(root: &DataRoot, path: &str) -> Result<bool, StoreError> {
+    let from = root.path().join(path);
+    let was_there = match fsio::rename(&from, &from.with_extension("parquet.damaged")) {
+        Ok(()) => true,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => return Err(StoreError::io("set aside", &from)(error)),
+    };
+    match from.parent() {
+        // Also where it was renamed before: the folder may not have been synced then.
+        Some(folder) if fsio::exists(folder).unwrap_or(true) => fsio::sync_folder(folder)?,
+        _ => {}
+    }
+    Ok(was_there)
 }
 
 /// Says which parts are about to get their names. Durable when this returns.
@@ -211,22 +287,21 @@ fn intended(root: &DataRoot) -> Result<BTreeSet<String>, StoreError> {
     Ok(intended)
 }
 
-/// The parts on disk that the catalog does not know, as they describe themselves.
-fn unnamed(
-    root: &DataRoot,
-    catalog: &Catalog,
-    strange: &mut Vec<StoreError>,
-) -> Result<Vec<(Part, About)>, StoreError> {
+/// Files that no catalog names: parts as they describe themselves, and files that do not, with the reason.
+type Unnamed = (Vec<(Part, About)>, Vec<(String, StoreError)>);
+
+/// The parts on disk that the catalog does not know.
+fn unnamed(root: &DataRoot, catalog: &Catalog) -> Result<Unnamed, StoreError> {
     let lost = catalog.lost.iter().map(|lost| &lost.part);
     let known: BTreeSet<&str> = catalog.parts.iter().chain(lost).map(|part| part.path.as_str()).collect();
-    let mut unnamed = Vec::new();
+    let (mut unnamed, mut unreadable) = (Vec::new(), Vec::new());
     for path in parts::files_on_disk(root)?.into_iter().filter(|path| !known.contains(path.as_str())) {
         match parts::own_words(root, &path) {
             Ok(words) => unnamed.push(words),
-            Err(error) => strange.push(error),
+            Err(error) => unreadable.push((path, error)),
         }
     }
-    Ok(unnamed)
+    Ok((unnamed, unreadable))
 }
 
 /// Whether rows of the same kind, day and frames are in force: two parts of one day never share frames, unless one was
@@ -269,11 +344,6 @@ fn is_in_journal(part: &Part, begun: &Begun) -> bool {
             .sessions
             .iter()
             .all(|range| begun.get(&range.session_id).is_some_and(|first| range.first >= *first))
-}
-
-fn is_pruned(part: &Part, catalog: &Catalog) -> bool {
-    let kept = matches!(part.doc_type, DocType::Game | DocType::Sidebet) || part.date == NO_DATE;
-    !kept && catalog.pruned_before.as_ref().is_some_and(|date| part.date < *date)
 }
 
 fn adopt(catalog: &mut Catalog, part: Part, begun: &Begun) {

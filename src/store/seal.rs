@@ -19,6 +19,9 @@ use super::record::{Record, Source, now_us};
 use super::steps::{Step, reached};
 use super::{fsio, record};
 
+/// The event that says what of a journal is lost. Its time is the one at which that was noticed, not the frame's.
+pub(super) const JOURNAL_CUT: &str = "journal_cut";
+
 /// What sealing did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Sealed {
@@ -150,7 +153,7 @@ impl Store {
         // The others that are lost there, so that the session has no number that nothing is known of.
         notes.extend(lost.into_iter().map(|seq| (seq, lost_details())));
         for (seq, details) in &notes {
-            let record = Record { seq: *seq, ..Record::system(now_us(), Source::Ui, "journal_cut", details) };
+            let record = Record { seq: *seq, ..Record::system(now_us(), Source::Ui, JOURNAL_CUT, details) };
             project(session_id, &record, &mut Context::default(), &mut writer)?;
         }
         if result.records + notes.len() as u64 > 0 {

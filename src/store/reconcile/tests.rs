@@ -11,6 +11,7 @@ use super::*;
 use crate::Store;
 use crate::record::{Direction, Record, Source};
 use crate::recorder::{Recorder, RecorderOptions};
+use crate::schema::DocType;
 use crate::steps::{Step, at_each};
 use crate::testing::{DAY_US, NOON_US, append, frames, record, root};
 
