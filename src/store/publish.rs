@@ -21,6 +21,8 @@ pub(super) struct Owed {
     catalog: bool,
     /// Files to be removed, relative to the root: no catalog names them.
     files: BTreeSet<String>,
+    /// Damaged files to be set aside, likewise.
+    damaged: BTreeSet<String>,
 }
 
 impl Store {
@@ -109,6 +111,11 @@ impl Store {
         self.settle_files()
     }
 
+    /// Has a damaged file that no catalog names any more set aside by whoever settles next.
+    pub(super) fn owe_setting_aside(&self, path: &str) {
+        self.owed().damaged.insert(path.to_owned());
+    }
+
     /// Makes the catalog in force durable, where the disk refused to.
     ///
     /// # Errors
@@ -128,7 +135,7 @@ impl Store {
         self.settle_files()
     }
 
-    /// Removes the files that no catalog names any more, where the disk refused to.
+    /// Removes the files that no catalog names any more, and sets the damaged ones aside, where the disk refused to.
     ///
     /// # Errors
     /// When it refuses again.
@@ -140,6 +147,13 @@ impl Store {
                 reached(Step::FileRemoved);
                 false
             }
+            Err(error) => {
+                refused = Err(error);
+                true
+            }
+        });
+        owed.damaged.retain(|part| match reconcile::set_damaged_aside(self.root(), part) {
+            Ok(_) => false,
             Err(error) => {
                 refused = Err(error);
                 true

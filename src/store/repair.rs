@@ -21,8 +21,8 @@ use super::project::{Context, project};
 use super::record::{Direction, Record, Source};
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink};
+use super::scan;
 use super::schema::DocType;
-use super::{fsio, scan};
 use replayer_protocol::line::LineFormat;
 use replayer_protocol::requests::RequestTracker;
 
@@ -80,6 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// When a part that is not lost cannot be read, or a new one cannot be written. What was made until then is in force.
+    /// When only a damaged file cannot be set aside, that is done before the next change, or at the next start.
     pub fn repair(&self, options: RepairOptions) -> Result<Repaired, StoreError> {
         if options.dry_run {
             return plan(self.root(), options);
@@ -95,10 +96,6 @@ impl Store {
             let restored = made_again(self.root(), &catalog, &lost.part, &games, &mut writer)?;
             if restored > 0 || options.give_up {
                 self.put_in_place(&lost, writer.finish()?, options.give_up && restored < lost.part.rows)?;
-                if lost.part.doc_type == DocType::Game {
-                    let catalog = self.catalog();
-                    self.set_stored_games(Arc::new(scan::stored_games(self.root(), &catalog)));
-                }
             }
             result.parts.push(report(&lost, restored, options));
         }
@@ -134,18 +131,15 @@ impl Store {
                 catalog.given_up.push(lost.clone());
             }
         })?;
+        self.owe_setting_aside(&lost.part.path);
+        // In force, whatever the disk refuses from here on.
+        if lost.part.doc_type == DocType::Game {
+            let catalog = self.catalog();
+            self.set_stored_games(Arc::new(scan::stored_games(self.root(), &catalog)));
+        }
+        // With the catalog before, the file would be wanted under its name, for whoever can restore it.
         in_force.durable()?;
-        let path = self.root().path().join(&lost.part.path);
-        match fsio::rename(&path, &path.with_extension("parquet.damaged")) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::io("set aside", &path)(error));
-            }
-            _ => {}
-        }
-        match path.parent() {
-            Some(folder) if fsio::exists(folder).unwrap_or(true) => fsio::sync_folder(folder),
-            _ => Ok(()),
-        }
+        self.settle_files()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every operation on the disk fails once, in each way that disks fail in, under each of the five writers. Whatever fails:
+//! Every operation on the disk fails once, in each way that disks fail in, under each of the writers. Whatever fails:
 //! the message is true, nothing stored is lost or there twice, and it goes on when the fault ends.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -7,7 +7,9 @@ mod compacting;
 mod half_records;
 mod importing;
 mod migrating;
+mod pruning;
 mod recording;
+mod repairing;
 mod sealing;
 mod syncing;
 

@@ -119,3 +119,48 @@ fn frames_cannot_be_made_again_and_stay_named_until_they_are_given_up() {
     assert_eq!(verify(&root, |_, _| ()).unwrap().problems, []);
     assert!(Catalog::load(&root).unwrap().lost.is_empty());
 }
+
+/// Damages a part of frames so that it can still say what it is, gives it up, and gives its file its name back, as a crash
+/// does that came before it was set aside; at a place where nobody has looked at it yet. The part, and its bytes before.
+fn give_up_and_crash() -> (tempfile::TempDir, DataRoot, Part, Vec<u8>) {
+    let (folder, root) = recorded();
+    let parts = Catalog::load(&root).unwrap().parts;
+    let part = parts.into_iter().find(|part| part.doc_type == DocType::WsEvent).unwrap();
+    let path = root.path().join(&part.path);
+    let whole = fs::read(&path).unwrap();
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 4] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let store = Store::open(&root, "test").unwrap();
+    let repaired = store.repair(RepairOptions { dry_run: false, give_up: true }).unwrap();
+    assert!(repaired.parts.len() == 1 && repaired.parts[0].given_up, "{repaired:?}");
+    drop(store);
+    fs::rename(path.with_extension("parquet.damaged"), &path).unwrap();
+    fs::remove_file(root.checked_parts_path()).unwrap();
+    let moved = folder.path().join("moved");
+    fs::rename(root.path(), &moved).unwrap();
+    (folder, DataRoot::open(moved).unwrap(), part, whole)
+}
+
+#[test]
+fn what_was_given_up_does_not_come_back_after_a_crash() {
+    let (_folder, root, part, _) = give_up_and_crash();
+    let names = |catalog: &Catalog| catalog.parts.iter().any(|known| known.path == part.path);
+    assert!(!names(&Catalog::load(&root).unwrap()), "for whoever only reads");
+    let store = Store::open(&root, "test").unwrap();
+    assert!(!names(&store.catalog()));
+    assert_eq!(store.catalog().given_up.len(), 1);
+    let path = root.path().join(&part.path);
+    assert!(!path.exists() && path.with_extension("parquet.damaged").exists());
+    assert_eq!(verify(&root, |_, _| ()).unwrap().problems, []);
+}
+
+#[test]
+fn what_was_given_up_and_is_restored_is_in_force_again() {
+    let (_folder, root, part, whole) = give_up_and_crash();
+    fs::write(root.path().join(&part.path), whole).unwrap();
+    let store = Store::open(&root, "test").unwrap();
+    assert!(store.catalog().parts.iter().any(|known| known.path == part.path && known.rows == part.rows));
+    assert!(store.catalog().given_up.is_empty());
+    assert_eq!(verify(&root, |_, _| ()).unwrap().problems, []);
+}
