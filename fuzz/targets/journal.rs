@@ -1,6 +1,6 @@
 //! A journal segment with damaged bytes: whatever was damaged, the records that are read are some of those that were
-//! written, in their order, byte for byte. The input is the texts (each ends with a line break), then, behind a zero byte,
-//! the damage: pairs of a place and a value.
+//! written, in their order, byte for byte; and a reader beside the writer finds the same ones as recovery. The input is
+//! the texts (each ends with a line break), then, behind a zero byte, the damage: pairs of a place and a value.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -43,11 +43,19 @@ fuzz_target!(|input: &[u8]| {
     }
     std::fs::write(&path, bytes).unwrap();
     let Ok(mut reader) = SegmentReader::open(&path) else { return };
-    let mut last = 0;
-    let _ = reader.recover(|record| {
-        assert!(record.seq > last, "in order, each once");
-        last = record.seq;
+    let mut found: Vec<u64> = Vec::new();
+    let recovered = reader.recover(|record| {
+        assert!(found.last().is_none_or(|last| record.seq > *last), "in order, each once");
+        found.push(record.seq);
         assert_eq!(texts.get(record.seq as usize - 1), Some(&record.text), "nothing is invented");
         Ok(())
     });
+    let mut beside: Vec<u64> = Vec::new();
+    let read = SegmentReader::open(&path).unwrap().read(|record| {
+        beside.push(record.seq);
+        Ok(())
+    });
+    if recovered.is_ok() && read.is_ok() {
+        assert_eq!(beside, found);
+    }
 });

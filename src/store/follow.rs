@@ -287,7 +287,7 @@ impl Follower {
                 Ok(false) => return Ok(false),
                 // It was sealed and removed: the catalog says so by now.
                 Err(error) if error.is_not_found() => return Ok(false),
-                // A damaged head: the writer sets the segment aside at its next start.
+                // Nothing of it can be read: whoever seals it sets it aside.
                 Err(StoreError::Manifest { path, reason, .. }) => {
                     tracing::warn!(path = %path.display(), reason, "passing over a damaged segment");
                 }

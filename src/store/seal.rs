@@ -50,6 +50,8 @@ pub(super) struct SealedSoFar {
     damages: Vec<(u64, Damage)>,
     /// The last `seq` sealed.
     last_seq: u64,
+    /// Whether segments were sealed already, if only ones of which nothing could be read.
+    has_begun: bool,
 }
 
 impl SealedSoFar {
@@ -106,10 +108,18 @@ impl Store {
                 Err(error) if error.is_not_found() => continue,
                 Err(error) => return Err(error),
             };
-            let Some(head) = reader.head()?.cloned() else {
-                continue;
+            let head = match reader.head() {
+                Ok(Some(head)) => head.clone(),
+                // Less than a head, and no whole record behind it.
+                Ok(None) => continue,
+                // The others are not to wait for it.
+                Err(error @ StoreError::Manifest { .. }) => {
+                    set_segment_aside(segment, &error)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
-            if info.is_none() && last_seq == 0 {
+            if info.is_none() && last_seq == 0 && !so_far.has_begun {
                 // What came before it was sealed, even if the catalog that said so is lost.
                 last_seq = head.first_seq.saturating_sub(1);
             }
@@ -174,6 +184,7 @@ impl Store {
         }
         // With the catalog before, the segments would count again.
         in_force.map_or(Ok(()), InForce::durable)?;
+        so_far.has_begun |= !segments.is_empty();
         self.remove_segments(session_id, segments.iter().map(|closed| &closed.segment))?;
         Ok(result)
     }
@@ -216,17 +227,13 @@ impl Store {
         Ok(LeftBehind { sessions })
     }
 
-    /// Leaves out segments whose head is damaged: they are renamed, not removed, and the rest goes on.
+    /// Leaves out segments of which nothing can be read: they are renamed, not removed, and the rest goes on.
     fn readable(&self, segments: Vec<SegmentPath>) -> Result<Vec<SegmentPath>, StoreError> {
         let mut readable = Vec::new();
         for segment in segments {
             match SegmentReader::open(&segment.path)?.head() {
                 Ok(_) => readable.push(segment),
-                Err(error @ StoreError::Manifest { .. }) => {
-                    let aside = segment.path.with_extension("seg.damaged");
-                    fsio::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
-                    tracing::error!(%error, path = %aside.display(), "set aside a damaged segment");
-                }
+                Err(error @ StoreError::Manifest { .. }) => set_segment_aside(&segment, &error)?,
                 // A disk that does not answer says nothing about the segment.
                 Err(error) => return Err(error),
             }
@@ -269,6 +276,14 @@ impl LeftBehind {
         }
         Ok(())
     }
+}
+
+/// Renames a segment of which nothing can be read.
+fn set_segment_aside(segment: &SegmentPath, error: &StoreError) -> Result<(), StoreError> {
+    let aside = segment.path.with_extension("seg.damaged");
+    fsio::rename(&segment.path, &aside).map_err(StoreError::io("set aside", &segment.path))?;
+    tracing::error!(%error, path = %aside.display(), "set aside a damaged segment");
+    Ok(())
 }
 
 fn session_info(head: &SegmentHead) -> SessionInfo {

@@ -18,6 +18,8 @@ use crate::steps::at_each;
 use crate::view::View;
 use replayer_protocol::requests::RequestTracker;
 
+mod damaged;
+
 const SEGMENTS: u64 = 3;
 const FRAMES_EACH: u64 = 3;
 const FRAMES: u64 = SEGMENTS * FRAMES_EACH;
@@ -43,7 +45,10 @@ impl Journal {
     }
 
     fn segment(&self, number: u64) -> SegmentPath {
-        let first_seq = (number - 1) * FRAMES_EACH + 1;
+        self.segment_from(number, (number - 1) * FRAMES_EACH + 1)
+    }
+
+    fn segment_from(&self, number: u64, first_seq: u64) -> SegmentPath {
         let head = SegmentHead {
             session_id: self.session_id,
             number,
@@ -119,6 +124,13 @@ struct Held {
 }
 
 impl Held {
+    /// What whoever comes now holds.
+    fn of_a_first_look(root: &DataRoot) -> Vec<u64> {
+        let mut held = Held::default();
+        held.take(Follower::open(root).unwrap().poll().unwrap());
+        held.seqs(root)
+    }
+
     fn take(&mut self, change: Change) {
         self.tail.extend(change.rows);
         drop_sealed(&mut self.tail, &change.sealed).unwrap();

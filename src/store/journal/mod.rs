@@ -5,8 +5,9 @@
 //! nothing. [`writer::SegmentWriter::sync`] makes it survive a power cut; the recorder calls it at least four
 //! times a second.
 //!
-//! A segment is a [`SegmentHead`] and then records; each carries its length and a CRC-32C. A reader stops at
-//! the first record that is not whole: it may still be on its way.
+//! A segment is a [`SegmentHead`] and then records; each carries its length and a CRC-32C. A reader waits at a record that
+//! is not whole as long as nothing whole is behind it: it may still be on its way. With a whole record behind it, it is
+//! damaged, and is passed over ([`reader::SegmentReader::read`]).
 
 pub mod codec;
 pub mod reader;
