@@ -24,9 +24,8 @@ fn a_game_whose_seed_comes_a_moment_before_the_end_is_proven_before_it() {
         let mut found = BTreeSet::new();
         for (_, batch) in view.tail() {
             let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
-            let with_seed =
-                text("game_id").iter().flatten().zip(text("server_seed").iter()).filter(|row| row.1.is_some());
-            found.extend(with_seed.map(|(id, _)| id.to_owned()));
+            let (ids, seeds) = (text("game_id"), text("server_seed"));
+            found.extend(ids.iter().zip(seeds.iter()).filter_map(|(id, seed)| seed.and(id).map(str::to_owned)));
         }
         let played: BTreeSet<String> = site.running().truths().iter().map(|truth| truth.game_id.clone()).collect();
         found.intersection(&played).cloned().collect::<BTreeSet<String>>()
