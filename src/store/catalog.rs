@@ -363,8 +363,23 @@ fn take_in_unnamed(root: &DataRoot, catalog: &mut Catalog) -> Option<String> {
     Some(message)
 }
 
+/// Looks at most this often while segments are sealed under our eyes.
+const TRIES: usize = 16;
+
 /// The catalog that counts, before its parts are looked at, and why it does where that is not plain.
 fn found(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
+    for _ in 1..TRIES {
+        match found_once(root) {
+            // Without a manifest parts and journal say what there is, and while they are read a segment may be sealed: a new
+            // root's first one, for one. Then there is a manifest.
+            Err(error) if error.is_not_found() => {}
+            other => return other,
+        }
+    }
+    found_once(root)
+}
+
+fn found_once(root: &DataRoot) -> Result<(Catalog, Option<String>), StoreError> {
     let (main, copy) = (read(&root.catalog_path()), read(&root.catalog_copy_path()).ok().flatten());
     let trouble = match &main {
         Ok(Some(main)) if copy.as_ref().is_none_or(|copy| copy.generation <= main.generation) => None,

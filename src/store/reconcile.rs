@@ -25,6 +25,7 @@ use super::journal::{self, reader::SegmentReader};
 use super::parts;
 use super::prune::KEPT_KINDS;
 use super::root::{DataRoot, NO_DATE};
+use super::steps::{Step, reached};
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -320,7 +321,9 @@ type Begun = std::collections::BTreeMap<super::ids::SessionId, u64>;
 
 fn open_journals(root: &DataRoot) -> Result<Begun, StoreError> {
     let mut begun = Begun::new();
-    for segment in journal::segments(root)? {
+    let segments = journal::segments(root)?;
+    reached(Step::JournalsListed);
+    for segment in segments {
         let mut reader = SegmentReader::open(&segment.path)?;
         let head = match reader.head() {
             Ok(head) => head,

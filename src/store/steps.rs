@@ -21,6 +21,8 @@ pub(super) enum Step {
     JournalListed,
     /// A reader read one segment to its end.
     SegmentRead,
+    /// Somebody who looks for parts that no catalog names listed the journal's segments.
+    JournalsListed,
 }
 
 /// Tells the test of this thread, if there is one, that a step was reached; returns when the test lets it go on.

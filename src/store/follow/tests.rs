@@ -116,6 +116,23 @@ impl Sealer {
     }
 }
 
+#[test]
+fn a_new_root_is_read_while_its_first_segments_are_sealed() {
+    let journal = Journal::new();
+    let segments = journal.write(1..=SEGMENTS);
+    let (store, session_id) = (journal.store.clone(), journal.session_id);
+    let sealed = Arc::new(AtomicUsize::new(0));
+    let counted = sealed.clone();
+    let hook = move |step| {
+        if step == Step::JournalsListed && counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            store.seal(session_id, &segments).unwrap();
+        }
+    };
+    let seen = at_each(hook, || Held::of_a_first_look(&journal.root));
+    assert!(sealed.load(Ordering::SeqCst) > 0, "nobody looked into the journal");
+    assert_eq!(seen, (1..=FRAMES).collect::<Vec<_>>());
+}
+
 /// What a consumer holds that follows the rules of [`Change`]: the unsealed rows, and the parts of the catalog.
 #[derive(Default)]
 struct Held {

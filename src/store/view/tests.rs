@@ -66,6 +66,15 @@ fn write(root: &DataRoot, count: &Count) {
     }
 }
 
+/// Ends the writer, also when a reader fails: the test would wait for it for ever.
+struct Over<'a>(&'a Count);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, SeqCst);
+    }
+}
+
 /// The numbers of all frames in a view, as their texts say them.
 fn numbers(view: &View) -> Result<Vec<u64>, StoreError> {
     let mut found = Vec::new();
@@ -129,9 +138,8 @@ fn no_reader_is_wrong_while_sealing_compaction_and_pruning_never_rest() {
             wrong
         };
         let readers = [scope.spawn(reader), scope.spawn(reader)];
-        let wrong = readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect();
-        count.over.store(true, SeqCst);
-        wrong
+        let _over = Over(&count);
+        readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect()
     });
     eprintln!("{wanted} reads beside {} frames", count.appended.load(SeqCst));
     assert_eq!(wrong, Vec::<String>::new());
