@@ -222,13 +222,18 @@ const FAULTS: [(&str, Fault); 6] = [
 ];
 
 /// Runs the scenario on a copy of the root once for each kind of fault and each operation that it can happen to, and prints
-/// how many there were. Faults that last begin at every third operation only, unless `REPLAYER_ALL_FAULTS` is set.
+/// how many there were. Faults that last begin at every third operation only, and behind the sixtieth at every eleventh, unless
+/// `REPLAYER_ALL_FAULTS` is set.
 fn every_operation_fails_once(name: &str, template: &DataRoot, scenario: impl Fn(&Run<'_>)) {
     let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let all = std::env::var_os("REPLAYER_ALL_FAULTS").is_some();
     for (kind, fault) in FAULTS {
-        let step = if matches!(fault, Fault::For(_)) && !all { 3 } else { 1 };
-        for at in (1..).step_by(step) {
+        let after = |at: usize| match fault {
+            Fault::For(_) if !all && at < 60 => Some(at + 3),
+            Fault::For(_) if !all => Some(at + 11),
+            _ => Some(at + 1),
+        };
+        for at in std::iter::successors(Some(1), |at| after(*at)) {
             let (_folder, root) = crashed(template);
             let disk = Disk::under(root.path());
             let ran = catch_unwind(AssertUnwindSafe(|| scenario(&Run { root: &root, disk: &disk, at, fault })));
