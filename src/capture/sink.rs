@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -80,6 +81,8 @@ pub struct Sink {
     pub(super) capacity: u32,
     pub(super) board: Arc<Board>,
     pub(super) clocks: Arc<Clocks>,
+    /// Connections of the public feed in this session.
+    pub(super) connections: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Sink {
@@ -151,6 +154,11 @@ impl Sink {
     pub(super) async fn own(&self, source: Source, event_type: &str, details: String) -> Result<(), SinkClosed> {
         let event = SystemEvent { ts: self.now().wall_us, source, event_type: event_type.to_owned(), details };
         self.put(source, event.details.len(), Entry::System(event)).await
+    }
+
+    /// The number of a new connection of the public feed, from 1 in each session.
+    pub(super) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Relaxed) + 1
     }
 
     /// Both clocks now: what sources stamp with.

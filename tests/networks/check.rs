@@ -99,11 +99,14 @@ struct Recorded {
     sent: Vec<String>,
 }
 
-fn sockets(kept: &[Stored]) -> BTreeMap<String, Recorded> {
-    let mut found: BTreeMap<String, Recorded> = BTreeMap::new();
+/// By process and socket: each process numbers its own.
+type Sockets = BTreeMap<(u32, String), Recorded>;
+
+fn sockets(kept: &[Stored]) -> Sockets {
+    let mut found = Sockets::new();
     for stored in kept {
         if let What::Frame { direction, socket_id, text, .. } = &stored.what {
-            let recorded = found.entry(socket_id.clone()).or_default();
+            let recorded = found.entry((stored.process, socket_id.clone())).or_default();
             match direction {
                 Direction::Received => recorded.received.push(text.clone()),
                 Direction::Sent => recorded.sent.push(text.clone()),
@@ -115,7 +118,7 @@ fn sockets(kept: &[Stored]) -> BTreeMap<String, Recorded> {
 
 /// What was recorded of a connection is the beginning of what the server sent, to the byte, each text once and in
 /// order; and it holds everything that came before a ping that was answered.
-fn frames(connections: &[Served], sockets: &BTreeMap<String, Recorded>) -> Vec<Broken> {
+fn frames(connections: &[Served], sockets: &Sockets) -> Vec<Broken> {
     let mut broken = Vec::new();
     // The first packet has an id that no other connection has; an old server's has not, and says nothing more.
     let find = |open: &str| -> Vec<&Recorded> {
@@ -132,7 +135,7 @@ fn frames(connections: &[Served], sockets: &BTreeMap<String, Recorded>) -> Vec<B
                 let same = served.sent.iter().zip(&recorded.received).take_while(|(a, b)| a == b).count();
                 (same, served.sent.get(same).cloned(), recorded.received.get(same).cloned(), served.sent.len())
             });
-            broken.push(Broken::new("what was recorded was not sent so", format!("{name}: {place:?}")));
+            broken.push(Broken::new("what was recorded was not sent so", format!("{name:?}: {place:?}")));
         }
     }
     for served in connections {

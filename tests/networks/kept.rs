@@ -1,11 +1,9 @@
 //! What was recorded: it outlives the process that recorded it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::sink::Entry;
 use crate::store::record::Direction;
@@ -91,42 +89,20 @@ impl Kept {
         })
     }
 
-    /// A line for each entry.
+    /// A line for each entry, with everything in it but what is drawn without the seed: the server's ids of connections.
     pub(super) fn story(&self) -> Vec<String> {
         let line = |stored: &Stored| match &stored.what {
-            What::Frame { direction, socket_id, text, .. } => {
-                let text: String = text.chars().take(60).collect();
-                format!("{:?} #{} {socket_id} {direction:?} {text}", stored.at, stored.process)
+            What::Frame { ts, at_us, direction, socket_id, text } => {
+                let text = if text.starts_with("0{") { "0{…}" } else { text };
+                format!("{ts} {at_us} {direction:?} on {socket_id}: {text}")
             }
-            What::System { event_type, details, .. } => {
-                format!("{:?} #{} {event_type} {details}", stored.at, stored.process)
+            What::System { ts, event_type, details } => {
+                let mut details = details.clone();
+                details.as_object_mut().unwrap().remove("sid");
+                format!("{ts} {event_type} {details}")
             }
         };
-        self.lock().iter().map(line).collect()
-    }
-
-    /// A digest of everything but what is drawn without the seed: the ids of sockets.
-    pub(super) fn digest(&self) -> String {
-        let mut names: BTreeMap<String, usize> = BTreeMap::new();
-        let mut digest = Sha256::new();
-        for stored in self.lock().iter() {
-            let line = match &stored.what {
-                What::Frame { ts, at_us, direction, socket_id, text } => {
-                    let next = names.len();
-                    let socket = *names.entry(socket_id.clone()).or_insert(next);
-                    let text = if text.starts_with("0{") { "open" } else { text };
-                    format!("{ts} {at_us} {direction:?} {socket} {text}")
-                }
-                What::System { ts, event_type, details } => {
-                    let mut details = details.clone();
-                    for drawn in ["sid", "socket_id"] {
-                        details.as_object_mut().unwrap().remove(drawn);
-                    }
-                    format!("{ts} {event_type} {details}")
-                }
-            };
-            digest.update(format!("{:?} {} {line}\n", stored.at, stored.process));
-        }
-        format!("{:x}", digest.finalize())
+        let kept = self.lock();
+        kept.iter().map(|stored| format!("{:?} #{} {}", stored.at, stored.process, line(stored))).collect()
     }
 }

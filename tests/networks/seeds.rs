@@ -1,6 +1,7 @@
 //! Many seeds: 1,000 of them, or as many as `REPLAYER_NETWORKS` says, from `REPLAYER_NETWORK_SEED` on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Instant;
@@ -58,12 +59,22 @@ fn nothing_is_lost_invented_or_left_unsaid_on_any_network() {
     assert!(bad.is_empty(), "{} of {count} seeds are broken", bad.len());
 }
 
+/// In a process of its own each, as it is when somebody looks into a failure.
 #[test]
 fn the_same_seed_gives_the_same_trace() {
-    for seed in 0..40 {
-        let (once, again) = (run(seed), run(seed));
-        assert_eq!(once.digest, again.digest, "seed {seed}");
-        assert!(once.entries > 20, "seed {seed}: {} entries", once.entries);
+    let trace = |seed: u64| {
+        let mut show = Command::new(std::env::current_exe().unwrap());
+        show.args(["--ignored", "--exact", "--nocapture", "shows_a_seed"]);
+        let output = show.env("REPLAYER_NETWORK_SEED", seed.to_string()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.lines().filter(|line| line.contains(" #")).map(str::to_owned).collect::<Vec<String>>()
+    };
+    for seed in 0..20 {
+        let (once, again) = (trace(seed), trace(seed));
+        assert!(once.len() > 20, "seed {seed}: {} entries", once.len());
+        let differs = once.iter().zip(&again).find(|(once, again)| once != again);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!(once.len(), again.len(), "seed {seed}");
     }
 }
 

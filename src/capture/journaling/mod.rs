@@ -63,7 +63,8 @@ impl Journaling {
         let (queue, items) = mpsc::channel(limits.frames);
         let room = Arc::new(Semaphore::new(limits.bytes as usize));
         let (capacity, clocks) = (limits.bytes, Arc::new(clocks));
-        let sink = Sink { queue, room: room.clone(), capacity, board: board.clone(), clocks };
+        let connections = Arc::default();
+        let sink = Sink { queue, room: room.clone(), capacity, board: board.clone(), clocks, connections };
         let stopping = Arc::new(AtomicBool::new(false));
         let session_id = recorder.session_id();
         let journal = Journal { recorder, room, board, bus, stopping: stopping.clone(), gave_up_on: 0 };

@@ -21,7 +21,6 @@ mod upgrade;
 mod websocket;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::json;
@@ -145,7 +144,8 @@ impl<N: Network> Feed<N> {
                 () = stop.cancelled() => break,
                 opened = socket::open(&self.network, &self.address, self.patience.handshake, Limits::default()) => opened,
             };
-            let socket_id: Arc<str> = next_socket_id().into();
+            // Unique in the session.
+            let socket_id: Arc<str> = format!("feed-{}", self.sink.next_connection()).into();
             let over = match opened {
                 Ok(socket) => {
                     let heard = self.sink.now();
@@ -463,12 +463,6 @@ pub fn read_packets(namespace: &str, texts: &str) {
         let _ = engine.on_text(text);
         let _ = (engine.is_live(), engine.awaits(), engine.longest_silence(), engine.farewell());
     }
-}
-
-/// A name for the next socket, unique in the process and so in the session.
-fn next_socket_id() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("feed-{}", NEXT.fetch_add(1, Relaxed))
 }
 
 #[cfg(test)]

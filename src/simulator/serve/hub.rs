@@ -81,6 +81,8 @@ impl Hub {
             }
             let due = due.and_then(|due| self.clock.when(due));
             tokio::select! {
+                // The same order every time, so that a run can be repeated.
+                biased;
                 command = self.commands.recv() => match command {
                     None | Some(Command::Stop) => break,
                     Some(command) => {
