@@ -14,7 +14,7 @@ bench:
 
 lint:
 	@. scripts/build-env && cargo fmt --check && cargo clippy --release --all-targets -- -D warnings && \
-	cargo clippy --release --all-targets --package replayer-networks -- -D warnings
+	cargo clippy --release --package replayer-networks --lib --test seeds -- -D warnings
 
 # Packages that need no compiler, each tried without one: docs/packaging.md.
 dist:
