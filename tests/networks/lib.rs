@@ -1,6 +1,7 @@
 //! The public feed's client and the simulated rugs.fun on a network that a seed makes and breaks, in simulated time:
-//! partitions, one way or both, messages that are held, resets, half-open connections, servers and recorders that
-//! crash, disks that stall, clocks that are set. The same seed gives the same trace to the last byte.
+//! partitions, one way or both, messages that are held, half-open connections, servers and recorders that crash,
+//! disks that stall, clocks that are set. In a process of its own, the same seed gives the same trace to the last byte; a
+//! second run in one process may differ in the moment at which something comes, and it is not known why.
 //!
 //! The client is the program's own source, compiled here once more (`capture`), because simulated time is a feature of
 //! tokio that the program is not built with. Its server is the simulator, its network turmoil. Only the journal is not
