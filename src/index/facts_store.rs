@@ -107,7 +107,7 @@ impl FactsStore {
         }
         if !change.sealed.is_empty() {
             // Facts cannot be taken back, so what is left of the tail is read again; it is small.
-            self.follower = Follower::open(&self.root)?;
+            self.follower.start_over();
             self.tail = Slices::default();
             self.tail_reader = Reader::default();
             change = self.follower.poll()?;
@@ -199,9 +199,9 @@ impl FactsStore {
         if let Some((_, digest)) = self.filtered.iter().find(|(known, _)| known == filter) {
             return Ok(Some(digest.clone()));
         }
-        let catalog = self.follower.catalog().clone();
+        let view = self.view_of_these_parts()?;
         let mut merged = Digest::default();
-        for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::WsEvent) {
+        for part in view.parts().iter().filter(|part| part.doc_type == DocType::WsEvent) {
             if stop() {
                 return Ok(None);
             }
@@ -222,7 +222,6 @@ impl FactsStore {
             _ => {
                 let mut slices = Slices::default();
                 let mut reader = Reader::default();
-                let view = View::now(&self.root)?;
                 for (_, batch) in view.tail().iter().filter(|(doc_type, _)| *doc_type == DocType::WsEvent) {
                     reader.batch(&mut slices, batch, filter);
                 }
@@ -235,6 +234,19 @@ impl FactsStore {
         }
         self.filtered.push((filter.clone(), merged.clone()));
         Ok(Some(merged))
+    }
+
+    /// The unsealed rows as of the same moment as the parts whose facts are known: what was sealed since the last refresh
+    /// would be in neither.
+    fn view_of_these_parts(&mut self) -> Result<View, StoreError> {
+        for _ in 1..TRIES {
+            let view = self.follower.view()?;
+            if Arc::ptr_eq(view.catalog(), self.follower.catalog()) {
+                return Ok(view);
+            }
+            self.refresh()?;
+        }
+        self.follower.view()
     }
 
     /// The slices of all parts with their date, then the unsealed ones, which have none.

@@ -50,7 +50,7 @@ impl Live {
             let view = View::of(&mut follower)?;
             match past::gather(&view, i64::MAX - 1) {
                 // A part went away meanwhile: another one replaced it.
-                Err(error) if error.is_of_a_part() && view.is_replaced()? => follower = Follower::open(root)?,
+                Err(error) if error.is_of_a_part() && view.is_replaced()? => follower.start_over(),
                 gathered => break (view, gathered?),
             }
         };

@@ -1,7 +1,13 @@
 //! What is new since the last look, read from files only: a reader needs no contact to the writer, and the
 //! writer does not know of its readers.
+//!
+//! All followers of a process share one [`feed`]: the journal is read and projected once, whoever looks. [`reader`] is what
+//! reads it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod feed;
+mod reader;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -9,18 +15,14 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 
 use super::StoreError;
-use super::catalog::{Catalog, CatalogStamp};
-use super::damage::Glance;
-use super::games::{GameFilter, Quality};
+use super::catalog::Catalog;
 use super::ids::SessionId;
-use super::journal::reader::SegmentReader;
-use super::journal::{self, SegmentPath};
-use super::project::{Context, project};
 use super::root::DataRoot;
-use super::rows::{Cell, Envelope, RowSink, Tables};
-use super::scan;
 use super::schema::DocType;
-use super::steps::{Step, reached};
+use super::view::View;
+pub(super) use feed::Feed;
+pub(super) use reader::Reader;
+pub use reader::{Narrow, Positions};
 
 /// What changed since the last look. Apply in this order: add the rows, drop what is sealed, take the catalog.
 #[derive(Debug, Default)]
@@ -40,23 +42,29 @@ pub struct Change {
 /// Those of Arrow.
 pub fn drop_sealed(rows: &mut Vec<(DocType, RecordBatch)>, sealed: &[(String, u64)]) -> Result<(), StoreError> {
     let sealed: HashMap<&str, u64> = sealed.iter().map(|(session, seq)| (session.as_str(), *seq)).collect();
-    if sealed.is_empty() {
-        return Ok(());
-    }
     for (_, batch) in rows.iter_mut() {
-        let sessions = batch.column_by_name("session_id").and_then(|column| column.as_string_opt::<i32>());
-        let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
-        let (Some(sessions), Some(seqs)) = (sessions, seqs) else { continue };
-        let is_sealed = |(session, seq): (Option<&str>, Option<i64>)| {
-            let to = session.and_then(|session| sealed.get(session)).copied().unwrap_or(0);
-            seq.and_then(|seq| u64::try_from(seq).ok()).is_some_and(|seq| seq <= to)
-        };
-        let keep: BooleanArray = sessions.iter().zip(seqs.iter()).map(|row| Some(!is_sealed(row))).collect();
-        if keep.false_count() > 0 {
-            *batch = filter_record_batch(batch, &keep)?;
-        }
+        drop_up_to(batch, &sealed)?;
     }
     rows.retain(|(_, batch)| batch.num_rows() > 0);
+    Ok(())
+}
+
+/// Drops the rows of each session up to this `seq`.
+fn drop_up_to(batch: &mut RecordBatch, last: &HashMap<&str, u64>) -> Result<(), StoreError> {
+    if last.is_empty() {
+        return Ok(());
+    }
+    let sessions = batch.column_by_name("session_id").and_then(|column| column.as_string_opt::<i32>());
+    let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
+    let (Some(sessions), Some(seqs)) = (sessions, seqs) else { return Ok(()) };
+    let goes = |(session, seq): (Option<&str>, Option<i64>)| {
+        let to = session.and_then(|session| last.get(session)).copied().unwrap_or(0);
+        seq.and_then(|seq| u64::try_from(seq).ok()).is_some_and(|seq| seq <= to)
+    };
+    let keep: BooleanArray = sessions.iter().zip(seqs.iter()).map(|row| Some(!goes(row))).collect();
+    if keep.false_count() > 0 {
+        *batch = filter_record_batch(batch, &keep)?;
+    }
     Ok(())
 }
 
@@ -68,75 +76,34 @@ impl Change {
 }
 
 /// Follows a data root. Every row is handed out once as unsealed or stands in a part in force, never both and
-/// never neither, whatever the writer does between two looks.
+/// never neither, whatever the writer does between two looks, and whoever else in this process looks meanwhile.
 pub struct Follower {
-    root: DataRoot,
-    stamp: CatalogStamp,
-    catalog: Arc<Catalog>,
-    sessions: BTreeMap<SessionId, Session>,
-    games: Games,
-    started: bool,
-    glance: Glance,
-    /// What was read and not yet handed out: when a look ends in an error, the next one hands it out.
-    read: Tables,
-    /// Whether the catalog is to be handed out.
-    catalog_is_new: bool,
-    /// Sessions that had a journal at the last look.
-    journaled: HashSet<SessionId>,
-    narrow: Option<Narrow>,
-    /// Where in the journal it begins; what was sealed since is in parts.
-    from: Positions,
+    feed: Arc<Feed>,
+    /// The kinds of rows that are handed out; all where none is named.
+    kinds: Vec<DocType>,
+    seen: Seen,
 }
 
-/// How far a follower has come in the journal: of each session, the segment's number and the bytes read of it.
-pub type Positions = BTreeMap<SessionId, (u64, u64)>;
-
-/// Which unsealed rows are handed out, for a follower that wants few: a journal may hold 64 MiB, and whoever follows
-/// beside the recorder must not hold all of it.
-#[derive(Debug, Clone)]
-pub struct Narrow {
-    /// Rows of these kinds.
-    pub doc_types: Vec<DocType>,
-    /// Of records whose text holds one of these; empty for all. Whatever else makes a row (an order's ack) is not looked
-    /// at then.
-    pub containing: Vec<String>,
-}
-
-impl Narrow {
-    fn wants(&self, text: &str) -> bool {
-        let holds = |needle: &String| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
-        self.containing.is_empty() || self.containing.iter().any(holds)
-    }
-}
-
-/// A sink that leaves out rows of other kinds.
-struct Kinds<'s> {
-    sink: &'s mut Tables,
-    wanted: &'s [DocType],
-}
-
-impl RowSink for Kinds<'_> {
-    fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError> {
-        if self.wanted.contains(&doc_type) { self.sink.row(doc_type, envelope, own) } else { Ok(()) }
-    }
-}
-
-struct Session {
-    context: Context,
-    reader: Option<(u64, SegmentReader)>,
-    last_seq: u64,
-    told_sealed: u64,
-}
-
-/// The games of the parts, read once per part.
+/// What a follower has seen of the feed.
 #[derive(Default)]
-struct Games {
-    parts: HashSet<String>,
-    known: Arc<HashMap<String, Quality>>,
+struct Seen {
+    /// The feed's look that was handed out last, from 1.
+    look: u64,
+    /// The catalog of that look.
+    catalog: Arc<Catalog>,
+    catalog_number: u64,
+    /// How far the journal had been read then.
+    positions: Positions,
+    sessions: HashMap<SessionId, Told>,
 }
 
-/// Looks at most this often within one poll when the writer replaces the catalog under our eyes.
-const TRIES: usize = 256;
+/// What a follower was told of a session.
+struct Told {
+    /// The last frame whose rows were handed out or left to the parts.
+    last_seq: u64,
+    /// Up to where it was told that rows are in parts.
+    sealed: u64,
+}
 
 impl Follower {
     /// A follower that has seen nothing yet.
@@ -144,61 +111,52 @@ impl Follower {
     /// # Errors
     /// None today; opening is where a future layout would be refused.
     pub fn open(root: &DataRoot) -> Result<Follower, StoreError> {
-        Ok(Follower {
-            root: root.clone(),
-            stamp: CatalogStamp::default(),
-            catalog: Arc::new(Catalog::default()),
-            sessions: BTreeMap::new(),
-            games: Games::default(),
-            started: false,
-            glance: Glance::default(),
-            read: Tables::default(),
-            catalog_is_new: false,
-            journaled: HashSet::new(),
-            narrow: None,
-            from: Positions::new(),
-        })
+        Follower::of_kinds(root, Vec::new())
     }
 
-    /// A follower that hands out only some of the unsealed rows.
+    /// A follower that hands out only unsealed rows of some kinds.
     ///
     /// # Errors
     /// As [`Follower::open`].
-    pub fn narrow(root: &DataRoot, narrow: Narrow) -> Result<Follower, StoreError> {
-        Ok(Follower { narrow: Some(narrow), ..Follower::open(root)? })
+    pub fn of_kinds(root: &DataRoot, kinds: Vec<DocType>) -> Result<Follower, StoreError> {
+        Ok(Follower { feed: Feed::of(root), kinds, seen: Seen::default() })
     }
 
-    /// The same, which hands out nothing that stands in the journal before these positions: for whoever knows that what it
-    /// looks for came later, and does not want to read 64 MiB for it.
-    #[must_use]
-    pub fn beginning_at(mut self, from: Positions) -> Follower {
-        self.from = from;
-        self
+    /// Forgets what it has seen: the next look is as the first.
+    pub fn start_over(&mut self) {
+        self.feed.keep_all();
+        self.seen = Seen::default();
     }
 
-    /// How far it has come in the journal.
-    pub fn positions(&self) -> Positions {
-        let read = |(id, session): (&SessionId, &Session)| {
-            let (number, reader) = session.reader.as_ref()?;
-            Some((*id, (*number, reader.position())))
-        };
-        self.sessions.iter().filter_map(read).collect()
+    /// How far the journal had been read at the last look.
+    pub fn positions(&self) -> &Positions {
+        &self.seen.positions
     }
 
     /// What it follows.
     pub fn root(&self) -> &DataRoot {
-        &self.root
+        self.feed.root()
     }
 
     /// The catalog of the last look.
     pub fn catalog(&self) -> &Arc<Catalog> {
-        &self.catalog
+        &self.seen.catalog
     }
 
     /// Has the next look read the catalog, whether it seems to have changed or not: for whoever met a part that cannot be
     /// read.
     pub fn look_again(&mut self) {
-        self.started = false;
+        self.feed.look_again();
+    }
+
+    /// Everything as of now: the parts and all unsealed rows, whatever was handed out before. The next look hands out what
+    /// it would have without.
+    ///
+    /// # Errors
+    /// As [`Follower::poll`].
+    pub fn view(&self) -> Result<View, StoreError> {
+        self.feed.keep_all();
+        View::of_feed(&self.feed)
     }
 
     /// Looks again. Cheap when nothing changed: two `stat`s and one folder listing, and every few seconds a `stat` of each
@@ -208,180 +166,11 @@ impl Follower {
     /// When the catalog is damaged or the journal cannot be read. Nothing is lost by it: what was read before the
     /// error is handed out by the next look.
     pub fn poll(&mut self) -> Result<Change, StoreError> {
-        for _ in 0..TRIES {
-            let stamp = CatalogStamp::of(&self.root);
-            let glanced = self.started && self.glance.sees_change(&self.root, &self.catalog);
-            if !self.started || stamp != self.stamp || glanced {
-                self.catalog = Arc::new(Catalog::load(&self.root)?);
-                self.stamp = stamp;
-                self.started = true;
-                self.catalog_is_new = true;
-                reached(Step::CatalogRead);
-            }
-            let complete = self.learn_games()? && self.read_journal()?;
-            // A catalog replaced meanwhile may name rows that the journal no longer had when we looked.
-            if complete && self.catalog_is_in_force() {
-                return self.seen();
-            }
+        let mut change = self.feed.look(&mut self.seen)?;
+        if !self.kinds.is_empty() {
+            change.rows.retain(|(doc_type, _)| self.kinds.contains(doc_type));
         }
-        Err(StoreError::Refused(format!(
-            "the store at {} changed {TRIES} times while it was read, so no moment of it could be seen; try again",
-            self.root.path().display()
-        )))
-    }
-
-    /// What the look saw, once it saw one moment.
-    fn seen(&mut self) -> Result<Change, StoreError> {
-        let mut rows = self.read.finish()?;
-        let sealed = self.newly_sealed();
-        drop_sealed(&mut rows, &sealed)?;
-        let catalog = std::mem::take(&mut self.catalog_is_new).then(|| self.catalog.clone());
-        Ok(Change { catalog, rows, sealed })
-    }
-
-    fn catalog_is_in_force(&self) -> bool {
-        CatalogStamp::of(&self.root) == self.stamp
-    }
-
-    /// Tells the sessions which games are in the parts now: a segment that was sealed between two looks is never read
-    /// here, and its games would be handed out once more with the next frame that repeats them. `false` when the catalog
-    /// was replaced meanwhile.
-    fn learn_games(&mut self) -> Result<bool, StoreError> {
-        if self.sessions.is_empty() || !self.catalog_is_new {
-            return Ok(true);
-        }
-        let Some(known) = self.known_games() else {
-            return Ok(false);
-        };
-        self.sessions.values_mut().for_each(|session| session.context.games.learn(known.clone()));
-        Ok(true)
-    }
-
-    /// The games of the parts in force; `None` when one cannot be read because another catalog replaced it. One that
-    /// cannot be read though it is in force is passed over: it must not keep the other rows from being read.
-    fn known_games(&mut self) -> Option<Arc<HashMap<String, Quality>>> {
-        let catalog = self.catalog.clone();
-        for part in catalog.parts.iter().filter(|part| part.doc_type == DocType::Game) {
-            if self.games.parts.contains(&part.path) {
-                continue;
-            }
-            if let Err(error) = scan::add_games(&self.root, part, Arc::make_mut(&mut self.games.known)) {
-                if !self.catalog_is_in_force() {
-                    return None;
-                }
-                tracing::warn!(%error, "passing over the games of this part");
-            }
-            self.games.parts.insert(part.path.clone());
-        }
-        Some(self.games.known.clone())
-    }
-
-    /// Reads what the segments hold beyond the last look; `false` when one went away meanwhile.
-    fn read_journal(&mut self) -> Result<bool, StoreError> {
-        let segments = journal::segments(&self.root)?;
-        reached(Step::JournalListed);
-        self.journaled = segments.iter().map(|segment| segment.session_id).collect();
-        for segment in segments {
-            match self.read_segment(&segment) {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
-                // It was sealed and removed: the catalog says so by now.
-                Err(error) if error.is_not_found() => return Ok(false),
-                // Nothing of it can be read: whoever seals it sets it aside.
-                Err(StoreError::Manifest { path, reason, .. }) => {
-                    tracing::warn!(path = %path.display(), reason, "passing over a damaged segment");
-                }
-                Err(error) => return Err(error),
-            }
-            reached(Step::SegmentRead);
-        }
-        Ok(true)
-    }
-
-    /// Reads what one segment holds beyond the last look; `false` when the catalog was replaced meanwhile.
-    fn read_segment(&mut self, segment: &SegmentPath) -> Result<bool, StoreError> {
-        let session_id = segment.session_id;
-        let sealed = self.catalog.sealed.get(&session_id).copied().unwrap_or(0);
-        let passed =
-            |session: &Session| session.reader.as_ref().is_some_and(|(number, _)| *number > segment.number);
-        if self.sessions.get(&session_id).is_some_and(passed) {
-            return Ok(true);
-        }
-        let from = self.from.get(&session_id).copied();
-        if from.is_some_and(|(number, _)| segment.number < number) {
-            return Ok(true);
-        }
-        let known = self.sessions.get_mut(&session_id);
-        let session = match known {
-            Some(session) => session,
-            None => {
-                let mut reader = SegmentReader::open(&segment.path)?;
-                let Some(head) = reader.head()? else {
-                    return Ok(true);
-                };
-                let requests = head.requests.clone();
-                if let Some((_, position)) = from.filter(|(number, _)| *number == segment.number) {
-                    reader.go_to(position)?;
-                }
-                let Some(games) = self.known_games() else {
-                    return Ok(false);
-                };
-                let context = Context { requests, games: GameFilter::new(games) };
-                let session = Session {
-                    context,
-                    reader: Some((segment.number, reader)),
-                    last_seq: sealed,
-                    told_sealed: sealed,
-                };
-                self.sessions.entry(session_id).or_insert(session)
-            }
-        };
-        if session.reader.as_ref().is_none_or(|(number, _)| *number < segment.number) {
-            session.reader = Some((segment.number, SegmentReader::open(&segment.path)?));
-        }
-        let Session { context, reader, last_seq, .. } = session;
-        let (narrow, tables) = (self.narrow.as_ref(), &mut self.read);
-        let Some((_, reader)) = reader else {
-            return Ok(true);
-        };
-        reader.read(|record| {
-            if record.seq <= *last_seq {
-                return Ok(());
-            }
-            *last_seq = record.seq;
-            match narrow {
-                None => project(session_id, record, context, tables),
-                Some(narrow) if narrow.wants(record.text) => {
-                    project(session_id, record, context, &mut Kinds { sink: tables, wanted: &narrow.doc_types })
-                }
-                Some(_) => Ok(()),
-            }
-        })?;
-        Ok(true)
-    }
-
-    /// Sessions that were sealed further, and those that ended: their journal is gone.
-    fn newly_sealed(&mut self) -> Vec<(String, u64)> {
-        let mut sealed = Vec::new();
-        let mut ended = Vec::new();
-        for (session_id, session) in &mut self.sessions {
-            let to = match self.catalog.sealed.get(session_id) {
-                Some(to) => *to,
-                None if !self.journaled.contains(session_id) => u64::MAX,
-                None => 0,
-            };
-            if to > session.told_sealed {
-                session.told_sealed = to;
-                sealed.push((session_id.to_string(), to));
-            }
-            if !self.journaled.contains(session_id) {
-                ended.push(*session_id);
-            }
-        }
-        for session_id in ended {
-            self.sessions.remove(&session_id);
-        }
-        sealed
+        Ok(change)
     }
 }
 

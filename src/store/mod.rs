@@ -12,8 +12,8 @@
 //!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps; `age` — how young they are whatever the clock said. [`contents`] — which frame and which game
 //!   is where in them. [`reconcile`] — parts that no catalog names. [`damage`] — parts that are not what was written.
 //!   [`verify`] — whether all of it is true. [`repair`] — lost rows made again from what is there.
-//! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, without any contact to
-//!   the writer. [`scan`] — reading rows.
+//! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, once for all who follow in
+//!   a process, without any contact to the writer. [`scan`] — reading rows.
 //! * [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
 //! * [`fsio`] — the one door to the disk.

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 
 use super::StoreError;
 use super::catalog::{Catalog, LostPart, Part};
-use super::follow::{Follower, Narrow};
+use super::follow::{Feed, Follower, Narrow, Positions, Reader};
 use super::root::DataRoot;
 use super::schema::DocType;
 
@@ -29,15 +29,23 @@ impl View {
     /// # Errors
     /// When the catalog or the journal cannot be read.
     pub fn now(root: &DataRoot) -> Result<View, StoreError> {
-        View::of(&mut Follower::open(root)?)
+        View::of_feed(&Feed::of(root))
     }
 
-    /// The store now, with only some of the unsealed rows: of the journal nothing else is held in memory.
+    pub(super) fn of_feed(feed: &Feed) -> Result<View, StoreError> {
+        let (catalog, tail) = feed.all()?;
+        Ok(View { root: feed.root().clone(), catalog, tail })
+    }
+
+    /// The store now, with only some of the unsealed rows, and none that stands in the journal before these positions. Of the
+    /// journal nothing else is held in memory.
     ///
     /// # Errors
     /// As [`View::now`].
-    pub fn narrow(root: &DataRoot, narrow: Narrow) -> Result<View, StoreError> {
-        View::of(&mut Follower::narrow(root, narrow)?)
+    pub fn narrow(root: &DataRoot, narrow: Narrow, from: Positions) -> Result<View, StoreError> {
+        let mut reader = Reader::narrow(root, narrow, from);
+        let tail = reader.poll()?.rows;
+        Ok(View { root: root.clone(), catalog: reader.catalog().clone(), tail })
     }
 
     /// What a follower sees at its first look; it goes on from here.
@@ -59,18 +67,31 @@ impl View {
     ///
     /// # Errors
     /// Those of looking and of `read`.
-    pub fn read<T>(
+    pub fn read<T>(root: &DataRoot, read: impl FnMut(&View) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        View::read_with(root, |error| Some(error), read)
+    }
+
+    /// As [`View::read`], for a reading with errors of its own: `of_store` says which of them are the store's.
+    ///
+    /// # Errors
+    /// As [`View::read`].
+    pub fn read_with<T, E: From<StoreError>>(
         root: &DataRoot,
-        mut read: impl FnMut(&View) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        of_store: impl Fn(&E) -> Option<&StoreError>,
+        mut read: impl FnMut(&View) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let feed = Feed::of(root);
         for _ in 1..TRIES {
-            let view = View::now(root)?;
-            match read(&view) {
-                Err(error) if error.is_of_a_part() && view.is_replaced()? => {}
-                other => return other,
+            let view = View::of_feed(&feed)?;
+            let result = read(&view);
+            let is_of_a_part = result.as_ref().err().and_then(&of_store).is_some_and(StoreError::is_of_a_part);
+            if !is_of_a_part || !view.is_replaced()? {
+                return result;
             }
+            // Damage that was met while reading leaves the manifest as it is.
+            feed.look_again();
         }
-        read(&View::now(root)?)
+        read(&View::of_feed(&feed)?)
     }
 
     /// Where it was seen.

@@ -22,7 +22,7 @@ use crate::state::rows::Columns;
 use crate::store::StoreError;
 use crate::store::catalog::{Catalog, Part};
 use crate::store::contents::{Contents, GameExtent};
-use crate::store::follow::{Follower, drop_sealed};
+use crate::store::follow::Follower;
 use crate::store::ids::SessionId;
 use crate::store::lease::Lease;
 use crate::store::root::{DataRoot, NO_DATE};
@@ -111,10 +111,10 @@ impl Archive {
     /// # Errors
     /// As [`Archive::open`].
     pub fn refresh(&mut self) -> Result<(), StoreError> {
-        let change = self.follower.poll()?;
-        self.tail.extend(change.rows);
-        drop_sealed(&mut self.tail, &change.sealed)?;
-        if let Some(catalog) = change.catalog {
+        let view = self.follower.view()?;
+        self.tail = view.tail().to_vec();
+        if !Arc::ptr_eq(view.catalog(), &self.catalog) {
+            let catalog = view.catalog().clone();
             let paths: std::collections::HashSet<&str> =
                 catalog.parts.iter().map(|part| part.path.as_str()).collect();
             self.contents.retain(|path, _| paths.contains(path.as_str()));

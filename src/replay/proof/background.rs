@@ -27,7 +27,7 @@ use super::verdict::Proof;
 use crate::capture::{Sink, SinkClosed};
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::follow::{Follower, Narrow, Positions};
+use crate::store::follow::{Follower, Positions};
 use crate::store::proof::StoredProof;
 use crate::store::record::{Record, Source, now_us};
 use crate::store::recorder::{Recorder, RecorderOptions};
@@ -188,7 +188,7 @@ impl Prover {
     pub fn open(root: &DataRoot, stop: &CancellationToken) -> Result<Prover, ReadError> {
         // Ticks too: with its first one a game begins.
         let doc_types = vec![DocType::Game, DocType::SystemEvent, DocType::GameTick];
-        let mut follower = Follower::narrow(root, Narrow { doc_types, containing: Vec::new() })?;
+        let mut follower = Follower::of_kinds(root, doc_types)?;
         let look = Look::of(View::of(&mut follower)?);
         let seeds = Seeds::read(&look, stop)?;
         Ok(Prover { seeds, follower, tried: BTreeSet::new(), began: VecDeque::new() })
@@ -199,7 +199,7 @@ impl Prover {
     /// # Errors
     /// [`ReadError`].
     pub fn poll(&mut self, root: &DataRoot, stop: &CancellationToken) -> Result<Vec<StoredProof>, ReadError> {
-        let before = self.follower.positions();
+        let before = self.follower.positions().clone();
         let change = self.follower.poll()?;
         for (doc_type, batch) in &change.rows {
             self.seeds.take(*doc_type, batch);

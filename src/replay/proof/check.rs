@@ -61,12 +61,17 @@ pub fn check(
     deadline: Option<Instant>,
     cancel: &CancellationToken,
 ) -> Result<Checked, ReadError> {
-    let look = match lasted {
-        // The audit wants what every session says of its connections.
-        Some(_) => Look::now(root)?,
-        None => Look::at(root, &games.iter().map(|asked| asked.game_id.clone()).collect())?,
-    };
-    let sessions = lasted.map(|lasted| connections(&look, lasted, cancel)).transpose()?;
+    Look::through(root, |look| check_in(look, games, lasted, deadline, cancel))
+}
+
+fn check_in(
+    look: &Look,
+    games: &[Asked],
+    lasted: Option<&Lasted>,
+    deadline: Option<Instant>,
+    cancel: &CancellationToken,
+) -> Result<Checked, ReadError> {
+    let sessions = lasted.map(|lasted| connections(look, lasted, cancel)).transpose()?;
     let mut checked = Checked { audit: sessions.as_ref().map(|_| Audit::default()), ..Checked::default() };
     let mut shown = Shown::default();
     for chunk in games.chunks(CHUNK) {
@@ -92,7 +97,7 @@ pub fn check(
     }
     if !shown.records.is_empty() {
         let mut seeds = std::mem::take(&mut shown.seeds);
-        seeds.extend(Seeds::read(&Look::for_seeds(root)?, cancel)?.revealed);
+        seeds.extend(Seeds::read(look, cancel)?.revealed);
         checked.god_candles = god_candles::attribute(&shown.records, &seeds);
     }
     Ok(checked)

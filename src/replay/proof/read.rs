@@ -16,7 +16,7 @@ use crate::protocol::line::{self, LineFormat};
 use crate::state::fact::{self, Fact};
 use crate::store::StoreError;
 use crate::store::catalog::Part;
-use crate::store::follow::{Follower, Narrow, Positions};
+use crate::store::follow::{Narrow, Positions};
 use crate::store::proof::{GAME_DIFFERS, GAME_PROVEN, StoredProof};
 use crate::store::root::DataRoot;
 use crate::store::scan::{self, Only};
@@ -32,6 +32,15 @@ pub enum ReadError {
     /// Whoever asked does not want it any more.
     #[error("reading was cancelled")]
     Cancelled,
+}
+
+impl ReadError {
+    fn of_store(&self) -> Option<&StoreError> {
+        match self {
+            ReadError::Store(error) => Some(error),
+            ReadError::Cancelled => None,
+        }
+    }
 }
 
 /// Everything recorded of some games.
@@ -82,50 +91,28 @@ pub struct Look {
 }
 
 impl Look {
-    /// Looks now.
+    /// Looks now and reads; looks and reads again when a part went away or turned out to be damaged meanwhile.
     ///
     /// # Errors
-    /// When the catalog or the journal cannot be read.
-    pub fn now(root: &DataRoot) -> Result<Look, StoreError> {
-        Ok(Look::of(View::now(root)?))
+    /// Those of looking and of `read`.
+    pub fn through<T>(
+        root: &DataRoot,
+        mut read: impl FnMut(&Look) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        View::read_with(root, ReadError::of_store, |view| read(&Look::of(view.clone())))
     }
 
-    /// Looks now, for a few games only: of the journal nothing else is held in memory.
+    /// Looks now, for games that began in the journal behind these positions: of the journal nothing else is read. Of a few
+    /// games nothing else is held in memory.
     ///
     /// # Errors
-    /// As [`Look::now`].
-    pub fn at(root: &DataRoot, games: &BTreeSet<String>) -> Result<Look, StoreError> {
-        Look::since(root, games, Positions::new())
-    }
-
-    /// As [`Look::at`], for games that began in the journal behind these positions.
-    ///
-    /// # Errors
-    /// As [`Look::now`].
+    /// As [`View::now`].
     pub fn since(root: &DataRoot, games: &BTreeSet<String>, from: Positions) -> Result<Look, StoreError> {
         let doc_types =
             [DocType::GameTick, DocType::Game, DocType::Sidebet, DocType::SystemEvent, DocType::WsEvent].to_vec();
         // Looking for many names in every text costs more than reading it.
         let containing = if games.len() <= FEW { games.iter().cloned().collect() } else { Vec::new() };
-        let follower = Follower::narrow(root, Narrow { doc_types, containing })?;
-        Ok(Look::of(View::of(&mut follower.beginning_at(from))?))
-    }
-
-    /// Looks now, for seeds and stored proofs only.
-    ///
-    /// # Errors
-    /// As [`Look::now`].
-    pub fn for_seeds(root: &DataRoot) -> Result<Look, StoreError> {
-        Ok(Look::of(View::of(&mut Look::seed_follower(root)?)?))
-    }
-
-    /// A follower that hands out seeds and stored proofs only.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn seed_follower(root: &DataRoot) -> Result<Follower, StoreError> {
-        let doc_types = vec![DocType::Game, DocType::SystemEvent];
-        Follower::narrow(root, Narrow { doc_types, containing: Vec::new() })
+        Ok(Look::of(View::narrow(root, Narrow { doc_types, containing }, from)?))
     }
 
     /// The evidence in a view.

@@ -7,18 +7,22 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use tempfile::TempDir;
 
 use super::*;
 use crate::Store;
-use crate::journal::SegmentHead;
 use crate::journal::writer::SegmentWriter;
+use crate::journal::{SegmentHead, SegmentPath};
 use crate::record::{Direction, Record, Source};
-use crate::steps::at_each;
+use crate::scan;
+use crate::steps::{Step, at_each};
 use crate::view::View;
 use replayer_protocol::requests::RequestTracker;
 
 mod damaged;
+mod shared;
 
 const SEGMENTS: u64 = 3;
 const FRAMES_EACH: u64 = 3;
@@ -195,14 +199,24 @@ fn look(
     (steps.load(Ordering::Relaxed) >= reader_step).then_some(change)
 }
 
+/// Who looked before the look that is tried.
+#[derive(Clone, Copy, PartialEq)]
+enum Before {
+    Nobody,
+    /// The same follower.
+    Itself,
+    /// The same follower, and then another one of this process, which saw all frames.
+    Another,
+}
+
 /// Every step of the look against every step of the sealer, which stays there or ends a little later.
-fn every_frame_once(looked_before: bool) {
+fn every_frame_once(before: Before) {
     for reader_step in 1.. {
         let mut reader_has_this_step = false;
         for sealer_step in 1.. {
             let mut sealer_has_this_step = false;
             for ends in [None, Some(1), Some(2)] {
-                let tried = look_while_sealing(looked_before, reader_step, sealer_step, ends);
+                let tried = look_while_sealing(before, reader_step, sealer_step, ends);
                 reader_has_this_step |= tried.reader_reached;
                 sealer_has_this_step |= tried.sealer_reached;
             }
@@ -222,16 +236,19 @@ struct Tried {
     sealer_reached: bool,
 }
 
-fn look_while_sealing(looked_before: bool, reader_step: usize, sealer_step: usize, ends: Option<usize>) -> Tried {
+fn look_while_sealing(before: Before, reader_step: usize, sealer_step: usize, ends: Option<usize>) -> Tried {
     let all: Vec<u64> = (1..=FRAMES).collect();
     let journal = Journal::new();
     let mut held = Held::default();
     let mut follower = Follower::open(&journal.root).unwrap();
     let mut segments = journal.write(1..=1);
-    if looked_before {
+    if before != Before::Nobody {
         held.take(follower.poll().unwrap());
     }
     segments.extend(journal.write(2..=SEGMENTS));
+    if before == Before::Another {
+        assert_eq!(Held::of_a_first_look(&journal.root), all);
+    }
     // The last segment stays open.
     segments.pop();
     let sealer = Arc::new(Mutex::new(journal.seal(segments)));
@@ -254,12 +271,17 @@ fn look_while_sealing(looked_before: bool, reader_step: usize, sealer_step: usiz
 
 #[test]
 fn a_first_look_between_any_two_steps_of_the_sealer_sees_each_frame_once() {
-    every_frame_once(false);
+    every_frame_once(Before::Nobody);
 }
 
 #[test]
 fn a_later_look_between_any_two_steps_of_the_sealer_sees_each_frame_once() {
-    every_frame_once(true);
+    every_frame_once(Before::Itself);
+}
+
+#[test]
+fn a_look_behind_another_follower_between_any_two_steps_of_the_sealer_sees_each_frame_once() {
+    every_frame_once(Before::Another);
 }
 
 #[test]

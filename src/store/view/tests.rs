@@ -122,10 +122,11 @@ fn read(root: &DataRoot, count: &Count) -> Option<String> {
     })
 }
 
-#[test]
-fn no_reader_is_wrong_while_sealing_compaction_and_pruning_never_rest() {
+/// Each view by itself, or all of them beside a follower, whose rows they then share.
+fn no_reader_is_wrong(follow: bool) {
     let wanted = std::env::var("REPLAYER_READS").ok().and_then(|text| text.parse().ok()).unwrap_or(READS);
     let (_folder, root) = root();
+    let _follower = follow.then(|| Follower::open(&root).unwrap());
     let count = Count::default();
     let reads = AtomicU64::new(0);
     let wrong: Vec<String> = std::thread::scope(|scope| {
@@ -143,4 +144,14 @@ fn no_reader_is_wrong_while_sealing_compaction_and_pruning_never_rest() {
     });
     eprintln!("{wanted} reads beside {} frames", count.appended.load(SeqCst));
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_reader_is_wrong_while_sealing_compaction_and_pruning_never_rest() {
+    no_reader_is_wrong(false);
+}
+
+#[test]
+fn no_reader_beside_a_follower_is_wrong_while_sealing_compaction_and_pruning_never_rest() {
+    no_reader_is_wrong(true);
 }

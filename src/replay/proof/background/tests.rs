@@ -77,7 +77,7 @@ fn ticks_that_were_lost_are_filled_and_the_store_stays_sound() {
     let (_folder, root) = scratch();
     let truths = record(&root, 2, with_losses);
     prove(&root);
-    let look = Look::now(&root).unwrap();
+    let look = Look::of(View::now(&root).unwrap());
     for truth in &truths {
         let games = BTreeSet::from([truth.game_id.clone()]);
         let gathered = look.gather(&games, None, &CancellationToken::new()).unwrap();

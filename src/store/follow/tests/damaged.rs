@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::*;
 use crate::journal::codec::encode;
+use crate::journal::reader::SegmentReader;
 use crate::seal::{Closed, SealedSoFar};
 
 /// The bytes of one frame in the journal.
