@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //!
-//! Lower layers know nothing of higher ones; a test enforces it. The lowest, and the simulator, are crates of their own in
+//! Lower layers know nothing of higher ones; a test enforces it. The lowest, SQL and the simulator are crates of their own in
 //! their folders.
 //!
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
@@ -37,7 +37,6 @@ mod needs;
 mod real_captures;
 pub mod replay;
 pub mod server;
-pub mod sql;
 pub mod state;
 pub mod verify;
 
@@ -45,6 +44,8 @@ pub mod verify;
 pub use replayer_protocol as protocol;
 #[doc(inline)]
 pub use replayer_simulator as simulator;
+#[doc(inline)]
+pub use replayer_sql as sql;
 #[doc(inline)]
 pub use replayer_store as store;
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use replayer::capture::public_feed::read_packets;
+use replayer_networks::read_packets;
 
 fuzz_target!(|texts: &str| {
     read_packets("/", texts);

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use replayer::sql::gate::Gate;
-use replayer::sql::views;
+use replayer_sql::gate::Gate;
+use replayer_sql::views;
 
 thread_local! {
     static GATE: Gate = Gate::open(views::NAMES).unwrap();

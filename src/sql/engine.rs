@@ -15,12 +15,12 @@ use serde_json::Value;
 use super::error::SqlError;
 use super::gate::Checked;
 use super::{cells, derived, functions, gate, tail, views};
-use crate::store::catalog::{Catalog, Part};
-use crate::store::damage;
-use crate::store::error::StoreError;
-use crate::store::follow::{Change, Follower};
-use crate::store::root::DataRoot;
-use crate::store::schema::{DocType, SCHEMA_VERSION, arrow_schema};
+use replayer_store::catalog::{Catalog, Part};
+use replayer_store::damage;
+use replayer_store::error::StoreError;
+use replayer_store::follow::{Change, Follower};
+use replayer_store::root::DataRoot;
+use replayer_store::schema::{DocType, SCHEMA_VERSION, arrow_schema};
 
 /// Where the engine learns about parts and unsealed rows. The store's [`Follower`] outside of tests.
 pub trait Feed {

@@ -1,6 +1,6 @@
 //! The function of our own that queries may use beside DuckDB's.
 //!
-//! `payload_values` takes values out of stored frames without parsing the whole of them ([`crate::protocol::pick`]). The
+//! `payload_values` takes values out of stored frames without parsing the whole of them ([`replayer_protocol::pick`]). The
 //! column `payload` and the checks are made of it, and a query over millions of frames may use it too.
 
 use std::borrow::Cow;
@@ -14,10 +14,10 @@ use duckdb::types::DuckString;
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
-use crate::protocol::frame;
-use crate::protocol::line::{self, LineFormat};
-use crate::protocol::path::Path;
-use crate::protocol::pick::{Picked, Picker};
+use replayer_protocol::frame;
+use replayer_protocol::line::{self, LineFormat};
+use replayer_protocol::path::Path;
+use replayer_protocol::pick::{Picked, Picker};
 
 /// One function, described for readers.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use duckdb::Connection;
 use duckdb::types::{TimeUnit as DuckUnit, Value};
 
 use super::engine::column_type;
-use crate::store::schema::{DocType, arrow_schema};
+use replayer_store::schema::{DocType, arrow_schema};
 
 /// The statement that makes the doc type's tail empty. Lists are kept as text: the appender cannot write them.
 pub fn create_table(doc: DocType) -> String {

@@ -18,10 +18,10 @@ use super::error::SqlError;
 use super::gate::{self, Checked, Gate};
 use super::protocol::{Job, Limit, Mode, QueryResult};
 use super::{views, worker};
-use crate::store::StoreError;
-use crate::store::catalog::{Catalog, Part};
-use crate::store::follow::Change;
-use crate::store::schema::{DocType, arrow_schema};
+use replayer_store::StoreError;
+use replayer_store::catalog::{Catalog, Part};
+use replayer_store::follow::Change;
+use replayer_store::schema::{DocType, arrow_schema};
 
 /// A store under the test's control: what the next polls give, in order.
 #[derive(Clone, Default)]
@@ -183,7 +183,7 @@ fn write_part(root: &Path, doc: DocType, name: &str, select: &str) -> Part {
 
 /// Writes a part with DuckDB itself, with the columns of `select` only.
 fn write_bare_part(root: &Path, doc: DocType, name: &str, select: &str) -> Part {
-    let folder = crate::store::root::DataRoot::partition(doc, "2023-11-14");
+    let folder = replayer_store::root::DataRoot::partition(doc, "2023-11-14");
     std::fs::create_dir_all(root.join(&folder)).unwrap();
     let path = format!("{folder}/{name}.parquet");
     let db = duckdb::Connection::open_in_memory().unwrap();
@@ -201,7 +201,7 @@ fn part(path: String, doc_type: DocType) -> Part {
         ts_min: None,
         ts_max: None,
         sessions: Vec::new(),
-        schema: crate::store::schema::SCHEMA_VERSION.into(),
+        schema: replayer_store::schema::SCHEMA_VERSION.into(),
         written: None,
         lineage: Default::default(),
     }
@@ -423,7 +423,7 @@ fn parts_and_tail_are_one_view_and_sealing_moves_rows() {
     // Two more rows; the first three are sealed into a second part.
     let root = bench.folder.path().canonicalize().unwrap();
     let old = part(
-        format!("{}/a.parquet", crate::store::root::DataRoot::partition(DocType::GameTick, "2023-11-14")),
+        format!("{}/a.parquet", replayer_store::root::DataRoot::partition(DocType::GameTick, "2023-11-14")),
         DocType::GameTick,
     );
     let new = write_part(
@@ -512,7 +512,7 @@ fn the_engine_itself_refuses_files_outside_and_settings() {
 
 #[test]
 fn payload_is_what_the_store_takes_for_it() {
-    use crate::protocol::line::{LineFormat, decode};
+    use replayer_protocol::line::{LineFormat, decode};
     let cases = [
         (
             LineFormat::Wire,

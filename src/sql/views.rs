@@ -4,7 +4,7 @@
 //! reference: CONTEXT.md and the tool descriptions are made from [`catalogue`].
 
 use super::derived;
-use crate::store::schema::{DocType, Kind};
+use replayer_store::schema::{DocType, Kind};
 
 /// One view, described for readers.
 #[derive(Debug, Clone, Copy)]

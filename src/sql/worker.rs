@@ -25,8 +25,8 @@ use super::error::SqlError;
 use super::gate::{Checked, Gate};
 use super::protocol::{self, Column, Job, Limit, Mode, QueryResult, Reply, Request};
 use super::{sandbox, views};
-use crate::store::follow::Follower;
-use crate::store::root::DataRoot;
+use replayer_store::follow::Follower;
+use replayer_store::root::DataRoot;
 
 /// Arguments of `replayer sql-worker`.
 #[derive(Debug, Clone, clap::Args)]

@@ -26,6 +26,9 @@ pub mod report;
 #[allow(dead_code, unused_imports)]
 pub mod sink;
 
+#[cfg(fuzzing)]
+pub use public_feed::read_packets;
+
 #[path = "check.rs"]
 pub(crate) mod check;
 #[path = "kept.rs"]

@@ -17,5 +17,7 @@ mod capture;
 mod weather;
 
 pub use capture::check::Broken;
+#[cfg(fuzzing)]
+pub use capture::read_packets;
 pub use capture::world::{Ran, run};
 pub use weather::Weather;

@@ -23,6 +23,28 @@ fn summaries(root: &DataRoot) -> BTreeMap<String, Unit> {
     games.units().filter(|unit| unit.kind == UnitKind::Game).map(|unit| (unit.id.clone(), unit)).collect()
 }
 
+/// The last game that is over, as far as the store knows.
+fn last_finished(root: &DataRoot) -> String {
+    let games = games::read(root, &ScanFilter::default()).unwrap().games;
+    let over = games.iter().rev().find(|(_, game)| game.history.is_some() && game.rug.is_some());
+    over.unwrap().0.clone()
+}
+
+/// Whether the index has this game.
+async fn is_found(root: &DataRoot, id: &str) -> bool {
+    let reader = match Reader::open(root).await {
+        Ok(reader) => reader,
+        Err(IndexError::Missing { .. }) => return false,
+        Err(error) => panic!("{error}"),
+    };
+    match reader.search(&Question::new(id, 1), Some(Hashing::new()), None).await {
+        Ok(found) => found.hits.first().is_some_and(|hit| hit.unit.id == format!("game:{id}")),
+        // Its table was replaced while it was searched: the service opens it again, and so does the next round.
+        Err(IndexError::Damaged { .. }) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[test]
 fn each_game_is_handed_out_when_its_history_came_and_not_again() {
     let (_folder, root) = root();
@@ -98,35 +120,35 @@ async fn a_finished_game_is_found_while_the_recording_goes_on() {
         })
     };
     let recorder = recorder(&root, 64 << 20);
-    let mut last_game = None;
     for frame in play(2, 10, 1) {
         recorder.append(&Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).unwrap();
     }
-    let tail = games::read(&root, &ScanFilter::default()).unwrap();
-    for (id, game) in &tail.games {
-        if game.history.is_some() && game.rug.is_some() {
-            last_game = Some(id.clone());
-        }
-    }
-    let id = last_game.unwrap();
+    let id = last_finished(&root);
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         assert!(Instant::now() < deadline, "{:?}", updates.lock().unwrap());
-        let found = match Reader::open(&root).await {
-            Ok(reader) => match reader.search(&Question::new(&id, 1), Some(Hashing::new()), None).await {
-                Ok(found) => found.hits,
-                // Its table was replaced while it was searched: the service opens it again, and so does the next round.
-                Err(IndexError::Damaged { .. }) => Vec::new(),
-                Err(error) => panic!("{error}"),
-            },
-            Err(IndexError::Missing { .. }) => Vec::new(),
-            Err(error) => panic!("{error}"),
-        };
-        if found.first().is_some_and(|hit| hit.unit.id == format!("game:{id}")) {
+        if is_found(&root, &id).await {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     stop.cancel();
     following.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_game_that_finished_last_is_taken_in_before_it_ends() {
+    let (_folder, root) = root();
+    let recorder = recorder(&root, 64 << 20);
+    let stop = CancellationToken::new();
+    let mut frames = Some(play(2, 10, 1));
+    // After the first update, and before the second look: two games, and the wish to end.
+    let told = |_: &Built, _| {
+        for frame in frames.take().into_iter().flatten() {
+            recorder.append(&Record::frame(frame.at_us, Source::Cdp, frame.direction, &frame.text)).unwrap();
+        }
+        stop.cancel();
+    };
+    follow(&root, Some(Hashing::new()), stop.clone(), told).await.unwrap();
+    assert!(is_found(&root, &last_finished(&root)).await);
 }

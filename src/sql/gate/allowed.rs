@@ -5,7 +5,7 @@
 //! they are refused until somebody has looked at them. Names are lower case; look them up through [`scalar`]
 //! and [`table`], which fold case the way DuckDB does.
 
-use crate::sql::functions::FUNCTIONS;
+use crate::functions::FUNCTIONS;
 
 /// Pure functions on numbers, texts, dates and times.
 const SCALARS: &[&str] = &[

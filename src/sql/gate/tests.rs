@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::sql::views;
+use crate::views;
 
 fn gate() -> Gate {
     Gate::open(views::NAMES).unwrap()
@@ -226,7 +226,7 @@ fn every_known_attack_is_refused() {
 
 /// Every form an agent may use, against views that exist. Each must pass, and its canonical form must give what
 /// the original gives; the engine's tests run both.
-pub(in crate::sql) const ALLOWED: &[(&str, &str)] = &[
+pub(crate) const ALLOWED: &[(&str, &str)] = &[
     ("select", "SELECT 1 AS one"),
     ("trailing semicolon and comment", "SELECT 1 AS one; -- that is all"),
     ("describe", "DESCRIBE games"),
@@ -454,7 +454,7 @@ fn a_refusal_shows_the_way_out() {
 #[test]
 fn every_allowed_function_exists() {
     let gate = gate();
-    crate::sql::functions::register(&gate.parser).unwrap();
+    crate::functions::register(&gate.parser).unwrap();
     let mut statement =
         gate.parser.prepare("SELECT DISTINCT lower(function_name) FROM duckdb_functions()").unwrap();
     let known: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();

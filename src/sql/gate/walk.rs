@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 
 use super::allowed;
-use crate::sql::error::SqlError;
+use crate::error::SqlError;
 
 type Object = Map<String, Value>;
 type Check = Result<(), SqlError>;
