@@ -34,7 +34,8 @@ def build(project: Project) -> None:
     """Has cargo build the binary; seconds when it is there. The package is named, as maturin names it: the workspace's other
     crates could ask for other features, and the two builds would differ."""
     options = {"cwd": ROOT, "env": {**os.environ, "CARGO_TERM_PROGRESS_WHEN": "never"}}
-    run("cargo", "build", "--locked", "--package", "replayer", "--bin", "replayer", "--profile", project.profile, **options)
+    command = ["cargo", "rustc", "--locked", "--package", "replayer", "--bin", "replayer", "--profile", project.profile]
+    run(*command, "--", *project.rustc_flags, **options)
 
 
 def lay_out(project: Project) -> Payload:

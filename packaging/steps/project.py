@@ -104,6 +104,18 @@ class Project:
         return self.target / self.profile / "replayer"
 
     @property
+    def rustc_flags(self) -> list[str]:
+        """How the binary is put together, for size: functions that are the same to the byte become one (a linker's doing that
+        Rust has on Linux-x86_64 alone), and link-time optimisation takes only small functions over crates' borders. Measured:
+        docs/packaging.md."""
+        if self.profile != "dist":
+            return []
+        flags = ["-C", "llvm-args=-import-instr-limit=10"]
+        if self.platform.name == "linux-x64":
+            flags = ["-C", "link-arg=-Wl,--icf=all", *flags]
+        return flags
+
+    @property
     def library(self) -> pathlib.Path:
         """DuckDB's prebuilt library; its licence lies beside it."""
         folder = os.environ.get("DUCKDB_LIB_DIR")

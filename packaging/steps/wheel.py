@@ -28,7 +28,7 @@ def make(project: Project, payload: Payload) -> pathlib.Path:
         command += ["--compatibility", _manylinux(payload)]
     # Without SOURCE_DATE_EPOCH: it would have C code compiled again (cc's build scripts watch it), and maturin's own time
     # without it is a fixed one.
-    run(*command, cwd=home)
+    run(*command, "--", *project.rustc_flags, cwd=home)
 
     built = list((home / "out").glob("*.whl"))
     if len(built) != 1:
