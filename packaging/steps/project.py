@@ -105,14 +105,14 @@ class Project:
 
     @property
     def rustc_flags(self) -> list[str]:
-        """How the binary is put together, for size: functions that are the same to the byte become one (a linker's doing that
-        Rust has on Linux-x86_64 alone), and link-time optimisation takes only small functions over crates' borders. Measured:
-        docs/packaging.md."""
+        """How the binary is put together, for size; docs/packaging.md has the figures. Link-time optimisation takes only small
+        functions over crates' borders. On Linux-x86_64, where Rust links with lld, functions that are the same to the byte
+        become one, and the program stands at a fixed address: 280,000 places need not be filled in at each start."""
         if self.profile != "dist":
             return []
         flags = ["-C", "llvm-args=-import-instr-limit=10"]
         if self.platform.name == "linux-x64":
-            flags = ["-C", "link-arg=-Wl,--icf=all", *flags]
+            flags += ["-C", "link-arg=-Wl,--icf=all", "-C", "relocation-model=static"]
         return flags
 
     @property
