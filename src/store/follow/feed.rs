@@ -18,6 +18,9 @@ use crate::ids::SessionId;
 use crate::root::DataRoot;
 use crate::schema::DocType;
 
+/// Unsealed rows, each batch in the schema of its doc type.
+type Rows = Vec<(DocType, RecordBatch)>;
+
 /// The feeds of this process.
 static FEEDS: Mutex<Vec<Weak<Feed>>> = Mutex::new(Vec::new());
 
@@ -96,7 +99,7 @@ impl Feed {
     }
 
     /// The catalog and all unsealed rows, as of now.
-    pub(crate) fn all(&self) -> Result<(Arc<Catalog>, Vec<(DocType, RecordBatch)>), StoreError> {
+    pub(crate) fn all(&self) -> Result<(Arc<Catalog>, Rows), StoreError> {
         let mut state = self.lock();
         state.read_on()?;
         Ok((state.reader.catalog().clone(), state.kept.rows_since(0, &HashMap::new())?))
@@ -206,11 +209,7 @@ impl Kept {
     }
 
     /// The rows that came after this look; `handed` says how far each session was handed out by then.
-    fn rows_since(
-        &self,
-        look: u64,
-        handed: &HashMap<&str, u64>,
-    ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
+    fn rows_since(&self, look: u64, handed: &HashMap<&str, u64>) -> Result<Rows, StoreError> {
         let mut rows = Vec::new();
         for (doc_type, pieces) in &self.pieces {
             for piece in pieces.iter().filter(|piece| piece.last_look > look) {
