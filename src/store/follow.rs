@@ -94,14 +94,14 @@ struct Seen {
     catalog_number: u64,
     /// How far the journal had been read then.
     positions: Positions,
-    sessions: HashMap<SessionId, Told>,
+    sessions: HashMap<SessionId, Handed>,
 }
 
-/// What a follower was told of a session.
-struct Told {
+/// What a follower was handed of a session.
+struct Handed {
     /// The last frame whose rows were handed out or left to the parts.
     last_seq: u64,
-    /// Up to where it was told that rows are in parts.
+    /// Up to where it knows that rows are in parts.
     sealed: u64,
 }
 

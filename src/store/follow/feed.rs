@@ -4,17 +4,16 @@
 //! Unsealed rows are kept as soon as somebody else may ask for them: a second follower, or a view. A process with a single
 //! follower (`record`, the worker for SQL) holds none of them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use super::reader::Reader;
-use super::{Change, Seen, Told, drop_up_to};
+use super::reader::{Reader, newly_sealed};
+use super::{Change, Handed, Seen, drop_up_to};
 use crate::StoreError;
 use crate::catalog::Catalog;
-use crate::ids::SessionId;
 use crate::root::DataRoot;
 use crate::schema::DocType;
 
@@ -126,15 +125,17 @@ impl State {
             return Ok(Change::default());
         }
         let handed: HashMap<String, u64> =
-            seen.sessions.iter().map(|(session, told)| (session.to_string(), told.last_seq)).collect();
+            seen.sessions.iter().map(|(session, handed)| (session.to_string(), handed.last_seq)).collect();
         let handed = handed.iter().map(|(session, seq)| (session.as_str(), *seq)).collect();
         let rows = self.kept.rows_since(seen.look, &handed)?;
         let catalog = self.reader.catalog();
-        let sealed = seen.newly_sealed(catalog, self.reader.journaled());
+        let journaled = self.reader.journaled();
+        let known = seen.sessions.iter_mut().map(|(session_id, handed)| (session_id, &mut handed.sealed));
+        let sealed = newly_sealed(catalog, journaled, known);
+        seen.sessions.retain(|session_id, _| journaled.contains(session_id));
         for (session_id, last_seq) in self.reader.sessions() {
             let sealed = catalog.sealed.get(&session_id).copied().unwrap_or(0);
-            let told = seen.sessions.entry(session_id).or_insert(Told { last_seq, sealed });
-            told.last_seq = last_seq;
+            seen.sessions.entry(session_id).or_insert(Handed { last_seq, sealed }).last_seq = last_seq;
         }
         let is_new = seen.catalog_number < self.catalog_number;
         seen.look = self.look;
@@ -142,27 +143,6 @@ impl State {
         seen.catalog = catalog.clone();
         seen.positions = self.reader.positions();
         Ok(Change { catalog: is_new.then(|| catalog.clone()), rows, sealed })
-    }
-}
-
-impl Seen {
-    /// Sessions that were sealed further, and those that ended: their journal is gone.
-    fn newly_sealed(&mut self, catalog: &Catalog, journaled: &HashSet<SessionId>) -> Vec<(String, u64)> {
-        let mut newly = Vec::new();
-        self.sessions.retain(|session_id, told| {
-            let is_journaled = journaled.contains(session_id);
-            let to = match catalog.sealed.get(session_id) {
-                Some(to) => *to,
-                None if is_journaled => 0,
-                None => u64::MAX,
-            };
-            if to > told.sealed {
-                told.sealed = to;
-                newly.push((session_id.to_string(), to));
-            }
-            is_journaled
-        });
-        newly
     }
 }
 

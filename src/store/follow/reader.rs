@@ -303,27 +303,34 @@ impl Reader {
         Ok(true)
     }
 
-    /// Sessions that were sealed further, and those that ended: their journal is gone.
+    /// What was sealed since the last look; sessions that ended are forgotten.
     fn newly_sealed(&mut self) -> Vec<(String, u64)> {
-        let mut sealed = Vec::new();
-        let mut ended = Vec::new();
-        for (session_id, session) in &mut self.sessions {
-            let to = match self.catalog.sealed.get(session_id) {
-                Some(to) => *to,
-                None if !self.journaled.contains(session_id) => u64::MAX,
-                None => 0,
-            };
-            if to > session.told_sealed {
-                session.told_sealed = to;
-                sealed.push((session_id.to_string(), to));
-            }
-            if !self.journaled.contains(session_id) {
-                ended.push(*session_id);
-            }
-        }
-        for session_id in ended {
-            self.sessions.remove(&session_id);
-        }
+        let Reader { catalog, journaled, sessions, .. } = self;
+        let known = sessions.iter_mut().map(|(session_id, session)| (session_id, &mut session.told_sealed));
+        let sealed = newly_sealed(catalog, journaled, known);
+        sessions.retain(|session_id, _| journaled.contains(session_id));
         sealed
     }
+}
+
+/// Sessions that were sealed further than they are known to be, and those that ended: their journal is gone. What is known of
+/// them is brought up to date.
+pub(super) fn newly_sealed<'s>(
+    catalog: &Catalog,
+    journaled: &HashSet<SessionId>,
+    known: impl Iterator<Item = (&'s SessionId, &'s mut u64)>,
+) -> Vec<(String, u64)> {
+    let mut newly = Vec::new();
+    for (session_id, sealed) in known {
+        let to = match catalog.sealed.get(session_id) {
+            Some(to) => *to,
+            None if !journaled.contains(session_id) => u64::MAX,
+            None => 0,
+        };
+        if to > *sealed {
+            *sealed = to;
+            newly.push((session_id.to_string(), to));
+        }
+    }
+    newly
 }
