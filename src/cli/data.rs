@@ -190,6 +190,12 @@ fn check(root: &DataRoot, rebuild: bool, as_json: bool, out: &mut Out) -> Result
             verified.segments,
             verified.sessions
         ))?;
+        for (status, frames) in &verified.unread {
+            out.line(format_args!(
+                "{} frames could not be read completely: `replayer sql \"SELECT * FROM ws_event WHERE frame = '{status}'\"`",
+                count(*frames)
+            ))?;
+        }
         for problem in &verified.problems {
             out.line(format_args!("WRONG  {}: {}. {}", problem.about, problem.problem, problem.advice))?;
         }

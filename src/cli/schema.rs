@@ -101,9 +101,23 @@ fn migrate(path: &Path, dry_run: bool, as_json: bool, out: &mut Out) -> Result<E
         out.json(&json!({"applied": !dry_run, "migrated": migrated}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if migrated.files == 0 {
-        out.line(format_args!("nothing to migrate: every part is of schema {SCHEMA_VERSION}"))?;
-    } else {
+    let reread = migrated.reread;
+    if reread.parts > 0 {
+        let done = if dry_run { "would be read again; nothing was written" } else { "read again" };
+        out.line(format_args!(
+            "{} parts of an older schema {done}: their frames give {} rows now, {} before",
+            count(reread.parts as u64),
+            count(reread.rows_after),
+            count(reread.rows_before)
+        ))?;
+    }
+    if reread.without_frames > 0 {
+        out.line(format_args!(
+            "{} parts stay as an older build read them: their frames are not all there any more",
+            count(reread.without_frames as u64)
+        ))?;
+    }
+    if migrated.files > 0 {
         let rows: Vec<_> = migrated.rows.iter().map(|(name, rows)| vec![name.clone(), count(*rows)]).collect();
         out.table(&["doc type", if dry_run { "rows to migrate" } else { "rows migrated" }], &rows)?;
         out.line(format_args!(
@@ -111,6 +125,8 @@ fn migrate(path: &Path, dry_run: bool, as_json: bool, out: &mut Out) -> Result<E
             migrated.files,
             if dry_run { "; nothing was written" } else { "" }
         ))?;
+    } else if reread.parts == 0 {
+        out.line(format_args!("nothing to migrate: every part is of schema {SCHEMA_VERSION}"))?;
     }
     for (file, reason) in &migrated.skipped {
         out.line(format_args!("left alone: {file}: {reason}"))?;

@@ -15,7 +15,8 @@ use super::report::{FileReport, NAMED_REJECTIONS, Rejection};
 use super::target::Target;
 use super::time::Clock;
 use crate::protocol::line::{self, FrameStatus, LineFormat, RecordingLine};
-use crate::store::record::{Record, Source};
+use crate::protocol::reading;
+use crate::store::record::{Direction, Record, Source};
 
 /// The `system_event` that keeps a rejected line.
 pub const REJECTED: &str = "import_rejected";
@@ -285,8 +286,9 @@ impl<'i, T: Target> Ingest<'i, T> {
         let counts = &mut self.report.counts;
         counts.without_time += u64::from(ts.is_none());
         counts.doubtful_times += u64::from(envelope.moment.is_some_and(|moment| moment.doubt.is_some()));
-        let (label, lost) = label(envelope.format, hint, text);
-        counts.payload_lost += u64::from(lost);
+        let (label, status) = label(envelope.format, hint, text, envelope.direction == Some(Direction::Sent));
+        counts.payload_lost += u64::from(status == FrameStatus::PayloadLost);
+        counts.value_unread += u64::from(matches!(status, FrameStatus::PayloadUnread | FrameStatus::ValueUnread));
         *self.report.events.entry(label).or_default() += 1;
         if let Some(ts) = ts {
             self.report.saw(ts);
@@ -315,12 +317,12 @@ fn place_in(text: &str, part: &str) -> u64 {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize) as u64
 }
 
-/// What the report counts a record as, and whether its payload is lost: the event's name, else the packet's
-/// kind; for what is no event, the kind of the line.
-pub fn label(format: LineFormat, hint: Option<&str>, text: &str) -> (String, bool) {
+/// What the report counts a record as, and how well it can be read: the event's name, else the packet's kind; for what is
+/// no event, the kind of the line.
+pub fn label(format: LineFormat, hint: Option<&str>, text: &str, sent: bool) -> (String, FrameStatus) {
     let name = match format {
         LineFormat::Recording | LineFormat::RecorderSink => {
-            let line: RecordingLine = serde_json::from_str(text).unwrap_or_default();
+            let line = RecordingLine::read(text).unwrap_or_default();
             match line.kind {
                 Some(kind) => kind.into_owned(),
                 None if line.is_tick() => "tick".to_owned(),
@@ -332,21 +334,22 @@ pub fn label(format: LineFormat, hint: Option<&str>, text: &str) -> (String, boo
         LineFormat::HistoryCollector => "history_entry".to_owned(),
         LineFormat::GameDocument => "game_document".to_owned(),
         LineFormat::Document => "document".to_owned(),
-        _ => return event_label(format, hint, text),
+        _ => return event_label(format, hint, text, sent),
     };
-    (name, false)
+    (name, FrameStatus::Ok)
 }
 
-fn event_label(format: LineFormat, hint: Option<&str>, text: &str) -> (String, bool) {
+fn event_label(format: LineFormat, hint: Option<&str>, text: &str, sent: bool) -> (String, FrameStatus) {
     let inner = line::inner(format, text);
     let event = match &inner {
         Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
         None => line::decode(format, hint, text),
     };
+    let status = reading::of(&event, sent).status(event.status);
     let name = match (event.name, event.packet) {
         (Some(name), _) => name.into_owned(),
         (None, Some(packet)) => packet.as_str().to_owned(),
         (None, None) => event.status.as_str().to_owned(),
     };
-    (name, event.status == FrameStatus::PayloadLost)
+    (name, status)
 }

@@ -59,6 +59,9 @@ pub struct Counts {
     pub derived: u64,
     /// Records whose payload the older recorder dropped, keeping the trace argument only.
     pub payload_lost: u64,
+    /// Records with a value, or a whole payload, that cannot be read: `1e400`, a list where an object belongs. The value is
+    /// NULL in its row, the record is kept as it is.
+    pub value_unread: u64,
     /// Records without a readable time.
     pub without_time: u64,
     /// Records whose local time happened twice or never (clock changes); read as the first pass, or as if the
@@ -76,6 +79,7 @@ impl Counts {
         self.damaged += other.damaged;
         self.derived += other.derived;
         self.payload_lost += other.payload_lost;
+        self.value_unread += other.value_unread;
         self.without_time += other.without_time;
         self.doubtful_times += other.doubtful_times;
     }

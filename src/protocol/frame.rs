@@ -11,10 +11,9 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::pick;
+use super::json::{Value, object, skip, space};
 
 /// What kind of packet a frame carries: the Engine.IO kinds, and for messages the Socket.IO kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,13 +223,13 @@ pub fn payload_at(text: &[u8]) -> Option<usize> {
         _ => return None,
     };
     let begin = memchr::memchr(b'[', text)?;
-    let mut at = pick::space(text, begin + 1);
+    let mut at = space(text, begin + 1);
     if is_event {
-        at = next_argument(text, pick::skip(text, at)?)?;
+        at = next_argument(text, skip(text, at)?)?;
         // As in `traceparent`: a trace argument is short.
         let head = text.get(at..text.len().min(at + TRACE_BYTES)).unwrap_or_default();
         let may_trace = head.starts_with(b"{") && memchr::memmem::find(head, b"trace").is_some();
-        let end = if may_trace { pick::skip(text, at) } else { None };
+        let end = if may_trace { skip(text, at) } else { None };
         let argument = end.and_then(|end| serde_json::from_slice::<&RawValue>(text.get(at..end)?).ok());
         if argument.is_some_and(|argument| traceparent(argument).is_some()) {
             at = next_argument(text, end?)?;
@@ -241,8 +240,8 @@ pub fn payload_at(text: &[u8]) -> Option<usize> {
 
 /// The argument behind the one that ends at `at`.
 fn next_argument(text: &[u8], at: usize) -> Option<usize> {
-    let comma = pick::space(text, at);
-    (text.get(comma)? == &b',').then(|| pick::space(text, comma + 1))
+    let comma = space(text, at);
+    (text.get(comma)? == &b',').then(|| space(text, comma + 1))
 }
 
 /// A trace argument is about 100 bytes long; longer than this is none.
@@ -252,33 +251,27 @@ const TRACE_BYTES: usize = 512;
 ///
 /// A trace argument without a readable `traceparent` still counts as one; its text is then empty.
 pub fn traceparent(arg: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Trace<'t> {
-        #[serde(rename = "__trace", borrow)]
-        marker: Option<&'t RawValue>,
-        #[serde(borrow)]
-        traceparent: Option<&'t RawValue>,
+    object! {
+        struct Trace<'t> {
+            marker: Value<'t> = "__trace",
+            traceparent: Cow<'t, str> = "traceparent",
+        }
     }
     // No payload of a real event is parsed twice for this.
     let text = arg.get();
     if text.len() > TRACE_BYTES || !text.starts_with('{') {
         return None;
     }
-    let trace: Trace = serde_json::from_str(text).ok()?;
-    if trace.marker.is_none() && trace.traceparent.is_none() {
+    let trace = Trace::read(arg)?;
+    if trace.marker.is_none() && trace.traceparent.is_none() && trace.unread == 0 {
         return None;
     }
-    Some(trace.traceparent.and_then(string).unwrap_or(Cow::Borrowed("")))
+    Some(trace.traceparent.unwrap_or(Cow::Borrowed("")))
 }
 
 /// A JSON string's value, borrowed where it holds no escapes; `None` for any other JSON value.
 pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text = raw.get();
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        return serde_json::from_str::<String>(text).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(inner))
+    Value::from(raw).string()
 }
 
 fn with_data(packet: Packet, text: &str) -> Result<Frame<'_>, FrameError> {

@@ -2,30 +2,26 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::lenient;
+use super::json::object;
 
-/// The identity fields at the top of a payload. Absent or odd fields are `None`.
-#[derive(Debug, Default, Deserialize)]
-pub struct Identity<'a> {
-    /// `gameId`.
-    #[serde(borrow, default, rename = "gameId", deserialize_with = "lenient::text")]
-    pub game_id: Option<Cow<'a, str>>,
-    /// `playerId`; for events about the own account, their `id`.
-    #[serde(borrow, default, rename = "playerId", deserialize_with = "lenient::text")]
-    pub player_id: Option<Cow<'a, str>>,
-    /// `username`.
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    pub username: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient::text")]
-    id: Option<Cow<'a, str>>,
+object! {
+    /// The identity fields at the top of a payload. Absent or odd fields are `None`.
+    pub struct Identity<'t> {
+        /// `gameId`.
+        pub game_id: Cow<'t, str> = "gameId",
+        /// `playerId`; for events about the own account, their `id`.
+        pub player_id: Cow<'t, str> = "playerId",
+        /// `username`.
+        pub username: Cow<'t, str> = "username",
+        id: Cow<'t, str> = "id",
+    }
 }
 
-impl<'a> Identity<'a> {
+impl<'t> Identity<'t> {
     /// The identity of a packet that is about a round and nobody in particular.
-    pub fn of_game(game_id: Option<&'a str>) -> Identity<'a> {
+    pub fn of_game(game_id: Option<&'t str>) -> Identity<'t> {
         Identity { game_id: game_id.map(Cow::Borrowed), ..Identity::default() }
     }
 }
@@ -34,11 +30,8 @@ impl<'a> Identity<'a> {
 const OWN_ACCOUNT: [&str; 2] = ["playerUpdate", "usernameStatus"];
 
 /// Reads the identity fields of `payload`; all `None` when it is no object.
-pub fn of<'a>(event_name: Option<&str>, payload: &'a RawValue) -> Identity<'a> {
-    if !payload.get().starts_with('{') {
-        return Identity::default();
-    }
-    let mut identity: Identity = serde_json::from_str(payload.get()).unwrap_or_default();
+pub fn of<'t>(event_name: Option<&str>, payload: &'t RawValue) -> Identity<'t> {
+    let mut identity = Identity::read(payload).unwrap_or_default();
     let id = identity.id.take();
     if identity.player_id.is_none() && event_name.is_some_and(|name| OWN_ACCOUNT.contains(&name)) {
         identity.player_id = id;

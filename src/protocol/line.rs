@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::frame::{self, Frame, FrameError, Packet};
+use super::json::{Value, object};
 
 /// How a stored text is to be read; the `format` column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,6 +118,11 @@ pub enum FrameStatus {
     BrokenJson,
     /// An older recorder kept the trace argument and dropped the payload.
     PayloadLost,
+    /// The payload is not the object that this event has: nothing was made of it.
+    PayloadUnread,
+    /// A value that rows are made of cannot be read (`1e400`, a list where a number belongs): it is NULL in its row, and
+    /// every other value is there.
+    ValueUnread,
 }
 
 impl FrameStatus {
@@ -128,6 +133,8 @@ impl FrameStatus {
             FrameStatus::Unparsed => "unparsed",
             FrameStatus::BrokenJson => "broken_json",
             FrameStatus::PayloadLost => "payload_lost",
+            FrameStatus::PayloadUnread => "payload_unread",
+            FrameStatus::ValueUnread => "value_unread",
         }
     }
 }
@@ -201,33 +208,31 @@ pub struct Inner {
 /// that some recorders kept as `raw` beside their own, poorer reading of it, and the payload that the older
 /// store exported as a string. It cannot be borrowed, because of the escapes; `None` for all other texts.
 pub fn inner(format: LineFormat, text: &str) -> Option<Inner> {
-    #[derive(Deserialize)]
-    struct Strings<'a> {
-        #[serde(borrow)]
-        raw: Option<&'a RawValue>,
-        #[serde(borrow)]
-        raw_json: Option<&'a RawValue>,
-        #[serde(borrow)]
-        event_name: Option<&'a RawValue>,
+    object! {
+        struct Strings<'t> {
+            raw: Cow<'t, str> = "raw",
+            raw_json: Cow<'t, str> = "raw_json",
+            event_name: Cow<'t, str> = "event_name",
+        }
     }
     let may_hold =
         matches!(format, LineFormat::CdpCapture | LineFormat::NotebookCapture | LineFormat::ExportedRow);
     if !may_hold || memchr::memmem::find(text.as_bytes(), b"\"raw").is_none() {
         return None;
     }
-    let strings: Strings = serde_json::from_str(text).ok()?;
+    let strings = Strings::read(json(text)?)?;
     let held = match format {
         LineFormat::ExportedRow => strings.raw_json,
         _ => strings.raw,
     };
-    let text = held.and_then(frame::string)?.into_owned();
+    let text = held?.into_owned();
     if frame::parse(&text).is_ok() {
         return Some(Inner { format: LineFormat::Wire, hint: None, text });
     }
     let is_payload = format == LineFormat::ExportedRow && text.starts_with(['{', '[']);
     is_payload.then(|| Inner {
         format: LineFormat::Payload,
-        hint: strings.event_name.and_then(frame::string).map(Cow::into_owned),
+        hint: strings.event_name.map(Cow::into_owned),
         text,
     })
 }
@@ -283,27 +288,40 @@ fn of_frame(frame: Frame<'_>) -> Event<'_> {
     }
 }
 
-/// The fields that the capture formats share, under their various names.
-#[derive(Deserialize)]
-struct CapturedLine<'a> {
-    #[serde(borrow, alias = "event_type", alias = "event_name")]
-    event: Option<&'a RawValue>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    raw: Option<&'a RawValue>,
+/// The text as one value, when it is JSON: what follows from here on does not check it again.
+fn json(text: &str) -> Option<Value<'_>> {
+    serde_json::from_str::<&RawValue>(text).ok().map(Value::from)
+}
+
+/// A value as the piece of JSON that it is.
+fn raw(value: Value<'_>) -> Option<&RawValue> {
+    serde_json::from_str(value.text()).ok()
+}
+
+/// The elements of a list as pieces of JSON; none where there is no list.
+fn pieces(list: Option<Value<'_>>) -> Vec<&RawValue> {
+    list.into_iter().flat_map(Value::elements).filter_map(raw).collect()
+}
+
+object! {
+    /// The fields that the capture formats share, under their various names.
+    struct CapturedLine<'t> {
+        event: Cow<'t, str> = "event" | "event_type" | "event_name",
+        data: Value<'t> = "data",
+        raw: Cow<'t, str> = "raw",
+    }
 }
 
 /// The event's fields, also of an event inside the wrappers that older buses put around it:
 /// `{data: {event, …}}` and `{name, data: {data: {event, …}}}`.
 fn captured_line(text: &str) -> Option<(CapturedLine<'_>, Cow<'_, str>)> {
-    let mut text = text;
+    let mut value = json(text)?;
     for _ in 0..3 {
-        let line: CapturedLine = serde_json::from_str(text).ok()?;
-        if let Some(name) = line.event.and_then(frame::string) {
+        let mut line = CapturedLine::read(value)?;
+        if let Some(name) = line.event.take() {
             return Some((line, name));
         }
-        text = line.data?.get();
+        value = line.data?;
     }
     None
 }
@@ -312,12 +330,13 @@ fn captured(format: LineFormat, text: &str) -> Event<'_> {
     let Some((line, name)) = captured_line(text) else {
         return Event::unread(FrameStatus::Unparsed, None);
     };
+    let data = line.data.and_then(raw);
     // The full frame, where the recorder kept it, outranks its own reading of it.
-    if let Some(raw) = line.raw.and_then(frame::string) {
-        if let Cow::Borrowed(raw) = raw {
-            return wire(raw);
+    if let Some(frame) = line.raw {
+        if let Cow::Borrowed(frame) = frame {
+            return wire(frame);
         }
-        if let Some(event) = escaped_frame(&raw, line.data, &name) {
+        if let Some(event) = escaped_frame(&frame, data, &name) {
             return event;
         }
     }
@@ -335,7 +354,6 @@ fn captured(format: LineFormat, text: &str) -> Event<'_> {
         traceparent: None,
         payload: None,
     };
-    let data = line.data.filter(|data| data.get() != "null");
     // Only these two wrote several arguments as one array; elsewhere an array is the argument itself.
     let wraps_arguments = matches!(format, LineFormat::RawCapture | LineFormat::Sandbox);
     match data {
@@ -376,55 +394,52 @@ fn escaped_frame<'a>(raw: &str, data: Option<&'a RawValue>, name: &Cow<'a, str>)
 }
 
 fn browser(text: &str) -> Event<'_> {
-    #[derive(Deserialize)]
-    struct Line<'a> {
-        #[serde(borrow)]
-        packet: Option<PacketJson<'a>>,
-        #[serde(borrow)]
-        event: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        args: Vec<&'a RawValue>,
+    object! {
+        struct Line<'t> {
+            packet: PacketJson<'t> = "packet",
+            event: Cow<'t, str> = "event",
+            args: Value<'t> = "args",
+        }
     }
-    #[derive(Deserialize)]
-    struct PacketJson<'a> {
-        #[serde(borrow, default)]
-        data: Vec<&'a RawValue>,
-        id: Option<u64>,
-        #[serde(rename = "type")]
-        kind: Option<u8>,
+    object! {
+        struct PacketJson<'t> {
+            data: Value<'t> = "data",
+            id: i64 = "id",
+            kind: i64 = "type",
+        }
     }
-    let Ok(line) = serde_json::from_str::<Line>(text) else {
+    let Some(line) = json(text).and_then(Line::read) else {
         return Event::unread(FrameStatus::Unparsed, None);
     };
     let (name, arguments, ack_id, packet) = match line.packet {
-        Some(packet) if packet.kind == Some(3) => (None, packet.data, packet.id, Packet::Ack),
+        Some(packet) if packet.kind == Some(3) => (None, pieces(packet.data), packet.id, Packet::Ack),
         Some(packet) => {
-            let mut data = packet.data;
+            let mut data = pieces(packet.data);
             let name = if data.is_empty() { None } else { frame::string(data.remove(0)) };
             (name, data, packet.id, Packet::Event)
         }
-        None => (line.event.and_then(frame::string), line.args, None, Packet::Event),
+        None => (line.event, pieces(line.args), None, Packet::Event),
     };
+    let ack_id = ack_id.and_then(|id| u64::try_from(id).ok());
     let traceparent = arguments.first().and_then(|first| frame::traceparent(first));
     let payload = arguments.get(usize::from(traceparent.is_some())).copied();
     Event { status: FrameStatus::Ok, packet: Some(packet), name, ack_id, traceparent, payload }
 }
 
 fn exported(text: &str) -> Event<'_> {
-    #[derive(Deserialize)]
-    struct Row<'a> {
-        #[serde(borrow)]
-        event_name: Option<&'a RawValue>,
-        #[serde(borrow)]
-        raw_json: Option<&'a RawValue>,
+    object! {
+        struct Row<'t> {
+            event_name: Cow<'t, str> = "event_name",
+            raw_json: Value<'t> = "raw_json",
+        }
     }
-    let Ok(row) = serde_json::from_str::<Row>(text) else {
+    let Some(row) = json(text).and_then(Row::read) else {
         return Event::unread(FrameStatus::Unparsed, None);
     };
     let mut event = Event::unread(FrameStatus::Ok, Some(Packet::Event));
-    event.name = row.event_name.and_then(frame::string);
+    event.name = row.event_name;
     // The older store kept the payload as a JSON object or as a string of one; only the first can be borrowed.
-    event.payload = row.raw_json.filter(|raw| raw.get().starts_with(['{', '[']));
+    event.payload = row.raw_json.filter(|value| value.text().starts_with(['{', '['])).and_then(raw);
     event
 }
 
@@ -442,34 +457,26 @@ fn payload<'a>(hint: Option<&'a str>, text: &'a str) -> Event<'a> {
     }
 }
 
-/// One line of a per-game recording or of RecorderSink: the nine-field projection of a tick, or a marker.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RecordingLine<'a> {
-    /// `tick`, `game_start`, `game_end`, …; RecorderSink's ticks have none.
-    #[serde(borrow, rename = "type", deserialize_with = "super::lenient::text")]
-    pub kind: Option<Cow<'a, str>>,
-    /// The round.
-    #[serde(borrow, deserialize_with = "super::lenient::text")]
-    pub game_id: Option<Cow<'a, str>>,
-    /// Tick; 0 also where the packet carried none.
-    #[serde(deserialize_with = "super::lenient::integer")]
-    pub tick: Option<i64>,
-    /// Price as written: `1.0` where the packet carried none, `1` where it said one.
-    #[serde(borrow)]
-    pub price: Option<&'a RawValue>,
-    /// As on the wire, false when absent there.
-    #[serde(deserialize_with = "super::lenient::boolean")]
-    pub active: Option<bool>,
-    /// As on the wire, false when absent there.
-    #[serde(deserialize_with = "super::lenient::boolean")]
-    pub rugged: Option<bool>,
-    /// Milliseconds.
-    #[serde(deserialize_with = "super::lenient::number")]
-    pub cooldown_timer: Option<f64>,
-    /// 0 also where the packet carried none.
-    #[serde(deserialize_with = "super::lenient::integer")]
-    pub trade_count: Option<i64>,
+object! {
+    /// One line of a per-game recording or of RecorderSink: the nine-field projection of a tick, or a marker.
+    pub struct RecordingLine<'t> {
+        /// `tick`, `game_start`, `game_end`, …; RecorderSink's ticks have none.
+        pub kind: Cow<'t, str> = "type",
+        /// The round.
+        pub game_id: Cow<'t, str> = "game_id",
+        /// Tick; 0 also where the packet carried none.
+        pub tick: i64 = "tick",
+        /// Price as written: `1.0` where the packet carried none, `1` where it said one.
+        pub price: Value<'t> = "price",
+        /// As on the wire, false when absent there.
+        pub active: bool = "active",
+        /// As on the wire, false when absent there.
+        pub rugged: bool = "rugged",
+        /// Milliseconds.
+        pub cooldown_timer: f64 = "cooldown_timer",
+        /// 0 also where the packet carried none.
+        pub trade_count: i64 = "trade_count",
+    }
 }
 
 impl RecordingLine<'_> {
@@ -487,13 +494,12 @@ impl RecordingLine<'_> {
         self.active != Some(true)
             && self.rugged != Some(true)
             && self.tick == Some(0)
-            && self.price.is_some_and(|price| price.get() == "1.0")
+            && self.price.is_some_and(|price| price.text() == "1.0")
     }
 
     /// The price as a number, wherever it was written as one or as text.
     pub fn price_value(&self) -> Option<f64> {
-        let text = self.price?.get();
-        text.trim_matches('"').parse().ok().filter(|price: &f64| price.is_finite())
+        self.price?.number()
     }
 }
 

@@ -5,7 +5,7 @@ pub mod facts;
 pub mod fairness;
 pub mod frame;
 pub mod identity;
-pub mod lenient;
+pub mod json;
 pub mod line;
 #[cfg(test)]
 #[path = "../../tests/common/needs.rs"]
@@ -15,5 +15,6 @@ pub mod payload;
 pub mod phase;
 pub mod pick;
 pub mod price;
+pub mod reading;
 pub mod requests;
 pub mod sidebet;

@@ -1,15 +1,16 @@
 //! Values at given paths, cut out of a JSON text without reading the rest of it.
 //!
 //! Checks look at a few fields of millions of frames of several kilobytes each. A parser builds what nobody asks for;
-//! this walk skips it, and stops where everything was found. What it gives are pieces of the text itself, so a number
-//! has the digits that the sender wrote.
+//! this walk skips it. What it gives are pieces of the text itself, so a number has the digits that the sender wrote.
 //!
 //! The text has to be JSON (the store's column `frame` says so); on other texts it gives something or `None`, and never
-//! reads past the end. A key that stands twice in an object counts where it stands first, as DuckDB has it.
+//! reads past the end. Of two equal keys of an object the last one counts, as in JavaScript and for every other reader here
+//! ([`json`](super::json)); DuckDB's own functions take the first.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::json::{self, leave, skip, space};
 use super::path::{Path, Step};
 
 /// Paths, made ready for a walk.
@@ -50,8 +51,6 @@ struct Node {
     output: Option<usize>,
     /// Whether each value here is an element.
     is_element: bool,
-    /// Whether all elements are inside of this one value.
-    holds_list: bool,
 }
 
 impl Picker {
@@ -72,11 +71,7 @@ impl Picker {
             }
             let count = if depth.is_some() { &mut picker.element } else { &mut picker.whole };
             let mut node = &mut picker.root;
-            let mut in_list = false;
             for (number, step) in path.0.iter().enumerate() {
-                let spreads = matches!(step, Step::Elements | Step::Values);
-                node.holds_list |= spreads && !in_list;
-                in_list |= spreads;
                 node = node.child(step);
                 node.is_element |= depth == Some(number + 1);
             }
@@ -90,13 +85,10 @@ impl Picker {
 
     /// The values in the JSON text that begins at `at`. `None` where it is not JSON as far as it was read.
     pub fn pick<'t>(&self, text: &'t [u8], at: usize) -> Option<Picked<'t>> {
-        let list = usize::from(self.element > 0);
         let found = vec![None; self.whole];
-        let mut walk = Walk { text, found, row: None, of_element: self.element, missing: self.whole + list };
-        match walk.value(&self.root, space(text, at)) {
-            Ok(_) | Err(Stop::Done) => Some(walk.found),
-            Err(Stop::Broken) => None,
-        }
+        let mut walk = Walk { text, found, row: None, of_element: self.element };
+        walk.value(&self.root, space(text, at))?;
+        Some(walk.found)
     }
 }
 
@@ -112,46 +104,35 @@ impl Node {
     }
 }
 
-/// Why a walk ended before the text did.
-enum Stop {
-    /// Everything was found.
-    Done,
-    /// The text is not JSON.
-    Broken,
-}
-
 struct Walk<'t> {
     text: &'t [u8],
     found: Picked<'t>,
     /// Where the values of the element begin in `found`, inside of one.
     row: Option<usize>,
+    /// Values of each element.
     of_element: usize,
-    /// Values of the text that were not found yet, and the list.
-    missing: usize,
 }
 
 impl<'t> Walk<'t> {
-    fn byte(&self, at: usize) -> Result<u8, Stop> {
-        self.text.get(at).copied().ok_or(Stop::Broken)
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.get(at).copied()
     }
 
-    fn skip(&self, at: usize) -> Result<usize, Stop> {
-        skip(self.text, at).ok_or(Stop::Broken)
-    }
-
-    /// The end of the object or list that goes on at `at`.
-    fn leave(&self, at: usize) -> Result<usize, Stop> {
-        leave(self.text, at).ok_or(Stop::Broken)
-    }
-
-    /// One thing that was missing is there.
-    fn arrived(&mut self) -> Result<(), Stop> {
-        self.missing = self.missing.saturating_sub(1);
-        if self.missing == 0 { Err(Stop::Done) } else { Ok(()) }
+    /// Forgets the values that an earlier member of the same name gave. Its elements are cut off by the caller.
+    fn forget(&mut self, node: &Node) {
+        if let Some(output) = node.output
+            && !node.is_element
+            && let Some(place) = self.found.get_mut(self.row.unwrap_or(0) + output)
+        {
+            *place = None;
+        }
+        for child in node.keys.values().chain(node.indexes.values()) {
+            self.forget(child);
+        }
     }
 
     /// Takes what is wanted from the value at `at`, and gives its end.
-    fn value(&mut self, node: &Node, at: usize) -> Result<usize, Stop> {
+    fn value(&mut self, node: &Node, at: usize) -> Option<usize> {
         let outside = self.row;
         if node.is_element {
             self.row = Some(self.found.len());
@@ -160,64 +141,62 @@ impl<'t> Walk<'t> {
         let end = match self.byte(at)? {
             b'{' if !node.keys.is_empty() || node.values.is_some() => self.object(node, at + 1)?,
             b'[' if !node.indexes.is_empty() || node.elements.is_some() => self.list(node, at + 1)?,
-            _ => self.skip(at)?,
+            _ => skip(self.text, at)?,
         };
         if let Some(output) = node.output {
             let value = self.text.get(at..end).map(in_one_form);
             if let Some(place) = self.found.get_mut(self.row.unwrap_or(0) + output) {
                 *place = value;
             }
-            if self.row.is_none() {
-                self.arrived()?;
-            }
         }
         self.row = outside;
-        if node.holds_list {
-            self.arrived()?;
-        }
-        Ok(end)
+        Some(end)
     }
 
     /// Takes what is wanted of this one member and of each, and gives its end.
-    fn member(&mut self, one: Option<&Node>, each: Option<&Node>, at: usize) -> Result<usize, Stop> {
+    fn member(&mut self, one: Option<&Node>, each: Option<&Node>, at: usize) -> Option<usize> {
         let mut end = None;
         for node in [one, each].into_iter().flatten() {
             end = Some(self.value(node, at)?);
         }
-        end.map_or_else(|| self.skip(at), Ok)
+        end.or_else(|| skip(self.text, at))
     }
 
     /// The members of an object, from the first one on.
-    fn object(&mut self, node: &Node, mut at: usize) -> Result<usize, Stop> {
-        let mut wanted: Vec<(&Vec<u8>, &Node)> = node.keys.iter().collect();
+    fn object(&mut self, node: &Node, mut at: usize) -> Option<usize> {
+        // Of the keys that came already: how much was found before.
+        let mut seen = vec![None; node.keys.len()];
         loop {
             at = space(self.text, at);
             match self.byte(at)? {
-                b'}' => return Ok(at + 1),
+                b'}' => return Some(at + 1),
                 b',' => at = space(self.text, at + 1),
                 _ => {}
             }
-            if self.byte(at)? != b'"' {
-                return Err(Stop::Broken);
-            }
-            let end = self.skip(at)?;
-            let key = self.text.get(at + 1..end - 1).unwrap_or_default();
+            let end = json::string(self.text, at)?;
+            let key = self.text.get(at + 1..end - 1)?;
             let colon = space(self.text, end);
             if self.byte(colon)? != b':' {
-                return Err(Stop::Broken);
+                return None;
             }
             let value = space(self.text, colon + 1);
-            let found = wanted.iter().position(|(known, _)| is_key(key, known));
-            let found = found.map(|found| wanted.swap_remove(found).1);
-            at = self.member(found, node.values.as_deref(), value)?;
-            if wanted.is_empty() && node.values.is_none() {
-                return self.leave(at);
-            }
+            let found = node.keys.iter().zip(&mut seen).find(|((known, _), _)| is_key(key, known));
+            let child = found.map(|((_, child), before)| {
+                match before {
+                    Some(before) => {
+                        self.found.truncate(*before);
+                        self.forget(child);
+                    }
+                    None => *before = Some(self.found.len()),
+                }
+                child
+            });
+            at = self.member(child, node.values.as_deref(), value)?;
         }
     }
 
     /// The elements of a list, from the first one on.
-    fn list(&mut self, node: &Node, mut at: usize) -> Result<usize, Stop> {
+    fn list(&mut self, node: &Node, mut at: usize) -> Option<usize> {
         let last = node.indexes.keys().max().copied().unwrap_or(-1);
         let from_end = node.indexes.keys().any(|index| *index < 0);
         let mut places = Vec::new();
@@ -236,7 +215,7 @@ impl<'t> Walk<'t> {
             }
             number += 1;
             if number > last && !from_end && node.elements.is_none() {
-                return self.leave(at);
+                return leave(self.text, at);
             }
         }
         for (index, child) in node.indexes.iter().filter(|(index, _)| **index < 0) {
@@ -245,7 +224,7 @@ impl<'t> Walk<'t> {
                 self.value(child, *place)?;
             }
         }
-        Ok(at + 1)
+        Some(at + 1)
     }
 }
 
@@ -255,13 +234,7 @@ fn is_key(written: &[u8], meant: &[u8]) -> bool {
         return written == meant && !meant.contains(&b'\\');
     }
     let escaped = written.len() > meant.len() && written.contains(&b'\\');
-    escaped && unescaped(written).is_some_and(|key| key.as_bytes() == meant)
-}
-
-/// The characters of a JSON string, given without its quotes.
-fn unescaped(inner: &[u8]) -> Option<String> {
-    let quoted = [b"\"", inner, b"\""].concat();
-    serde_json::from_slice(&quoted).ok()
+    escaped && std::str::from_utf8(written).is_ok_and(|key| json::unescape(key).as_bytes() == meant)
 }
 
 /// What stands there, in a form that every reader of JSON takes and in which the same characters are the same text.
@@ -307,80 +280,6 @@ fn unit(text: &[u8], at: usize) -> Option<u16> {
     let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
-
-/// The first byte from `at` on that is no white space.
-pub(super) fn space(text: &[u8], mut at: usize) -> usize {
-    while matches!(text.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-        at += 1;
-    }
-    at
-}
-
-/// The end of the string that begins with the quote at `at`.
-fn string(text: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at += 1;
-        match text.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 1,
-            _ => {}
-        }
-    }
-}
-
-/// The end of the value that begins at `at`.
-pub(super) fn skip(text: &[u8], at: usize) -> Option<usize> {
-    match text.get(at)? {
-        b'"' => string(text, at),
-        b'{' | b'[' => leave(text, at + 1),
-        _ => {
-            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
-            let length = text.get(at..)?.iter().position(ends).unwrap_or(text.len() - at);
-            (length > 0).then_some(at + length)
-        }
-    }
-}
-
-/// The end of the object or list that goes on at `at`.
-fn leave(text: &[u8], mut at: usize) -> Option<usize> {
-    let mut depth = 1_usize;
-    loop {
-        match CLASS.get(usize::from(*text.get(at)?)) {
-            Some(Class::Quote) => {
-                at = string(text, at)?;
-                continue;
-            }
-            Some(Class::Open) => depth += 1,
-            Some(Class::Close) => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-        if depth == 0 {
-            return Some(at);
-        }
-    }
-}
-
-/// What a byte outside of strings means for the depth.
-#[derive(Clone, Copy)]
-enum Class {
-    Other,
-    Quote,
-    Open,
-    Close,
-}
-
-/// A table, as most bytes of a frame mean nothing.
-#[expect(clippy::indexing_slicing, reason = "computed while compiling, where an index out of range is an error")]
-static CLASS: [Class; 256] = {
-    let mut table = [Class::Other; 256];
-    table[b'"' as usize] = Class::Quote;
-    table[b'{' as usize] = Class::Open;
-    table[b'[' as usize] = Class::Open;
-    table[b'}' as usize] = Class::Close;
-    table[b']' as usize] = Class::Close;
-    table
-};
 
 #[cfg(test)]
 mod tests;

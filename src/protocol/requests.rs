@@ -23,12 +23,26 @@ pub struct OpenOrder {
     pub percentage: Option<f64>,
     /// Its trace id, which the broadcast it causes carries too.
     pub trace_id: Option<String>,
+    /// The game that the page showed when it was sent: an order does not say which it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
 }
 
-/// The open orders of one session, oldest first.
+/// What the last `gameStateUpdate` showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The round; before its first tick, the one that is about to begin.
+    pub game_id: String,
+    /// Its tick while it runs; `None` before and after.
+    pub tick: Option<u32>,
+}
+
+/// The open orders of one session, oldest first, and the game that is shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RequestTracker {
     open: Vec<OpenOrder>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    now: Option<Shown>,
 }
 
 /// An order whose ack never comes must not be kept for ever.
@@ -49,6 +63,19 @@ impl RequestTracker {
         let at =
             self.open.iter().position(|open| open.ack_id == ack_id && open.socket_id.as_deref() == socket_id)?;
         Some(self.open.remove(at))
+    }
+
+    /// Remembers the game that is shown now.
+    pub fn shown(&mut self, game_id: &str, tick: Option<u32>) {
+        match &mut self.now {
+            Some(now) if now.game_id == game_id => now.tick = tick,
+            now => *now = Some(Shown { game_id: game_id.to_owned(), tick }),
+        }
+    }
+
+    /// The game that was shown last.
+    pub fn now(&self) -> Option<&Shown> {
+        self.now.as_ref()
     }
 
     /// The orders still open.
@@ -84,6 +111,7 @@ mod tests {
             amount: Some(0.01),
             percentage: None,
             trace_id: None,
+            shown: None,
         }
     }
 

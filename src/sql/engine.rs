@@ -20,7 +20,7 @@ use replayer_store::damage;
 use replayer_store::error::StoreError;
 use replayer_store::follow::{Change, Follower};
 use replayer_store::root::DataRoot;
-use replayer_store::schema::{DocType, SCHEMA_VERSION, arrow_schema};
+use replayer_store::schema::{DocType, arrow_schema};
 
 /// Where the engine learns about parts and unsealed rows. The store's [`Follower`] outside of tests.
 pub trait Feed {
@@ -431,13 +431,13 @@ impl Shape {
     }
 }
 
-/// The parts of each doc type, and whether any is of another schema version.
+/// The parts of each doc type, and whether any has other columns, from an older schema version.
 fn parts_by_type(catalog: &Catalog) -> HashMap<DocType, (Vec<String>, bool)> {
     let mut all: HashMap<DocType, (Vec<String>, bool)> = HashMap::new();
     for part in &catalog.parts {
         let (paths, mixed) = all.entry(part.doc_type).or_default();
         paths.push(part.path.clone());
-        *mixed |= part.schema != SCHEMA_VERSION;
+        *mixed |= !part.doc_type.has_columns_of(&part.schema);
     }
     all
 }

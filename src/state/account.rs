@@ -147,14 +147,16 @@ impl Account {
         update: &AccountUpdate<'_>,
         now: Option<(&GameId, u32)>,
     ) -> Option<Drift> {
-        self.identify(at, update.player_id(), update.username.as_deref());
+        self.identify(at, update.player_id.as_deref(), update.username.as_deref());
         self.follow(at, socket_id);
         let told = update.cash.zip(update.position_qty);
         let holding = told.map(|(cash, qty)| Holding { cash, qty, avg_cost: update.avg_cost.unwrap_or_default() });
         if holding.is_some_and(|holding| self.ledger.is_overtaken(&holding, at.ts)) {
             return None;
         }
-        let last = self.server.take();
+        // An update repeats what it does not change. One of its values that cannot be read may be any of those that it has
+        // not: what they were before must not pass for what they are.
+        let last = self.server.take().filter(|_| update.unread == 0);
         let kept =
             |new: Option<Decimal>, held: fn(&Server) -> Option<Decimal>| new.or(last.as_ref().and_then(held));
         let server = Server {
@@ -184,7 +186,7 @@ impl Account {
     }
 
     /// Takes the own row of the ranking.
-    pub fn ranked(&mut self, at: &At, game_id: Option<&str>, entry: Option<&Entry<'_>>) {
+    pub fn ranked(&mut self, at: &At, game_id: Option<&str>, entry: Option<&Entry>) {
         let Some(game_id) = game_id else { return };
         self.rank = entry.map(|entry| Rank {
             at: at.clone(),

@@ -7,18 +7,20 @@
 //! An event is looked at through a [`Glance`], so that those who have its text and those who keep only what it says
 //! ask the same.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use path::{Step, path};
 
 use super::fact::Fact;
+use crate::protocol::json::Value;
 use crate::protocol::line;
-use crate::protocol::payload::{GameState, PlayerUpdate, Trade};
 use crate::protocol::phase::Phase;
+use crate::protocol::reading::{self, BetEvent, Reading};
 
 mod path;
 
@@ -58,7 +60,7 @@ pub struct Condition {
     pub field: Option<String>,
     /// The field is this value.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub equals: Option<Value>,
+    pub equals: Option<Json>,
     /// The field is a number above this.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub above: Option<f64>,
@@ -150,10 +152,24 @@ impl<'a> Glance<'a> {
             Fact::Tick(tick) => {
                 Glance::State { game_id: tick.game_id.as_deref(), phase: tick.phase(), price: tick.price }
             }
-            Fact::Account(update) => Glance::Own(update.player_id()),
+            Fact::Account(update) => Glance::Own(update.player_id.as_deref()),
             Fact::Identity { id, .. } => Glance::Own(id.as_deref()),
             Fact::Trade { trade, .. } => Glance::Trade(trade.player_id.as_deref()),
             Fact::OwnBet(_) => Glance::OwnBet,
+            _ => Glance::Other,
+        }
+    }
+
+    /// The glance at an event as it is read.
+    fn of_reading(reading: &'a Reading<'_>) -> Glance<'a> {
+        match reading {
+            Reading::State(state) => {
+                Glance::State { game_id: state.game_id.as_deref(), phase: state.phase(), price: state.price }
+            }
+            Reading::Account(update) => Glance::Own(update.player_id()),
+            Reading::OwnName(own) => Glance::Own(own.id.as_deref()),
+            Reading::Trade(trade) => Glance::Trade(trade.player_id.as_deref()),
+            Reading::Sidebet { of: BetEvent::OwnPlaced | BetEvent::OwnSettled, .. } => Glance::OwnBet,
             _ => Glance::Other,
         }
     }
@@ -287,55 +303,30 @@ impl Watcher {
     }
 
     fn see_with(&mut self, seen: &Seen<'_>, any: bool) -> bool {
-        let name = seen.event.name.as_deref();
-        let raw = seen.event.payload.map(|payload| payload.get());
-        let received = seen.direction != Some("sent");
-        let asks_own = self.condition.own_trade.is_some();
-        let payload = || raw.and_then(|raw| serde_json::from_str::<Value>(raw).ok());
-        match (name, raw) {
-            (Some("gameStateUpdate"), Some(raw)) => {
-                let Ok(game) = serde_json::from_str::<GameState<'_>>(raw) else {
-                    return self.ask(name, seen.direction, Glance::Other, any, payload);
-                };
-                let phase = Phase::of(game.active, game.rugged, game.allow_pre_round_buys, game.cooldown_timer);
-                let glance = Glance::State { game_id: game.game_id.as_deref(), phase, price: game.price };
-                self.ask(name, seen.direction, glance, any, payload)
-            }
-            (Some("playerUpdate" | "usernameStatus"), Some(raw)) if asks_own && received => {
-                let own = serde_json::from_str::<PlayerUpdate<'_>>(raw).unwrap_or_default();
-                let glance = Glance::Own(own.player_id.as_deref().or(own.id.as_deref()));
-                self.ask(name, seen.direction, glance, any, payload)
-            }
-            (Some("standard/newTrade" | "newTrade"), Some(raw)) if asks_own && received => {
-                let trade = serde_json::from_str::<Trade<'_>>(raw).unwrap_or_default();
-                self.ask(name, seen.direction, Glance::Trade(trade.player_id.as_deref()), any, payload)
-            }
-            (Some("currentSidebet" | "currentSidebetResult" | "currentSideBetResult"), _) if received => {
-                self.ask(name, seen.direction, Glance::OwnBet, any, payload)
-            }
-            _ => self.ask(name, seen.direction, Glance::Other, any, payload),
-        }
+        let reading = reading::of(seen.event, seen.direction == Some("sent"));
+        let payload = seen.event.payload.map(|payload| Cow::Borrowed(payload.get()));
+        self.ask(seen.event.name.as_deref(), seen.direction, Glance::of_reading(&reading), any, || payload)
     }
 
     /// Takes the next event by its name, its direction (`received` or `sent`) and a glance at it; `payload` is asked
     /// only when everything else holds.
-    pub fn look(
+    pub fn look<'p>(
         &mut self,
         name: Option<&str>,
         direction: Option<&str>,
         glance: Glance<'_>,
-        payload: impl FnOnce() -> Option<Value>,
+        payload: impl FnOnce() -> Option<Cow<'p, str>>,
     ) -> bool {
         self.ask(name, direction, glance, false, payload)
     }
 
-    fn ask(
+    fn ask<'p>(
         &mut self,
         name: Option<&str>,
         direction: Option<&str>,
         glance: Glance<'_>,
         any: bool,
-        payload: impl FnOnce() -> Option<Value>,
+        payload: impl FnOnce() -> Option<Cow<'p, str>>,
     ) -> bool {
         let (mut state, mut rugs, mut own) = (false, false, false);
         match glance {
@@ -364,16 +355,16 @@ impl Watcher {
             && self.field.as_ref().is_none_or(|steps| self.passes(payload(), steps))
     }
 
-    fn passes(&self, payload: Option<Value>, steps: &[Step]) -> bool {
+    fn passes(&self, payload: Option<Cow<'_, str>>, steps: &[Step]) -> bool {
         let Some(payload) = payload else { return false };
-        let found = steps.iter().try_fold(&payload, |value, step| match step {
+        let found = steps.iter().try_fold(Value::from(payload.as_ref()), |value, step| match step {
             Step::Key(key) => value.get(key),
-            Step::Index(index) => value.get(index),
+            Step::Index(index) => value.elements().nth(*index),
         });
         let Some(found) = found else { return false };
         let condition = &self.condition;
         condition.equals.as_ref().is_none_or(|wanted| same(wanted, found))
-            && within(condition.above, condition.below, number(found))
+            && within(condition.above, condition.below, found.number())
     }
 }
 
@@ -415,12 +406,14 @@ fn within(above: Option<f64>, below: Option<f64>, number: Option<f64>) -> bool {
 }
 
 /// Numbers are the same by value (`1` and `1.0`), and a number written as text counts: the site sends both.
-fn same(wanted: &Value, found: &Value) -> bool {
-    wanted == found || (wanted.is_number() && number(found).is_some() && number(wanted) == number(found))
-}
-
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+fn same(wanted: &Json, found: Value<'_>) -> bool {
+    match wanted {
+        Json::Number(number) => number.as_f64().is_some_and(|number| found.number() == Some(number)),
+        Json::String(text) => found.string().is_some_and(|found| found == text.as_str()),
+        Json::Null => found.is_null(),
+        Json::Bool(wanted) => found.boolean() == Some(*wanted),
+        Json::Array(_) | Json::Object(_) => serde_json::from_str::<Json>(found.text()).is_ok_and(|found| found == *wanted),
+    }
 }
 
 fn phase(name: &str) -> Result<Phase, ConditionError> {

@@ -1,9 +1,8 @@
 //! The wire's numbers as decimals, from their text: money is recomputed without the rounding of doubles.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde::de::Deserializer;
-use serde_json::value::RawValue;
+
+use crate::protocol::payload::Amount;
 
 /// A number in JSON text, `1.5`, `"1.5"` or `1.6e-05`; `None` for anything else, also beyond 28 digits.
 pub fn parse(text: &str) -> Option<Decimal> {
@@ -14,10 +13,9 @@ pub fn parse(text: &str) -> Option<Decimal> {
     text.parse().ok()
 }
 
-/// Reads a field; what is no number is `None` and costs no other field.
-pub fn field<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Decimal>, D::Error> {
-    let raw = <&'de RawValue>::deserialize(d)?;
-    Ok(parse(raw.get()))
+/// The decimal of an amount; `None` beyond 28 digits.
+pub fn amount(amount: Option<Amount<'_>>) -> Option<Decimal> {
+    amount.and_then(|amount| parse(amount.digits()))
 }
 
 /// The double that the decimal's text stands for, as JSON shows it.

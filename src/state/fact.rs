@@ -6,20 +6,18 @@
 use std::borrow::Cow;
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::exact;
-use crate::protocol::frame::Packet;
-use crate::protocol::lenient;
-use crate::protocol::line::{self, FrameStatus, LineFormat, RecordingLine};
-use crate::protocol::payload::Trade;
+use crate::protocol::line::{self, LineFormat, RecordingLine};
+use crate::protocol::payload;
 use crate::protocol::phase::Phase;
+use crate::protocol::reading::{self, BetEvent, Reading};
 
 mod owned;
 mod tick;
 
-pub use tick::{Finished, Full, GodCandleRecord, MAX_TICK, Statistics, Tick};
+pub use crate::protocol::payload::MAX_TICK;
+pub use tick::{Finished, Full, GodCandleRecord, Statistics, Tick};
 
 /// What one event says.
 #[derive(Debug)]
@@ -68,150 +66,136 @@ pub enum Fact<'a> {
 }
 
 /// `playerUpdate`. Money as decimals from the wire's text, SOL.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Clone, Default)]
 pub struct AccountUpdate<'a> {
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    player_id: Option<Cow<'a, str>>,
+    /// The own player id.
+    pub player_id: Option<Cow<'a, str>>,
     /// Name, where the packet carries it.
-    #[serde(borrow, deserialize_with = "lenient::text")]
     pub username: Option<Cow<'a, str>>,
     /// Balance.
-    #[serde(deserialize_with = "exact::field")]
     pub cash: Option<Decimal>,
     /// Bonus money.
-    #[serde(deserialize_with = "exact::field")]
     pub bonus_balance: Option<Decimal>,
     /// Token units held.
-    #[serde(deserialize_with = "exact::field")]
     pub position_qty: Option<Decimal>,
     /// Weighted entry multiplier; 0 when flat.
-    #[serde(deserialize_with = "exact::field")]
     pub avg_cost: Option<Decimal>,
     /// Buys plus side-bet stakes of this game.
-    #[serde(deserialize_with = "exact::field")]
     pub total_invested: Option<Decimal>,
     /// Result of this game.
-    #[serde(rename = "cumulativePnL", deserialize_with = "exact::field")]
     pub cumulative_pnl: Option<Decimal>,
     /// Result of this game's settled side bets.
-    #[serde(deserialize_with = "exact::field")]
     pub sidebet_pnl: Option<Decimal>,
     /// Result of this game in percent of what was invested.
-    #[serde(deserialize_with = "lenient::number")]
     pub pnl_percent: Option<f64>,
-}
-
-impl AccountUpdate<'_> {
-    /// The own player id.
-    pub fn player_id(&self) -> Option<&str> {
-        self.player_id.as_deref().or(self.id.as_deref())
-    }
+    /// Values that were sent and cannot be read: what they replace is no longer known.
+    pub unread: u32,
 }
 
 /// `gameStatePlayerUpdate`: the own row of the ranking. One tick old by nature.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Clone, Default)]
 pub struct Companion<'a> {
     /// The round.
-    #[serde(borrow, deserialize_with = "lenient::text")]
     pub game_id: Option<Cow<'a, str>>,
     /// The own row; absent without a part in the game.
-    #[serde(borrow)]
-    pub leaderboard_entry: Option<Entry<'a>>,
+    pub leaderboard_entry: Option<Entry>,
     /// The pool of instant rugs.
     pub rugpool: Option<Rugpool>,
 }
 
-/// A row of the ranking.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Entry<'a> {
-    /// Whose.
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    pub id: Option<Cow<'a, str>>,
-    /// Their name, as they chose it.
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    pub username: Option<Cow<'a, str>>,
+/// The own row of the ranking.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Entry {
     /// Result of this game, SOL.
-    #[serde(deserialize_with = "lenient::number")]
     pub pnl: Option<f64>,
     /// Result in percent of what was invested.
-    #[serde(deserialize_with = "lenient::number")]
     pub pnl_percent: Option<f64>,
-    /// Token units held.
-    #[serde(deserialize_with = "lenient::number")]
-    pub position_qty: Option<f64>,
     /// Rank, from 1.
-    #[serde(deserialize_with = "lenient::integer")]
     pub position: Option<i64>,
 }
 
-/// The pool of instant rugs, as public and private packets tell it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+impl From<payload::Entry<'_>> for Entry {
+    fn from(entry: payload::Entry<'_>) -> Entry {
+        Entry { pnl: entry.pnl, pnl_percent: entry.pnl_percent, position: entry.position }
+    }
+}
+
+/// The pool of instant rugs, as public and private packets show it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Rugpool {
     /// Instant rugs since the last drawing.
-    #[serde(deserialize_with = "lenient::number")]
     pub instarug_count: Option<f64>,
     /// Instant rugs that trigger a drawing.
-    #[serde(deserialize_with = "lenient::number")]
     pub threshold: Option<f64>,
     /// SOL in it.
-    #[serde(deserialize_with = "lenient::number")]
     pub rugpool_amount: Option<f64>,
 }
 
+impl From<payload::Rugpool<'_>> for Rugpool {
+    fn from(pool: payload::Rugpool<'_>) -> Rugpool {
+        let payload::Rugpool { instarug_count, threshold, rugpool_amount, .. } = pool;
+        Rugpool { instarug_count, threshold, rugpool_amount }
+    }
+}
+
 /// The amounts of a trade, SOL and units.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct TradeAmounts {
     /// Token units.
-    #[serde(deserialize_with = "exact::field")]
     pub qty: Option<Decimal>,
     /// SOL.
-    #[serde(deserialize_with = "exact::field")]
     pub amount: Option<Decimal>,
     /// Multiplier.
-    #[serde(deserialize_with = "exact::field")]
     pub price: Option<Decimal>,
     /// Part from bonus money.
-    #[serde(deserialize_with = "exact::field")]
     pub bonus_portion: Option<Decimal>,
     /// Part from real money.
-    #[serde(deserialize_with = "exact::field")]
     pub real_portion: Option<Decimal>,
 }
 
+/// A trade, as far as the fold needs it.
+#[derive(Debug, Clone, Default)]
+pub struct Trade<'a> {
+    /// The trade's id.
+    pub id: Option<Cow<'a, str>>,
+    /// The round.
+    pub game_id: Option<Cow<'a, str>>,
+    /// Who trades.
+    pub player_id: Option<Cow<'a, str>>,
+    /// `buy`, `sell`, `short_open` or `short_close`.
+    pub side: Option<Cow<'a, str>>,
+    /// SOL.
+    pub amount: Option<f64>,
+    /// Multiplier it executed at: the price of `tick_index`.
+    pub price: Option<f64>,
+    /// Tick it executed at.
+    pub tick_index: Option<i64>,
+    /// Token name.
+    pub coin: Option<Cow<'a, str>>,
+    /// 1–5.
+    pub leverage: Option<f64>,
+    /// `real` or `practice`.
+    pub money: Option<&'static str>,
+}
+
 /// A bet of the own account.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Clone, Default)]
 pub struct OwnBet<'a> {
     /// The round.
-    #[serde(borrow, deserialize_with = "lenient::text")]
     pub game_id: Option<Cow<'a, str>>,
     /// Stake.
-    #[serde(deserialize_with = "exact::field")]
     pub bet_amount: Option<Decimal>,
     /// Paid out; 0 when lost.
-    #[serde(deserialize_with = "exact::field")]
     pub payout: Option<Decimal>,
     /// First tick it covers.
-    #[serde(deserialize_with = "lenient::integer")]
     pub start_tick: Option<i64>,
     /// Last tick it covers.
-    #[serde(deserialize_with = "lenient::integer")]
     pub end_tick: Option<i64>,
     /// Token.
-    #[serde(borrow, deserialize_with = "lenient::text")]
     pub coin_address: Option<Cow<'a, str>>,
     /// Whether this is the settlement.
-    #[serde(skip)]
     pub settled: bool,
     /// The trace id, shared with the request.
-    #[serde(skip)]
     pub trace_id: Option<Cow<'a, str>>,
 }
 
@@ -232,107 +216,101 @@ pub struct Request<'a> {
     pub coin: Option<Cow<'a, str>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct OrderText<'a> {
-    #[serde(deserialize_with = "exact::field")]
-    amount: Option<Decimal>,
-    #[serde(deserialize_with = "exact::field")]
-    percentage: Option<Decimal>,
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    coin_address: Option<Cow<'a, str>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AckText {
-    #[serde(deserialize_with = "lenient::boolean")]
-    success: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct IdentityText<'a> {
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "lenient::text")]
-    username: Option<Cow<'a, str>>,
-}
-
 /// Reads what `text` says. `hint` is the event's name where the text does not carry it.
 ///
 /// A text with another one inside (see [`line::inner`]) is unpacked by the caller.
 pub fn read<'a>(format: LineFormat, hint: Option<&'a str>, text: &'a str, sent: bool) -> Fact<'a> {
-    match format {
-        LineFormat::Wire if !sent => {
-            if let Some(tick) = tick::of_common_frame(text) {
-                return Fact::Tick(Box::new(tick));
-            }
-        }
-        LineFormat::Recording | LineFormat::RecorderSink => return recording(text),
-        _ => {}
+    if matches!(format, LineFormat::Recording | LineFormat::RecorderSink) {
+        return recording(text);
     }
     let event = line::decode(format, hint, text);
-    if matches!(event.status, FrameStatus::Unparsed | FrameStatus::BrokenJson) {
-        return Fact::Unreadable;
-    }
-    match event.packet {
-        Some(Packet::Event) => {}
-        Some(Packet::Ack) => {
-            let success = event.payload.and_then(|raw| serde_json::from_str::<AckText>(raw.get()).ok());
-            return match event.ack_id {
-                Some(ack_id) => Fact::Ack { ack_id, success: success.and_then(|ack| ack.success) },
-                None => Fact::Other,
-            };
-        }
-        Some(Packet::Connect) if !sent => return Fact::Connect,
-        Some(Packet::Close | Packet::Disconnect) => return Fact::Close,
-        _ => return Fact::Other,
-    }
-    if sent { request(event) } else { received(event) }
-}
-
-fn request(event: line::Event<'_>) -> Fact<'_> {
-    let order: OrderText<'_> =
-        event.payload.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     let trace_id = trace(&event);
-    let Some(name) = event.name else { return Fact::Other };
-    Fact::Request(Box::new(Request {
-        name,
-        ack_id: event.ack_id,
-        trace_id,
-        amount: order.amount,
-        percentage: order.percentage,
-        coin: order.coin_address,
-    }))
+    match reading::of(&event, sent) {
+        Reading::State(state) => Fact::Tick(Box::new(Tick::from(*state))),
+        Reading::Account(update) => Fact::Account(Box::new(AccountUpdate::from(*update))),
+        Reading::Companion(companion) => {
+            let payload::Companion { game_id, leaderboard_entry, rugpool, .. } = *companion;
+            let (leaderboard_entry, rugpool) = (leaderboard_entry.map(Entry::from), rugpool.map(Rugpool::from));
+            Fact::Companion(Box::new(Companion { game_id, leaderboard_entry, rugpool }))
+        }
+        Reading::OwnName(own) => Fact::Identity { id: own.id, username: own.username },
+        Reading::Trade(trade) => {
+            let exact = TradeAmounts {
+                qty: exact::amount(trade.qty),
+                amount: exact::amount(trade.amount),
+                price: exact::amount(trade.price),
+                bonus_portion: exact::amount(trade.bonus_portion),
+                real_portion: exact::amount(trade.real_portion),
+            };
+            Fact::Trade { trade: Box::new(Trade::from(*trade)), exact, trace_id }
+        }
+        Reading::Sidebet { of: BetEvent::Anyone, .. } => Fact::Other,
+        Reading::Sidebet { of, bet } => Fact::OwnBet(Box::new(OwnBet {
+            bet_amount: exact::amount(bet.bet_amount),
+            payout: exact::amount(bet.payout),
+            start_tick: bet.start(),
+            end_tick: bet.end(),
+            game_id: bet.game_id,
+            coin_address: bet.coin_address,
+            settled: of == BetEvent::OwnSettled,
+            trace_id,
+        })),
+        Reading::Request(order) => match event.name {
+            Some(name) => Fact::Request(Box::new(Request {
+                name,
+                ack_id: event.ack_id,
+                trace_id,
+                amount: exact::amount(order.amount),
+                percentage: exact::amount(order.percentage),
+                coin: order.coin_address,
+            })),
+            None => Fact::Other,
+        },
+        Reading::Ack(answer) => match event.ack_id {
+            Some(ack_id) => Fact::Ack { ack_id, success: answer.success },
+            None => Fact::Other,
+        },
+        Reading::Connect => Fact::Connect,
+        Reading::Close => Fact::Close,
+        Reading::Unreadable => Fact::Unreadable,
+        Reading::Unread | Reading::Other => Fact::Other,
+    }
 }
 
-fn received<'a>(event: line::Event<'a>) -> Fact<'a> {
-    let (Some(name), Some(payload)) = (event.name.as_deref(), event.payload) else { return Fact::Other };
-    let fact =
-        match name {
-            "gameStateUpdate" => tick::of_payload(payload.get()).map(|tick| Fact::Tick(Box::new(tick))),
-            "playerUpdate" => parsed(payload).map(|update| Fact::Account(Box::new(update))),
-            "gameStatePlayerUpdate" => parsed(payload).map(|companion| Fact::Companion(Box::new(companion))),
-            "usernameStatus" => parsed::<IdentityText<'a>>(payload)
-                .map(|own| Fact::Identity { id: own.id, username: own.username }),
-            "standard/newTrade" | "newTrade" => parsed(payload).map(|trade| Fact::Trade {
-                trade: Box::new(trade),
-                exact: parsed(payload).unwrap_or_default(),
-                trace_id: trace(&event),
-            }),
-            "currentSidebet" | "currentSidebetResult" | "currentSideBetResult" => parsed::<OwnBet<'a>>(payload)
-                .map(|bet| {
-                    let settled = name != "currentSidebet";
-                    Fact::OwnBet(Box::new(OwnBet { settled, trace_id: trace(&event), ..bet }))
-                }),
-            _ => None,
-        };
-    fact.unwrap_or(Fact::Other)
+impl<'a> From<payload::PlayerUpdate<'a>> for AccountUpdate<'a> {
+    fn from(update: payload::PlayerUpdate<'a>) -> AccountUpdate<'a> {
+        AccountUpdate {
+            cash: exact::amount(update.cash),
+            bonus_balance: exact::amount(update.bonus_balance),
+            position_qty: exact::amount(update.position_qty),
+            avg_cost: exact::amount(update.avg_cost),
+            total_invested: exact::amount(update.total_invested),
+            cumulative_pnl: exact::amount(update.cumulative_pnl),
+            sidebet_pnl: exact::amount(update.sidebet_pnl),
+            pnl_percent: update.pnl_percent,
+            unread: update.unread,
+            username: update.username.clone(),
+            player_id: update.into_player_id(),
+        }
+    }
 }
 
-fn parsed<'a, T: Deserialize<'a>>(payload: &'a RawValue) -> Option<T> {
-    serde_json::from_str(payload.get()).ok()
+impl<'a> From<payload::Trade<'a>> for Trade<'a> {
+    fn from(trade: payload::Trade<'a>) -> Trade<'a> {
+        let (bonus, real) = (payload::as_f64(trade.bonus_portion), payload::as_f64(trade.real_portion));
+        Trade {
+            amount: payload::as_f64(trade.amount),
+            price: payload::as_f64(trade.price),
+            money: payload::money_kind(bonus, real),
+            id: trade.id,
+            game_id: trade.game_id,
+            player_id: trade.player_id,
+            side: trade.side,
+            tick_index: trade.tick_index,
+            coin: trade.coin,
+            leverage: trade.leverage,
+        }
+    }
 }
 
 /// The trace id; borrowed where the traceparent is.
@@ -346,7 +324,7 @@ fn trace<'a>(event: &line::Event<'a>) -> Option<Cow<'a, str>> {
 
 /// A tick of a recording. The recorder wrote defaults where the packet was silent; they are silent again here.
 fn recording(text: &str) -> Fact<'_> {
-    let Ok(line) = serde_json::from_str::<RecordingLine<'_>>(text) else { return Fact::Unreadable };
+    let Some(line) = RecordingLine::read(text) else { return Fact::Unreadable };
     if !line.is_tick() {
         return Fact::Other;
     }

@@ -13,7 +13,7 @@ use super::games::Quality;
 use super::open::Store;
 use super::parts::PartWriter;
 use super::record::now_us;
-use super::schema::{DocType, SCHEMA_VERSION};
+use super::schema::DocType;
 use super::{parts, scan};
 
 /// What compaction did.
@@ -64,7 +64,8 @@ impl Store {
         let today = parts::date_of(now_us());
         let mut days: BTreeMap<(DocType, String), Vec<Part>> = BTreeMap::new();
         self.with_catalog(|catalog| {
-            let closed = catalog.parts.iter().filter(|part| part.date != today && part.schema == SCHEMA_VERSION);
+            let closed = catalog.parts.iter().filter(|part| part.date != today);
+            let closed = closed.filter(|part| part.doc_type.has_columns_of(&part.schema));
             // A damaged part stays as it is, for whoever can restore it.
             for part in closed.filter(|part| part.defect(self.root()).is_none()) {
                 days.entry((part.doc_type, part.date.clone())).or_default().push(part.clone());

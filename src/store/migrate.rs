@@ -19,6 +19,7 @@ use super::fsio::{self, File};
 use super::ids::SessionId;
 use super::open::{SchemaManifest, Store};
 use super::parts::{self, PartWriter};
+use super::reread::Reread;
 use super::root::{DataRoot, NO_DATE};
 use super::schema::{DocType, SCHEMA_VERSION, arrow_schema};
 use replayer_protocol::line::{FrameStatus, LineFormat};
@@ -32,6 +33,8 @@ pub struct Migrated {
     pub rows: BTreeMap<String, u64>,
     /// Files that are no rows of any layout known here, with the reason. They stay where they are.
     pub skipped: Vec<(String, String)>,
+    /// What was read out of the frames again, because an older schema read less out of them.
+    pub reread: Reread,
 }
 
 impl Store {
@@ -46,13 +49,14 @@ impl Store {
             self.settle()?;
             put_away(self.root(), &self.catalog())?;
         }
+        let reread = self.reread(dry_run)?;
         let current: Vec<String> = self.with_catalog(|catalog| {
             // A lost one is in force again when its file can be read.
             let known = catalog.parts.iter().chain(catalog.lost.iter().map(|lost| &lost.part));
-            let current = known.filter(|part| part.schema == SCHEMA_VERSION);
+            let current = known.filter(|part| part.doc_type.has_columns_of(&part.schema));
             current.map(|part| part.path.clone()).collect()
         });
-        let mut result = Migrated::default();
+        let mut result = Migrated { reread, ..Migrated::default() };
         let mut writer = PartWriter::new(self.root(), "migrate", Vec::new());
         let mut sessions = BTreeMap::new();
         let mut migrated = Vec::new();
@@ -107,7 +111,7 @@ impl Store {
         in_force.durable()?;
         // Only now: an older file that is renamed while no catalog names its new part has its rows nowhere. Until it is
         // renamed, the new part's lineage says that it is not to be migrated again.
-        rename(self.root(), migrated)
+        put_away_files(self.root(), migrated)
     }
 
     /// Older files whose rows are in force in new parts.
@@ -126,11 +130,11 @@ impl Store {
 /// When a file cannot be renamed, or its folder not be synced.
 pub(super) fn put_away(root: &DataRoot, catalog: &Catalog) -> Result<(), StoreError> {
     let mut migrated = catalog.parts.iter().filter(|part| part.lineage.made_by == "migrate");
-    migrated.try_for_each(|part| rename(root, &part.lineage.replaces))
+    migrated.try_for_each(|part| put_away_files(root, &part.lineage.replaces))
 }
 
 /// Renames those of the files that are still there under their old names; durable when this returns.
-fn rename(root: &DataRoot, paths: &[String]) -> Result<(), StoreError> {
+pub(super) fn put_away_files(root: &DataRoot, paths: &[String]) -> Result<(), StoreError> {
     let mut folders = BTreeSet::new();
     for path in paths {
         let from = root.path().join(path);

@@ -45,6 +45,7 @@ pub mod reconcile;
 pub mod record;
 pub mod recorder;
 pub mod repair;
+pub mod reread;
 pub mod root;
 pub mod rows;
 pub mod runs;

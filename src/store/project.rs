@@ -3,7 +3,6 @@
 //!
 //! Its only state is [`Context`]: which orders wait for their ack, and which games are stored already.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::StoreError;
@@ -16,12 +15,14 @@ use super::schema::DocType;
 use replayer_protocol::fairness::{self, GameVersion};
 use replayer_protocol::frame::Packet;
 use replayer_protocol::identity::{self, Identity};
-use replayer_protocol::line::{self, Event, LineFormat, RecordingLine};
+use replayer_protocol::json::{Value, object};
+use replayer_protocol::line::{self, Event, FrameStatus, LineFormat, RecordingLine};
 use replayer_protocol::payload::{
-    GameState, HistoryGame, Order, OrderAck, PlayerUpdate, ProvablyFair, Sidebet, Trade, money_kind,
+    GameState, HistoryGame, Order, OrderAck, PlayerUpdate, ProvablyFair, Sidebet, Trade, as_f64, money_kind, price_list,
 };
 use replayer_protocol::phase::Phase;
-use replayer_protocol::requests::{OpenOrder, RequestTracker, action_type};
+use replayer_protocol::reading::{self, BetEvent, Reading};
+use replayer_protocol::requests::{OpenOrder, RequestTracker, Shown, action_type};
 
 mod older;
 mod replayed;
@@ -105,31 +106,40 @@ impl<'r, S: RowSink> Rows<'r, S> {
     }
 
     fn event(mut self, event: &Event<'_>, context: &mut Context) -> Result<(), StoreError> {
+        let sent = self.record.direction == Some(Direction::Sent);
+        let reading = reading::of(event, sent);
+        let status = reading.status(event.status);
+        if let Reading::State(state) = &reading {
+            return self.game_state(event, status, state, context);
+        }
         let name = event.name.as_deref();
-        let received_event = event.packet == Some(Packet::Event) && self.record.direction != Some(Direction::Sent);
-        match (name, event.payload) {
-            (Some("gameStateUpdate"), Some(payload)) if received_event => self.game_state(event, payload, context),
-            (_, payload) => {
-                let identity = payload.map(|payload| identity::of(name, payload)).unwrap_or_default();
-                self.raw(event, &identity, None)?;
-                match (name, payload) {
-                    (Some("standard/newTrade" | "newTrade"), Some(payload)) => self.trade(payload),
-                    (Some("playerUpdate"), Some(payload)) => self.server_state(payload),
-                    (
-                        Some("newSideBet" | "currentSidebet" | "currentSidebetResult" | "currentSideBetResult"),
-                        Some(payload),
-                    ) => self.live_sidebet(name, payload),
-                    (None, payload) if event.packet == Some(Packet::Ack) => self.ack(event, payload, context),
-                    (Some(name), payload) if self.record.direction == Some(Direction::Sent) => {
-                        self.order(event, name, payload, context)
-                    }
-                    _ => Ok(()),
-                }
+        let identity = event.payload.map(|payload| identity::of(name, payload)).unwrap_or_default();
+        self.raw(event, status, &identity, None)?;
+        match (&reading, event.payload) {
+            (Reading::Trade(trade), Some(payload)) => self.trade(trade, payload),
+            (Reading::Account(update), Some(payload)) => self.server_state(update, payload),
+            // The own account's companion packet is of its game as well, and no row is made of it.
+            (Reading::Sidebet { of, bet }, Some(payload)) => {
+                let origin = match of {
+                    BetEvent::Anyone => "newSideBet",
+                    BetEvent::OwnPlaced => "currentSidebet",
+                    BetEvent::OwnSettled => "currentSidebetResult",
+                };
+                self.sidebet(bet, payload.get(), name.unwrap_or(origin), None, 0)
             }
+            (Reading::Request(order), payload) => self.order(event, order, payload, context),
+            (Reading::Ack(answer), payload) => self.ack(event, answer, payload, context),
+            _ => Ok(()),
         }
     }
 
-    fn raw(&mut self, event: &Event<'_>, identity: &Identity<'_>, phase: Option<Phase>) -> Result<(), StoreError> {
+    fn raw(
+        &mut self,
+        event: &Event<'_>,
+        status: FrameStatus,
+        identity: &Identity<'_>,
+        phase: Option<Phase>,
+    ) -> Result<(), StoreError> {
         let record = self.record;
         let envelope = Envelope {
             game_id: identity.game_id.as_deref(),
@@ -145,7 +155,7 @@ impl<'r, S: RowSink> Rows<'r, S> {
             event.trace_id().into(),
             record.socket_id.into(),
             phase.map(Phase::as_str).into(),
-            Cell::Text(event.status.as_str()),
+            Cell::Text(status.as_str()),
             Cell::Text(record.format.as_str()),
             record.source_clock.into(),
             integer(record.offset),
@@ -156,15 +166,17 @@ impl<'r, S: RowSink> Rows<'r, S> {
     fn game_state(
         &mut self,
         event: &Event<'_>,
-        payload: &RawValue,
+        status: FrameStatus,
+        state: &GameState<'_>,
         context: &mut Context,
     ) -> Result<(), StoreError> {
-        let Ok(state) = serde_json::from_str::<GameState>(payload.get()) else {
-            return self.raw(event, &Identity::default(), None);
-        };
-        let phase = Phase::of(state.active, state.rugged, state.allow_pre_round_buys, state.cooldown_timer);
+        let phase = state.phase();
         let identity = Identity::of_game(state.game_id.as_deref());
-        self.raw(event, &identity, phase)?;
+        self.raw(event, status, &identity, phase)?;
+        if let Some(game_id) = state.game_id.as_deref() {
+            let tick = state.true_tick().filter(|_| phase == Some(Phase::Active));
+            context.requests.shown(game_id, tick);
+        }
         let envelope = Envelope { game_id: state.game_id.as_deref(), ..self.envelope() };
         let own = [
             Cell::from(state.tick_count),
@@ -183,10 +195,9 @@ impl<'r, S: RowSink> Rows<'r, S> {
         }
     }
 
-    fn history(&mut self, history: &RawValue, context: &mut Context) -> Result<(), StoreError> {
-        let entries: Vec<&RawValue> = serde_json::from_str(history.get()).unwrap_or_default();
+    fn history(&mut self, history: Value<'_>, context: &mut Context) -> Result<(), StoreError> {
         let (mut games, mut sidebets) = (0, 0);
-        for entry in entries {
+        for entry in history.elements() {
             self.finished_game(entry, context, &mut games, &mut sidebets)?;
         }
         Ok(())
@@ -195,32 +206,28 @@ impl<'r, S: RowSink> Rows<'r, S> {
     /// Stores one history entry unless it is stored already; counts the rows it made.
     fn finished_game(
         &mut self,
-        entry: &RawValue,
+        entry: Value<'_>,
         context: &mut Context,
         games: &mut i64,
         sidebets: &mut i64,
     ) -> Result<(), StoreError> {
-        let Ok(game) = serde_json::from_str::<HistoryGame>(entry.get()) else {
+        let Some(game) = HistoryGame::read(entry) else {
             return Ok(());
         };
         // An entry without an id cannot be keyed; the frame keeps it.
         let Some(game_id) = game.id.as_deref() else {
             return Ok(());
         };
-        let fair: ProvablyFair =
-            game.provably_fair.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        let has_prices = game.prices.is_some_and(|raw| raw.get().len() > 2);
-        let bets: Vec<&RawValue> =
-            game.global_sidebets.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        let quality = Quality::of(fair.server_seed.is_some(), has_prices, !bets.is_empty());
+        let fair = game.provably_fair.clone().unwrap_or_default();
+        let prices = game.prices.and_then(price_list).unwrap_or_default();
+        let bets: Vec<Value<'_>> = game.global_sidebets.into_iter().flat_map(Value::elements).collect();
+        let quality = Quality::of(fair.server_seed.is_some(), !prices.is_empty(), !bets.is_empty());
         let admission = context.games.admit(game_id, quality);
         if !admission.game {
             return Ok(());
         }
-        let prices: Vec<f64> =
-            game.prices.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let envelope =
-            Envelope { game_id: Some(game_id), raw_json: Some(entry.get()), ordinal: *games, ..self.envelope() };
+            Envelope { game_id: Some(game_id), raw_json: Some(entry.text()), ordinal: *games, ..self.envelope() };
         let last = prices.len().checked_sub(1);
         let own = [
             Cell::from(game.peak_multiplier),
@@ -229,42 +236,37 @@ impl<'r, S: RowSink> Rows<'r, S> {
             milliseconds(game.timestamp),
             (&fair.server_seed).into(),
             (&fair.server_seed_hash).into(),
-            (&game.game_version).into(),
+            game.version().into(),
             if prices.is_empty() { Cell::Null } else { Cell::Floats(&prices) },
             if game.global_sidebets.is_some() { Cell::Int(bets.len() as i64) } else { Cell::Null },
-            proven(game_id, &fair, game.game_version.as_deref(), &prices).into(),
+            proven(game_id, &fair, game.version(), &prices).into(),
             Cell::Int(quality.as_i64()),
         ];
         self.sink.row(DocType::Game, &envelope, &own)?;
         *games += 1;
         if admission.sidebets {
-            for bet in bets {
-                self.sidebet(bet, "gameHistory", Some(game_id), *sidebets)?;
+            for raw in bets {
+                let Some(bet) = Sidebet::read(raw) else { continue };
+                self.sidebet(&bet, raw.text(), "gameHistory", Some(game_id), *sidebets)?;
                 *sidebets += 1;
             }
         }
         Ok(())
     }
 
-    fn live_sidebet(&mut self, name: Option<&str>, payload: &RawValue) -> Result<(), StoreError> {
-        self.sidebet(payload, name.unwrap_or_default(), None, 0)
-    }
-
     fn sidebet(
         &mut self,
-        raw: &RawValue,
+        bet: &Sidebet<'_>,
+        raw: &str,
         origin: &str,
         game_id: Option<&str>,
         ordinal: i64,
     ) -> Result<(), StoreError> {
-        let Ok(bet) = serde_json::from_str::<Sidebet>(raw.get()) else {
-            return Ok(());
-        };
         let envelope = Envelope {
             game_id: bet.game_id.as_deref().or(game_id),
             player_id: bet.player_id.as_deref(),
             username: bet.username.as_deref(),
-            raw_json: Some(raw.get()),
+            raw_json: Some(raw),
             ordinal,
             ..self.envelope()
         };
@@ -273,8 +275,8 @@ impl<'r, S: RowSink> Rows<'r, S> {
             (&bet.kind).into(),
             bet.start().into(),
             bet.end().into(),
-            bet.bet_amount.into(),
-            bet.payout.into(),
+            as_f64(bet.bet_amount).into(),
+            as_f64(bet.payout).into(),
             bet.profit.into(),
             bet.x_payout.into(),
             bet.outcome().into(),
@@ -286,10 +288,7 @@ impl<'r, S: RowSink> Rows<'r, S> {
         self.sink.row(DocType::Sidebet, &envelope, &own)
     }
 
-    fn trade(&mut self, payload: &RawValue) -> Result<(), StoreError> {
-        let Ok(trade) = serde_json::from_str::<Trade>(payload.get()) else {
-            return Ok(());
-        };
+    fn trade(&mut self, trade: &Trade<'_>, payload: &RawValue) -> Result<(), StoreError> {
         let envelope = Envelope {
             game_id: trade.game_id.as_deref(),
             player_id: trade.player_id.as_deref(),
@@ -297,79 +296,86 @@ impl<'r, S: RowSink> Rows<'r, S> {
             raw_json: Some(payload.get()),
             ..self.envelope()
         };
+        let (bonus, real) = (as_f64(trade.bonus_portion), as_f64(trade.real_portion));
         let own = [
             Cell::from(&trade.id),
             (&trade.side).into(),
-            trade.qty.into(),
-            trade.amount.into(),
-            trade.price.into(),
+            as_f64(trade.qty).into(),
+            as_f64(trade.amount).into(),
+            as_f64(trade.price).into(),
             trade.tick_index.into(),
             (&trade.coin).into(),
             trade.leverage.into(),
-            money_kind(trade.bonus_portion, trade.real_portion).into(),
+            money_kind(bonus, real).into(),
             trade.level.into(),
-            trade.bonus_portion.into(),
-            trade.real_portion.into(),
+            bonus.into(),
+            real.into(),
         ];
         self.sink.row(DocType::Trade, &envelope, &own)
     }
 
-    fn server_state(&mut self, payload: &RawValue) -> Result<(), StoreError> {
-        let Ok(update) = serde_json::from_str::<PlayerUpdate>(payload.get()) else {
-            return Ok(());
-        };
+    fn server_state(&mut self, update: &PlayerUpdate<'_>, payload: &RawValue) -> Result<(), StoreError> {
         let envelope = Envelope {
             game_id: update.game_id.as_deref(),
-            player_id: update.player_id.as_deref().or(update.id.as_deref()),
+            player_id: update.player_id(),
             username: update.username.as_deref(),
             raw_json: Some(payload.get()),
             ..self.envelope()
         };
         let own = [
-            Cell::from(update.cash),
-            update.position_qty.into(),
-            update.avg_cost.into(),
-            update.total_invested.into(),
-            update.cumulative_pnl.into(),
+            Cell::from(as_f64(update.cash)),
+            as_f64(update.position_qty).into(),
+            as_f64(update.avg_cost).into(),
+            as_f64(update.total_invested).into(),
+            as_f64(update.cumulative_pnl).into(),
             update.pnl_percent.into(),
             update.has_active_trades.into(),
         ];
         self.sink.row(DocType::ServerState, &envelope, &own)
     }
 
+    /// An order that the browser sent. It says neither game nor tick: they are those that the page showed then.
     fn order(
         &mut self,
         event: &Event<'_>,
-        name: &str,
+        order: &Order<'_>,
         payload: Option<&RawValue>,
         context: &mut Context,
     ) -> Result<(), StoreError> {
-        let order: Order = payload.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        let Some(action) = action_type(name, order.percentage) else {
+        let percentage = as_f64(order.percentage);
+        let action = event.name.as_deref().and_then(|name| action_type(name, percentage));
+        let Some(action) = action else {
             return Ok(());
         };
+        let shown = context.requests.now().cloned();
         if let Some(ack_id) = event.ack_id {
             context.requests.sent(OpenOrder {
                 socket_id: self.record.socket_id.map(str::to_owned),
                 ack_id,
                 action_type: action.to_owned(),
                 sent_us: self.record.ts,
-                amount: order.amount,
-                percentage: order.percentage,
+                amount: as_f64(order.amount),
+                percentage,
                 trace_id: event.trace_id().map(str::to_owned),
+                shown: shown.clone(),
             });
         }
-        let envelope = Envelope { raw_json: payload.map(RawValue::get), ..self.envelope() };
+        let envelope = Envelope {
+            game_id: shown.as_ref().map(|shown| shown.game_id.as_str()),
+            raw_json: payload.map(RawValue::get),
+            ..self.envelope()
+        };
         let own = [
             Cell::Text(action),
             Cell::Text("request"),
-            order.amount.into(),
+            as_f64(order.amount).into(),
             order.price.into(),
-            order.percentage.into(),
+            percentage.into(),
             Cell::Null,
             Cell::Null,
             integer(event.ack_id),
             event.trace_id().into(),
+            tick(shown.as_ref()),
         ];
         self.sink.row(DocType::PlayerAction, &envelope, &own)
     }
@@ -378,19 +384,23 @@ impl<'r, S: RowSink> Rows<'r, S> {
     fn ack(
         &mut self,
         event: &Event<'_>,
+        answer: &OrderAck<'_>,
         payload: Option<&RawValue>,
         context: &mut Context,
     ) -> Result<(), StoreError> {
         let answered = event.ack_id.and_then(|id| context.requests.answered(self.record.socket_id, id));
         let Some(order) = answered else { return Ok(()) };
-        let answer: OrderAck = payload.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let outcome = match answer.success {
             Some(true) => "success",
             Some(false) => answer.error.as_deref().or(answer.message.as_deref()).unwrap_or("rejected"),
             None => answer.error.as_deref().unwrap_or("acknowledged"),
         };
         let latency = self.record.ts.zip(order.sent_us).map(|(now, sent)| (now - sent) as f64 / 1000.0);
-        let envelope = Envelope { raw_json: payload.map(RawValue::get), ..self.envelope() };
+        let envelope = Envelope {
+            game_id: order.shown.as_ref().map(|shown| shown.game_id.as_str()),
+            raw_json: payload.map(RawValue::get),
+            ..self.envelope()
+        };
         let own = [
             Cell::Text(&order.action_type),
             Cell::Text("ack"),
@@ -401,9 +411,15 @@ impl<'r, S: RowSink> Rows<'r, S> {
             Cell::Text(outcome),
             integer(event.ack_id),
             order.trace_id.as_deref().into(),
+            tick(order.shown.as_ref()),
         ];
         self.sink.row(DocType::PlayerAction, &envelope, &own)
     }
+}
+
+/// The tick that was shown when an order was sent.
+fn tick(shown: Option<&Shown>) -> Cell<'static> {
+    shown.and_then(|shown| shown.tick).map(i64::from).into()
 }
 
 /// Whether the seed has the published hash and reproduces every price bit for bit; `None` when the record holds
@@ -431,27 +447,19 @@ fn milliseconds(value: Option<f64>) -> Cell<'static> {
     }
 }
 
-/// The part of a recording's line that all callers need.
-fn recording_line(text: &str) -> RecordingLine<'_> {
-    serde_json::from_str(text).unwrap_or_default()
+object! {
+    /// `{meta: {…}, prices: […]}` of the unified recorder.
+    struct GameDocument<'t> {
+        meta: GameDocumentMeta<'t> = "meta",
+        prices: Value<'t> = "prices",
+    }
 }
 
-/// `{meta: {…}, prices: […]}` of the unified recorder.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct GameDocument<'a> {
-    #[serde(borrow)]
-    meta: GameDocumentMeta<'a>,
-    prices: Vec<Option<serde_json::Value>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct GameDocumentMeta<'a> {
-    #[serde(borrow, deserialize_with = "replayer_protocol::lenient::text")]
-    game_id: Option<std::borrow::Cow<'a, str>>,
-    #[serde(deserialize_with = "replayer_protocol::lenient::number")]
-    peak_multiplier: Option<f64>,
+object! {
+    struct GameDocumentMeta<'t> {
+        game_id: std::borrow::Cow<'t, str> = "game_id",
+        peak_multiplier: f64 = "peak_multiplier",
+    }
 }
 
 #[cfg(test)]

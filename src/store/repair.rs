@@ -68,7 +68,8 @@ pub fn plan(root: &DataRoot, options: RepairOptions) -> Result<Repaired, StoreEr
     let games = Arc::new(scan::stored_games(root, &catalog));
     let mut result = Repaired::default();
     for lost in &catalog.lost {
-        let restored = made_again(root, &catalog, &lost.part, &games, &mut Nowhere)?;
+        let remaking = Remaking { root, catalog: &catalog, part: &lost.part, games: &games, came: &mut |_, _| {} };
+        let restored = made_again(remaking, &mut Nowhere)?;
         result.parts.push(report(lost, restored, options));
     }
     Ok(result)
@@ -93,7 +94,9 @@ impl Store {
             let mut writer = PartWriter::new(self.root(), "repair", vec![lost.part.path.clone()]);
             writer.know(self.with_catalog(Catalog::about));
             let (catalog, games) = (self.catalog(), self.stored_games());
-            let restored = made_again(self.root(), &catalog, &lost.part, &games, &mut writer)?;
+            let (root, part) = (self.root(), &lost.part);
+            let remaking = Remaking { root, catalog: &catalog, part, games: &games, came: &mut |_, _| {} };
+            let restored = made_again(remaking, &mut writer)?;
             if restored > 0 || options.give_up {
                 self.put_in_place(&lost, writer.finish()?, options.give_up && restored < lost.part.rows)?;
             }
@@ -159,14 +162,21 @@ pub fn is_derived(doc_type: DocType) -> bool {
     !matches!(doc_type, DocType::WsEvent | DocType::SystemEvent)
 }
 
-/// Hands the rows of `part` that can be made from stored frames to `sink`, and says how many.
-fn made_again(
-    root: &DataRoot,
-    catalog: &Catalog,
-    part: &Part,
-    games: &Arc<HashMap<String, Quality>>,
-    sink: &mut impl RowSink,
-) -> Result<u64, StoreError> {
+/// A part whose rows are to be made from stored frames.
+pub(super) struct Remaking<'a> {
+    pub(super) root: &'a DataRoot,
+    /// Where the frames are; without the part itself.
+    pub(super) catalog: &'a Catalog,
+    pub(super) part: &'a Part,
+    /// The games that other parts hold.
+    pub(super) games: &'a Arc<HashMap<String, Quality>>,
+    /// Called with each record of the part's that is there.
+    pub(super) came: &'a mut dyn FnMut(SessionId, u64),
+}
+
+/// Hands the rows of a part that can be made from stored frames to `sink`, and says how many.
+pub(super) fn made_again(remaking: Remaking<'_>, sink: &mut impl RowSink) -> Result<u64, StoreError> {
+    let Remaking { root, catalog, part, games, came } = remaking;
     if !is_derived(part.doc_type) {
         return Ok(0);
     }
@@ -217,6 +227,7 @@ fn made_again(
                     requests.insert(std::mem::replace(&mut current, session.to_owned()), of_the_last);
                     context.requests = requests.remove(session).unwrap_or_default();
                 }
+                came(*session_id, record.seq);
                 project(*session_id, &record, &mut context, &mut wanted)?;
             }
         }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 /// The schema version that this build writes. Same major: readable; newer: read-only with an explanation.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// Key in a part's metadata: what is known of its sessions and of the files they were imported from, as JSON.
 pub const META_ABOUT: &str = "replayer.about";
@@ -104,6 +104,16 @@ impl DocType {
         }
     }
 
+    /// Whether rows that were written with this schema version have the columns of today: a version that adds a column
+    /// to one kind leaves the parts of the others as they are.
+    pub fn has_columns_of(self, version: &str) -> bool {
+        let since = match self {
+            DocType::PlayerAction => "1.1",
+            _ => "1.0",
+        };
+        !is_newer(since, version)
+    }
+
     /// Envelope and own columns, in the order they are stored.
     pub fn columns(self) -> impl Iterator<Item = &'static Column> {
         ENVELOPE.iter().chain(self.own_columns())
@@ -195,7 +205,12 @@ const WS_EVENT: &[Column] = &[
     column("trace_id", Kind::Text, "32 hex digits; an order and the trade it caused share it"),
     column("socket_id", Kind::Text, "the socket, where several are recorded at once"),
     column("phase", Kind::Text, "COOLDOWN, PRESALE, ACTIVE or RUGGED, from this frame's own indicators"),
-    column("frame", Kind::Text, "ok, unparsed, broken_json, or payload_lost (an older recorder dropped it)"),
+    column(
+        "frame",
+        Kind::Text,
+        "ok, unparsed, broken_json, payload_lost (an older recorder dropped it), payload_unread (not the object that this \
+         event has: no row was made of it), or value_unread (a value cannot be read, like 1e400: it is NULL in its row)",
+    ),
     column("format", Kind::Text, "how raw_json is to be read: wire, or the imported line's format"),
     column("source_clock", Kind::Float, "the source's own clock, seconds (Chrome's monotonic time)"),
     column("import_offset", Kind::Int, "where the line begins in the imported file, bytes"),
@@ -245,6 +260,12 @@ const PLAYER_ACTION: &[Column] = &[
     column("outcome", Kind::Text, "ack: success, or the server's reason"),
     column("ack_id", Kind::Int, "the id both carry"),
     column("trace_id", Kind::Text, "the request's trace id"),
+    column(
+        "tick",
+        Kind::Int,
+        "the tick that was shown when the order was sent (game_id: the game that was), as an order says neither; NULL \
+         before the game's first tick and after its rug",
+    ),
 ];
 
 const SYSTEM_EVENT: &[Column] =
@@ -336,7 +357,7 @@ mod tests {
     /// Notebooks and older stores depend on these names: a change needs a new schema version and a migration.
     #[test]
     fn the_schema_of_this_version_is_pinned() {
-        assert_eq!(SCHEMA_VERSION, "1.0");
+        assert_eq!(SCHEMA_VERSION, "1.1");
         let text: String = DocType::ALL
             .iter()
             .flat_map(|doc| {

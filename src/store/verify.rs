@@ -13,6 +13,7 @@ use super::journal::{self, reader::SegmentReader};
 use super::root::DataRoot;
 use super::schema::DocType;
 use super::{damage, parts, repair, scan};
+use replayer_protocol::line::FrameStatus;
 
 /// What `data verify` found.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -27,6 +28,10 @@ pub struct Verified {
     pub segments: usize,
     /// Records in them.
     pub journal_records: u64,
+    /// Frames that are kept byte for byte and could not be read completely, by the word in the column `frame`. The store
+    /// is as it should be; what the frames held is missing from their rows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<String, u64>,
     /// Everything that is not as it should be; empty when all is well.
     pub problems: Vec<Problem>,
     /// Whether the catalog is to be made again from the parts.
@@ -190,6 +195,13 @@ impl Check<'_> {
                 return Err(StoreError::part(&self.root.path().join(&part.path))("its key columns are missing"));
             };
             let frames = Frames::of(part.doc_type, &batch);
+            let statuses = batch.column_by_name("frame").and_then(|column| column.as_string_opt::<i32>());
+            for status in statuses.into_iter().flatten().flatten().filter(|status| *status != FrameStatus::Ok.as_str()) {
+                match self.result.unread.get_mut(status) {
+                    Some(count) => *count += 1,
+                    None => drop(self.result.unread.insert(status.to_owned(), 1)),
+                }
+            }
             for row in 0..batch.num_rows() {
                 let (session, seq) = (sessions.value(row), seqs.value(row));
                 if !self.keys.insert(key(session, seq, ordinals.value(row))) {

@@ -9,6 +9,7 @@ use super::slices::{Digest, FactsFilter, MAX_SESSION_EVENTS, SessionFacts, Slice
 use crate::protocol::facts::{self, Seen};
 use crate::protocol::line::{self, LineFormat};
 use crate::protocol::phase::Phase;
+use crate::protocol::reading;
 use crate::store::StoreError;
 use crate::store::catalog::Part;
 use crate::store::root::DataRoot;
@@ -112,10 +113,11 @@ impl Reader {
             let raw = raws.value(row);
             let name = at(names, row);
             let inner = line::inner(format, raw);
-            let event = match &inner {
+            let mut event = match &inner {
                 Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
                 None => line::decode(format, name.as_deref(), raw),
             };
+            event.status = reading::of(&event, direction.as_deref() == Some("sent")).status(event.status);
             let Some(digest) = slices.of(session_id, source) else { continue };
             digest.facts.observe(&event, &seen);
             session(digest, &seen, &event);
@@ -142,6 +144,7 @@ fn session(digest: &mut Digest, seen: &Seen<'_>, event: &line::Event<'_>) {
     match event.status {
         line::FrameStatus::PayloadLost => session.payload_lost += 1,
         line::FrameStatus::Unparsed | line::FrameStatus::BrokenJson => session.unreadable += 1,
+        line::FrameStatus::PayloadUnread | line::FrameStatus::ValueUnread => session.value_unread += 1,
         line::FrameStatus::Ok => {}
     }
     let name = event.name.as_deref().unwrap_or("(no event)");

@@ -36,6 +36,9 @@ pub struct SessionFacts {
     pub payload_lost: u64,
     /// Frames that could not be read.
     pub unreadable: u64,
+    /// Frames with a value, or a whole payload, that cannot be read.
+    #[serde(default)]
+    pub value_unread: u64,
 }
 
 /// Event names kept per session.
@@ -52,6 +55,7 @@ impl SessionFacts {
         self.sources.extend(other.sources.iter().cloned());
         self.payload_lost += other.payload_lost;
         self.unreadable += other.unreadable;
+        self.value_unread += other.value_unread;
         for (name, count) in &other.events {
             if self.events.len() < MAX_SESSION_EVENTS || self.events.contains_key(name) {
                 *self.events.entry(name.clone()).or_default() += count;

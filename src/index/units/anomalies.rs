@@ -11,6 +11,7 @@ pub fn units(digest: &Digest) -> Vec<Unit> {
     let facts = &digest.facts;
     let mut units = Vec::new();
     units.extend(payload_lost(digest));
+    units.extend(value_unread(digest));
     for name in catalogue::novel_events(facts) {
         let Some(seen) = facts.events.get(name) else { continue };
         let keys: Vec<&str> = seen
@@ -93,6 +94,30 @@ fn payload_lost(digest: &Digest) -> Option<Unit> {
             &text,
             Tier::Observed,
         )
+    })
+}
+
+/// Values that a reader refuses.
+fn value_unread(digest: &Digest) -> Option<Unit> {
+    let unread: Vec<_> = digest.facts.events.iter().filter(|(_, seen)| seen.value_unread > 0).collect();
+    if unread.is_empty() {
+        return None;
+    }
+    let events: Vec<String> = unread
+        .iter()
+        .take(60)
+        .map(|(name, seen)| format!("{name} ({} of {})", seen.value_unread, seen.count))
+        .collect();
+    let text = format!(
+        "Frames with a value that cannot be read, like 1e400 or a list where a number belongs. The value is NULL in its row \
+         and the others are there; of a payload that is not an object no row is made. Their frame status in ws_event is \
+         value_unread or payload_unread, the frame itself is kept byte for byte. Events: {}.",
+        events.join(", ")
+    );
+    let title = "Values that cannot be read".to_owned();
+    Some(Unit {
+        doc_type: Some("ws_event".into()),
+        ..Unit::new(UnitKind::Anomaly, "anomaly:value-unread".into(), title, &text, Tier::Observed)
     })
 }
 

@@ -1,8 +1,8 @@
 //! Keys that are data, and texts that are somebody's.
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::json::Value;
 
 /// What a key of an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,31 +94,15 @@ pub fn normalise_path(path: &str) -> String {
 
 /// The keys of a payload in their order; empty where it is no object.
 pub(super) fn top_level(payload: &RawValue) -> Vec<String> {
-    struct Keys(Vec<String>);
-    struct KeysVisitor;
-    impl<'de> Visitor<'de> for KeysVisitor {
-        type Value = Keys;
-        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-            let mut keys = Vec::new();
-            while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                let key = match kind("$", &key) {
-                    KeyKind::Name => key,
-                    KeyKind::Data(name) => name.to_owned(),
-                };
-                if keys.len() < 400 && !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
-            Ok(Keys(keys))
+    let mut keys: Vec<String> = Vec::new();
+    for (key, _) in Value::from(payload).members() {
+        let key = match kind("$", &key.name()) {
+            KeyKind::Name => key.name().into_owned(),
+            KeyKind::Data(name) => name.to_owned(),
+        };
+        if keys.len() < 400 && !keys.contains(&key) {
+            keys.push(key);
         }
     }
-    impl<'de> Deserialize<'de> for Keys {
-        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Keys, D::Error> {
-            d.deserialize_map(KeysVisitor)
-        }
-    }
-    serde_json::from_str::<Keys>(payload.get()).map(|keys| keys.0).unwrap_or_default()
+    keys
 }

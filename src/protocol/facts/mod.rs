@@ -28,7 +28,7 @@ pub use distinct::Distinct;
 pub use field::{Example, Field, Fields, JsonType};
 
 /// Version of the serialised form; facts kept by another version are made anew.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Events with a name of their own; more are counted in [`SchemaFacts::nameless_overflow`].
 const MAX_EVENTS: usize = 512;
@@ -128,6 +128,10 @@ pub struct EventFacts {
     pub traced: u64,
     /// Where an older recorder kept the trace argument and dropped the payload.
     pub payload_lost: u64,
+    /// Packets with a value that cannot be read where a row is made of it, or with a payload that is not the object that
+    /// the event has.
+    #[serde(default)]
+    pub value_unread: u64,
     /// Asking for an ack, or answering one.
     pub with_ack_id: u64,
     /// First seen, microseconds UTC.
@@ -182,7 +186,7 @@ impl SchemaFacts {
                 self.broken_json += 1;
                 return;
             }
-            FrameStatus::Ok | FrameStatus::PayloadLost => {}
+            FrameStatus::Ok | FrameStatus::PayloadLost | FrameStatus::PayloadUnread | FrameStatus::ValueUnread => {}
         }
         let facts = match (event.name.as_deref(), event.packet) {
             (Some(name), _) => self.event(name),
@@ -249,6 +253,8 @@ impl EventFacts {
         self.with_payload += u64::from(event.payload.is_some());
         self.traced += u64::from(event.traceparent.is_some());
         self.payload_lost += u64::from(event.status == FrameStatus::PayloadLost);
+        let unread = matches!(event.status, FrameStatus::PayloadUnread | FrameStatus::ValueUnread);
+        self.value_unread += u64::from(unread);
         self.with_ack_id += u64::from(event.ack_id.is_some());
         self.seen_at(seen.ts_us, seen.ts_us);
         if let Some(count) = self.sources.get_mut(seen.source) {
@@ -297,6 +303,7 @@ impl EventFacts {
         self.with_payload += other.with_payload;
         self.traced += other.traced;
         self.payload_lost += other.payload_lost;
+        self.value_unread += other.value_unread;
         self.with_ack_id += other.with_ack_id;
         self.shape_overflow += other.shape_overflow;
         self.games.merge(&other.games);

@@ -1,12 +1,12 @@
 //! A payload made short enough to read: long lists keep their first element, long texts are cut, and what
 //! strangers wrote is left out.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::keys;
+use crate::json::{Kind, Value};
 
 /// Characters after which only the structure's end follows.
 const MAX_CHARS: usize = 900;
@@ -14,112 +14,78 @@ const MAX_CHARS: usize = 900;
 /// The payload as short JSON-like text.
 pub fn abbreviate(payload: &RawValue) -> String {
     let mut out = String::with_capacity(MAX_CHARS + 64);
-    let mut deserializer = serde_json::Deserializer::from_str(payload.get());
-    let writer = Writer { out: &mut out, key: "", depth: 0 };
-    if writer.deserialize(&mut deserializer).is_err() {
-        out.push('…');
-    }
+    write_value(&mut out, "", Value::from(payload), 0);
     out
 }
 
-struct Writer<'a> {
-    out: &'a mut String,
-    key: &'a str,
-    depth: usize,
+/// Writes a value that the member `key` has. Writing to a String cannot fail.
+fn write_value(out: &mut String, key: &str, value: Value<'_>, depth: usize) {
+    match value.kind() {
+        Some(Kind::Array) => write_list(out, key, value, depth),
+        Some(Kind::Object) => write_object(out, key, value, depth),
+        Some(Kind::String) => write_text(out, key, &value.string().unwrap_or_default()),
+        Some(Kind::Number) => {
+            // As a double is written, where one holds it: `1.0` and `1` are one number.
+            let text = value.text();
+            let _ = match value.number().filter(|_| text.parse::<i64>().is_err()) {
+                Some(number) => write!(out, "{number}"),
+                None => write!(out, "{text}"),
+            };
+        }
+        Some(Kind::Bool | Kind::Null) => out.push_str(value.text()),
+        None => out.push('…'),
+    }
 }
 
-impl Writer<'_> {
-    fn push(self, value: impl fmt::Display) {
-        // Writing to a String cannot fail.
-        let _ = write!(self.out, "{value}");
+fn write_text(out: &mut String, key: &str, text: &str) {
+    let hidden = keys::is_personal(key, "") || text.starts_with("did:");
+    if hidden {
+        out.push_str("\"…\"");
+    } else if keys::is_id(text) && text.len() > 32 {
+        out.push_str("\"(id)\"");
+    } else {
+        let cut: String = text.chars().filter(|c| !c.is_control()).take(32).collect();
+        let more = if cut.len() < text.len() { "…" } else { "" };
+        let _ = write!(out, "{cut:?}{more}");
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Writer<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_any(self)
+fn write_list(out: &mut String, key: &str, list: Value<'_>, depth: usize) {
+    out.push('[');
+    let mut elements = list.elements();
+    let mut length = 0;
+    if depth < 4
+        && out.len() < MAX_CHARS
+        && let Some(first) = elements.next()
+    {
+        write_value(out, key, first, depth + 1);
+        length += 1;
     }
+    length += elements.count();
+    if length > 1 {
+        let _ = write!(out, ", … {length} in all");
+    }
+    out.push(']');
 }
 
-impl<'de> Visitor<'de> for Writer<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.push("null");
-        Ok(())
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.push(value);
-        Ok(())
-    }
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        self.push(value);
-        Ok(())
-    }
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        self.push(value);
-        Ok(())
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        self.push(value);
-        Ok(())
-    }
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        let hidden = keys::is_personal(self.key, "") || text.starts_with("did:");
-        if hidden {
-            self.push("\"…\"");
-        } else if keys::is_id(text) && text.len() > 32 {
-            self.push("\"(id)\"");
-        } else {
-            let cut: String = text.chars().filter(|c| !c.is_control()).take(32).collect();
-            let more = if cut.len() < text.len() { "…" } else { "" };
-            self.push(format_args!("{cut:?}{more}"));
+fn write_object(out: &mut String, of: &str, object: Value<'_>, depth: usize) {
+    out.push('{');
+    let (mut count, mut shown) = (0, 0);
+    for (key, value) in object.members() {
+        let key = key.name();
+        let data = keys::kind(of, &key) != keys::KeyKind::Name;
+        let hidden = out.len() > MAX_CHARS || depth > 4 || of == "replyTo" || (data && shown > 0);
+        if !hidden {
+            let comma = if shown > 0 { ", " } else { "" };
+            let name = if data && keys::is_id(&key) { "(id)" } else { key.as_ref() };
+            let _ = write!(out, "{comma}{name}: ");
+            write_value(out, &key, value, depth + 1);
+            shown += 1;
         }
-        Ok(())
+        count += 1;
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        self.out.push('[');
-        let mut length = 0;
-        if self.depth < 4 && self.out.len() < MAX_CHARS {
-            let first = Writer { out: &mut *self.out, key: self.key, depth: self.depth + 1 };
-            length += usize::from(seq.next_element_seed(first)?.is_some());
-        }
-        while seq.next_element::<IgnoredAny>()?.is_some() {
-            length += 1;
-        }
-        if length > 1 {
-            let _ = write!(self.out, ", … {length} in all");
-        }
-        self.out.push(']');
-        Ok(())
+    if count > shown {
+        let _ = write!(out, ", … {count} keys in all");
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.out.push('{');
-        let mut count = 0;
-        let mut shown = 0;
-        while let Some(key) = map.next_key::<String>()? {
-            let data = keys::kind(self.key, &key) != keys::KeyKind::Name;
-            let hidden =
-                self.out.len() > MAX_CHARS || self.depth > 4 || self.key == "replyTo" || (data && shown > 0);
-            if hidden {
-                map.next_value::<IgnoredAny>()?;
-            } else {
-                let comma = if shown > 0 { ", " } else { "" };
-                let name = if data && keys::is_id(&key) { "(id)" } else { key.as_str() };
-                let _ = write!(self.out, "{comma}{name}: ");
-                map.next_value_seed(Writer { out: &mut *self.out, key: &key, depth: self.depth + 1 })?;
-                shown += 1;
-            }
-            count += 1;
-        }
-        if count > shown {
-            let _ = write!(self.out, ", … {count} keys in all");
-        }
-        self.out.push('}');
-        Ok(())
-    }
+    out.push('}');
 }

@@ -1,26 +1,23 @@
 //! One payload into the facts of its fields, in one pass over its text.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::field::{Example, Fields, JsonType, MAX_EXAMPLES, MAX_VALUE_LEN, least, most};
 use super::keys::{self, KeyKind};
 use super::{Seen, add_at, distinct};
+use crate::json::{Kind, Value};
 
 /// After this many occurrences no more examples are looked for.
 const EXAMPLE_TRIES: u64 = 48;
+
+/// A longer key is cut: it is no name that anyone gave a field.
+const MAX_KEY_CHARS: usize = 120;
 
 /// Adds the payload to `fields`; the hash of its set of top-level keys.
 pub(super) fn walk(fields: &mut Fields, payload: &RawValue, seen: &Seen<'_>, phase: usize) -> u64 {
     let (game, session) = (distinct::hash(seen.game_id), distinct::hash(Some(seen.session_id)));
     let mut walk = Walk { fields, seen, phase, game, session, shape: 0 };
-    let mut deserializer = serde_json::Deserializer::from_str(payload.get());
-    // RawValue has been parsed before, so this fails only where nesting is too deep; what was seen counts.
-    if let Err(error) = (Value { walk: &mut walk, node: Some(0) }).deserialize(&mut deserializer) {
-        tracing::debug!(%error, "a payload was read in part only");
-    }
+    walk.value(Some(0), Value::from(payload), 0);
     walk.shape
 }
 
@@ -32,12 +29,6 @@ struct Walk<'a> {
     game: u64,
     session: u64,
     shape: u64,
-}
-
-/// The value at one node; `None` where no node was left for it.
-struct Value<'w, 'a> {
-    walk: &'w mut Walk<'a>,
-    node: Option<usize>,
 }
 
 /// A scalar, for the examples.
@@ -151,165 +142,115 @@ impl Walk<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        d.deserialize_any(self)
-    }
-}
+/// An object or list deeper than this is counted, and not entered.
+const MAX_DEPTH: usize = 128;
 
-impl<'de> Visitor<'de> for Value<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        if let Some(node) = self.node {
-            self.walk.occurred(node, JsonType::Null);
-        }
-        Ok(())
-    }
-    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        if let Some(node) = self.node {
-            self.walk.occurred(node, JsonType::Boolean);
-            if let Some(field) = self.walk.fields.nodes.get_mut(node) {
-                field.add_value(if value { "true" } else { "false" }, 1);
+impl Walk<'_> {
+    /// Adds the value at one node; `None` where no node was left for it.
+    fn value(&mut self, node: Option<usize>, value: Value<'_>, depth: usize) {
+        match value.kind() {
+            Some(Kind::Array) => self.list(node, value, depth),
+            Some(Kind::Object) => self.object(node, value, depth),
+            Some(scalar) => {
+                if let Some(node) = node {
+                    self.scalar(node, scalar, value);
+                }
             }
-            self.walk.example(node, &Text::Bool(value));
+            None => {}
         }
-        Ok(())
     }
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        if let Some(node) = self.node {
-            self.walk.number(node, value as f64, JsonType::Integer, &Text::Integer(value));
+
+    fn scalar(&mut self, node: usize, kind: Kind, value: Value<'_>) {
+        match kind {
+            Kind::Null => self.occurred(node, JsonType::Null),
+            Kind::Bool => {
+                self.occurred(node, JsonType::Boolean);
+                let value = value.boolean() == Some(true);
+                if let Some(field) = self.fields.nodes.get_mut(node) {
+                    field.add_value(if value { "true" } else { "false" }, 1);
+                }
+                self.example(node, &Text::Bool(value));
+            }
+            Kind::Number => {
+                let text = value.text();
+                // `-0` is a whole number that only a double can say.
+                let whole = text.parse::<i64>().ok().filter(|number| *number != 0 || text == "0");
+                match (whole, value.number()) {
+                    (Some(whole), Some(number)) => {
+                        self.number(node, number, JsonType::Integer, &Text::Integer(whole));
+                    }
+                    (None, Some(number)) => {
+                        let json_type =
+                            if text.parse::<u64>().is_ok() { JsonType::Integer } else { JsonType::Number };
+                        self.number(node, number, json_type, &Text::Number(number));
+                    }
+                    // No double holds it: it was there, and has no value to compare.
+                    (_, None) => self.occurred(node, JsonType::Number),
+                }
+            }
+            Kind::String => {
+                if let Some(text) = value.string() {
+                    self.string(node, &text);
+                }
+            }
+            Kind::Array | Kind::Object => {}
         }
-        Ok(())
     }
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        if let Some(node) = self.node {
-            let text = i64::try_from(value).map_or(Text::Number(value as f64), Text::Integer);
-            self.walk.number(node, value as f64, JsonType::Integer, &text);
-        }
-        Ok(())
-    }
-    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        if let Some(node) = self.node {
-            self.walk.number(node, value, JsonType::Number, &Text::Number(value));
-        }
-        Ok(())
-    }
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        if let Some(node) = self.node {
-            self.walk.string(node, text);
-        }
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+
+    fn list(&mut self, node: Option<usize>, list: Value<'_>, depth: usize) {
+        let Some(node) = node else { return };
+        self.occurred(node, JsonType::Array);
+        // The element's path exists only once an element does: an empty list says nothing about it.
         let mut element = None;
         let mut length = 0;
-        if let Some(node) = self.node {
-            self.walk.occurred(node, JsonType::Array);
-        }
-        loop {
-            // The element's path exists only once an element does: an empty array says nothing about it.
-            if length == 1 || element.is_none() {
-                let known = self.node.and_then(|node| {
-                    let children = &self.walk.fields.nodes.get(node)?.children;
-                    children.iter().find(|(key, _)| key == "[]").map(|(_, index)| *index)
-                });
-                element = known.or(element);
-            }
-            let next = Element { walk: &mut *self.walk, parent: self.node, node: element };
-            if seq.next_element_seed(next)?.is_none() {
-                break;
+        for value in list.elements() {
+            if length == 0 {
+                element = self.fields.child(node, "[]", 0);
             }
             length += 1;
+            if depth < MAX_DEPTH {
+                self.value(element, value, depth + 1);
+            }
         }
-        if let Some(node) = self.node {
-            self.walk.size(node, length);
-        }
-        Ok(())
+        self.size(node, length);
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        if let Some(node) = self.node {
-            self.walk.occurred(node, JsonType::Object);
-        }
-        let mut place = 0;
+
+    fn object(&mut self, node: Option<usize>, object: Value<'_>, depth: usize) {
+        let Some(node) = node else { return };
+        self.occurred(node, JsonType::Object);
+        let members = object.distinct_members();
+        let count = members.len() as u64;
         let mut shape: u64 = 0xcbf2_9ce4_8422_2325;
-        loop {
-            let key = Key { walk: &mut *self.walk, parent: self.node, hint: place };
-            let Some(child) = map.next_key_seed(key)? else { break };
-            place += 1;
-            if self.node == Some(0)
-                && let Some(field) = child.and_then(|child| self.walk.fields.nodes.get_mut(child))
+        for (place, (key, value)) in members.into_iter().enumerate() {
+            let child = self.child(node, &key.name(), place);
+            if node == 0
+                && let Some(field) = child.and_then(|child| self.fields.nodes.get_mut(child))
             {
                 if field.hash == 0 {
                     field.hash = fnv(&field.name);
                 }
                 shape = if field.name.starts_with('{') { shape | 1 } else { shape.wrapping_add(field.hash) };
             }
-            map.next_value_seed(Value { walk: &mut *self.walk, node: child })?;
-        }
-        match self.node {
-            Some(0) => self.walk.shape = shape,
-            Some(node) if self.walk.fields.nodes.get(node).is_some_and(super::Field::is_map) => {
-                self.walk.size(node, place as u64);
+            if depth < MAX_DEPTH {
+                self.value(child, value, depth + 1);
             }
-            _ => {}
         }
-        Ok(())
+        if node == 0 {
+            self.shape = shape;
+        } else if self.fields.nodes.get(node).is_some_and(super::Field::is_map) {
+            self.size(node, count);
+        }
     }
-}
 
-/// One element of an array: its path is made when the first one comes.
-struct Element<'w, 'a> {
-    walk: &'w mut Walk<'a>,
-    parent: Option<usize>,
-    node: Option<usize>,
-}
-
-impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
-        let node = match (self.node, self.parent) {
-            (Some(node), _) => Some(node),
-            (None, Some(parent)) => self.walk.fields.child(parent, "[]", 0),
-            (None, None) => None,
-        };
-        Value { walk: self.walk, node }.deserialize(d)
-    }
-}
-
-/// The key of an object, found among those known without copying it.
-struct Key<'w, 'a> {
-    walk: &'w mut Walk<'a>,
-    parent: Option<usize>,
-    hint: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
-    type Value = Option<usize>;
-    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Option<usize>, D::Error> {
-        d.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Key<'_, '_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a key")
-    }
-    fn visit_str<E>(self, key: &str) -> Result<Option<usize>, E> {
-        let Some(parent) = self.parent else { return Ok(None) };
-        Ok(match self.walk.fields.key_kind(parent, key) {
+    /// The node of a key.
+    fn child(&mut self, parent: usize, key: &str, hint: usize) -> Option<usize> {
+        match self.fields.key_kind(parent, key) {
             KeyKind::Name => {
-                let key = key.char_indices().nth(120).and_then(|(end, _)| key.get(..end)).unwrap_or(key);
-                self.walk.fields.child(parent, key, self.hint)
+                let cut = key.char_indices().nth(MAX_KEY_CHARS).and_then(|(end, _)| key.get(..end));
+                self.fields.child(parent, cut.unwrap_or(key), hint)
             }
-            KeyKind::Data(name) => self.walk.fields.child(parent, name, 0),
-        })
+            KeyKind::Data(name) => self.fields.child(parent, name, 0),
+        }
     }
 }
 

@@ -72,12 +72,12 @@ fn a_browser_log_keeps_all_arguments() {
 
 #[test]
 fn a_defaulted_recording_price_is_told_from_the_servers_own_one() {
-    let timer: RecordingLine = serde_json::from_str(
+    let timer = RecordingLine::read(
         r#"{"type":"tick","tick":0,"price":1.0,"active":false,"rugged":false,"cooldown_timer":14900}"#,
     )
     .unwrap();
     assert!(timer.is_tick() && timer.is_timer_packet());
-    let opening: RecordingLine = serde_json::from_str(
+    let opening = RecordingLine::read(
         r#"{"type":"tick","tick":0,"price":1,"active":false,"rugged":false,"cooldown_timer":10000}"#,
     )
     .unwrap();

@@ -53,8 +53,12 @@ fn a_list_and_its_elements_can_be_asked_for_together() {
 }
 
 #[test]
-fn the_first_of_two_equal_keys_counts() {
-    assert_eq!(pick(r#"{"a": 1, "a": 2, "b": 3}"#, &["$.a", "$.b"]), some(&["1", "3"]));
+fn the_last_of_two_equal_keys_counts_alone() {
+    assert_eq!(pick(r#"{"a": 1, "a": 2, "b": 3}"#, &["$.a", "$.b"]), some(&["2", "3"]));
+    let text = r#"{"n": 1, "a": {"b": 1, "l": [1, 2]}, "a": {"l": [3]}}"#;
+    assert_eq!(pick(text, &["$.n", "$.a.b", "$.a.l[]"]), [Some("1".to_owned()), None, Some("3".to_owned())]);
+    let nested = r#"[{"l": [1]}, {"l": [2], "l": [3, 4]}]"#;
+    assert_eq!(pick(nested, &["$[].l[]"]), some(&["1", "3", "4"]));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 //! Reading is the expensive part and is done once. The state after any event is the checkpoint before it and at
 //! most [`EVERY`] facts; a checkpoint shares its games with the fold, so that one costs some kilobytes.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use serde_json::Value;
 
 use super::archive::{self, Archive, Toward};
 use super::chapter::{Chapter, SEED_WITHIN};
@@ -299,21 +299,21 @@ impl Reel {
     }
 
     /// The payload of an event, read from its text.
-    pub fn payload(&self, step: &Step) -> Option<Value> {
+    pub fn payload<'r>(&'r self, step: &'r Step) -> Option<Cow<'r, str>> {
         let (batch, row) = step.text;
         let texts = self.texts.get(batch)?;
         let text = text_at(texts.texts.as_ref(), row)?;
         let format = text_at(texts.formats.as_ref(), row).and_then(LineFormat::from_name);
         let format = format.unwrap_or(LineFormat::Recording);
         if format == LineFormat::Recording {
-            return serde_json::from_str(text).ok();
+            return Some(Cow::Borrowed(text));
         }
-        let inner = line::inner(format, text);
-        let event = match &inner {
-            Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
-            None => line::decode(format, step.event_name(), text),
-        };
-        serde_json::from_str(event.payload?.get()).ok()
+        if let Some(inner) = line::inner(format, text) {
+            let event = line::decode(inner.format, inner.hint.as_deref(), &inner.text);
+            return Some(Cow::Owned(event.payload?.get().to_owned()));
+        }
+        let event = line::decode(format, step.event_name(), text);
+        event.payload.map(|payload| Cow::Borrowed(payload.get()))
     }
 }
 

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::seeds::Revealed;
 use crate::protocol::fairness::{self, GameVersion};
+use crate::protocol::json::Value;
+use crate::protocol::payload::price_list;
 
 /// A record as a packet shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -115,27 +116,26 @@ impl Shown {
     /// Reads a packet's payload. Packets without records show nothing.
     pub fn read(payload: &str, session_id: &str, seq: u64) -> Shown {
         let mut shown = Shown::default();
-        let Ok(fields) = serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(payload) else { return shown };
-        let text = |name: String| fields.get(name.as_str()).and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let fields: HashMap<Cow<'_, str>, Value<'_>> =
+            Value::from(payload).members().map(|(key, value)| (key.name(), value)).collect();
+        let text = |name: String| Some(fields.get(name.as_str())?.string()?.into_owned());
         for tier in crate::state::god_candle::TIERS {
             let field = |end: &str| format!("godCandle{tier}{end}");
-            let peak = fields.get(field("").as_str()).and_then(|raw| serde_json::from_str::<f64>(raw.get()).ok());
-            let Some(peak) = peak else { continue };
-            let jump = fields.get(field("MassiveJump").as_str());
-            let jump = jump.and_then(|raw| serde_json::from_str::<(f64, f64)>(raw.get()).ok());
+            let Some(peak) = fields.get(field("").as_str()).and_then(|peak| peak.number()) else { continue };
+            let jump = fields.get(field("MassiveJump").as_str()).and_then(|jump| price_list(*jump));
+            let jump = jump.as_deref().and_then(|jump| <&[f64; 2]>::try_from(jump).ok());
             shown.records.push(Record {
                 tier: tier.to_owned(),
                 peak,
-                before: jump.map(|(before, _)| before),
-                after: jump.map(|(_, after)| after),
+                before: jump.map(|[before, _]| *before),
+                after: jump.map(|[_, after]| *after),
                 names_game: text(field("GameId")),
                 names_seed: text(field("ServerSeed")),
                 session_id: session_id.to_owned(),
                 seq,
             });
         }
-        let highest: Option<(String, String)> =
-            text("highestTodayGameId".into()).zip(text("highestTodayServerSeed".into()));
+        let highest = text("highestTodayGameId".into()).zip(text("highestTodayServerSeed".into()));
         shown.seeds.extend(highest.map(|(id, seed)| (id, Revealed { seed, version: None, times_us: Vec::new() })));
         shown
     }

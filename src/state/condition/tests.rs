@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::protocol::line::{LineFormat, decode};
 
-fn watcher(condition: Value) -> Result<Watcher, ConditionError> {
+fn watcher(condition: Json) -> Result<Watcher, ConditionError> {
     Watcher::new(serde_json::from_value(condition).unwrap())
 }
 

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{AccountUpdate, Companion, Entry, Fact, Finished, Full, GodCandleRecord, OwnBet, Request, Tick};
-use crate::protocol::payload::Trade;
+use super::{AccountUpdate, Companion, Fact, Finished, Full, GodCandleRecord, OwnBet, Request, Tick, Trade};
 
 fn own<T: ToOwned + ?Sized + 'static>(text: Option<Cow<'_, T>>) -> Option<Cow<'static, T>> {
     text.map(|text| Cow::Owned(text.into_owned()))
@@ -19,7 +18,7 @@ impl Fact<'_> {
             Fact::Companion(companion) => Fact::Companion(Box::new(companion.into_owned())),
             Fact::Identity { id, username } => Fact::Identity { id: own(id), username: own(username) },
             Fact::Trade { trade, exact, trace_id } => {
-                Fact::Trade { trade: Box::new(trade_owned(*trade)), exact, trace_id: own(trace_id) }
+                Fact::Trade { trade: Box::new(trade.into_owned()), exact, trace_id: own(trace_id) }
             }
             Fact::OwnBet(bet) => Fact::OwnBet(Box::new(bet.into_owned())),
             Fact::Request(request) => Fact::Request(Box::new(request.into_owned())),
@@ -35,7 +34,6 @@ impl Fact<'_> {
 impl AccountUpdate<'_> {
     fn into_owned(self) -> AccountUpdate<'static> {
         AccountUpdate {
-            id: own(self.id),
             player_id: own(self.player_id),
             username: own(self.username),
             cash: self.cash,
@@ -46,6 +44,7 @@ impl AccountUpdate<'_> {
             cumulative_pnl: self.cumulative_pnl,
             sidebet_pnl: self.sidebet_pnl,
             pnl_percent: self.pnl_percent,
+            unread: self.unread,
         }
     }
 }
@@ -54,35 +53,26 @@ impl Companion<'_> {
     fn into_owned(self) -> Companion<'static> {
         Companion {
             game_id: own(self.game_id),
-            leaderboard_entry: self.leaderboard_entry.map(|entry| Entry {
-                id: own(entry.id),
-                username: own(entry.username),
-                pnl: entry.pnl,
-                pnl_percent: entry.pnl_percent,
-                position_qty: entry.position_qty,
-                position: entry.position,
-            }),
+            leaderboard_entry: self.leaderboard_entry,
             rugpool: self.rugpool,
         }
     }
 }
 
-fn trade_owned(trade: Trade<'_>) -> Trade<'static> {
-    Trade {
-        id: own(trade.id),
-        game_id: own(trade.game_id),
-        player_id: own(trade.player_id),
-        username: own(trade.username),
-        side: own(trade.side),
-        qty: trade.qty,
-        amount: trade.amount,
-        price: trade.price,
-        tick_index: trade.tick_index,
-        coin: own(trade.coin),
-        leverage: trade.leverage,
-        bonus_portion: trade.bonus_portion,
-        real_portion: trade.real_portion,
-        level: trade.level,
+impl Trade<'_> {
+    fn into_owned(self) -> Trade<'static> {
+        Trade {
+            id: own(self.id),
+            game_id: own(self.game_id),
+            player_id: own(self.player_id),
+            side: own(self.side),
+            amount: self.amount,
+            price: self.price,
+            tick_index: self.tick_index,
+            coin: own(self.coin),
+            leverage: self.leverage,
+            money: self.money,
+        }
     }
 }
 

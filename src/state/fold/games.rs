@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Fold, MOST_DISAGREEMENTS, MOST_GAMES, MOST_TRANSITIONS, Told};
+use crate::protocol::payload::price_list;
 use crate::protocol::phase::Phase;
 use crate::state::event::{At, GameId};
 use crate::state::fact::{Finished, Full, Tick};
@@ -190,8 +191,7 @@ impl Fold {
         let Some(game) = self.games.iter_mut().find(|game| game.id.as_ref() == id && game.seed.is_none()) else {
             return;
         };
-        let path: Vec<f64> =
-            entry.prices.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let path = entry.prices.as_deref().and_then(|list| price_list(list.into())).unwrap_or_default();
         let game = Arc::make_mut(game);
         game.reported_peak = entry.peak;
         let (filled, disagreements) = game.reveal(seed, entry.version, &path);

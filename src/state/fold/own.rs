@@ -4,12 +4,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Fold, Told};
-use crate::protocol::payload::{Trade, money_kind};
 use crate::protocol::requests::{OpenOrder, action_type};
 use crate::state::account::OpenBet;
 use crate::state::event::{At, GameId};
 use crate::state::exact;
-use crate::state::fact::{AccountUpdate, Companion, OwnBet, Request, TradeAmounts};
+use crate::state::fact::{AccountUpdate, Companion, OwnBet, Request, Trade, TradeAmounts};
 use crate::state::latency::{Grade, Leg};
 use crate::state::ledger::{Drift, GRACE_US, LATE_TRADE, OrderKind, OwnTrade, PendingOrder};
 use crate::state::note::Note;
@@ -88,7 +87,7 @@ impl Fold {
             amount: trade.amount,
             price: trade.price,
             forced,
-            money: money_kind(trade.bonus_portion, trade.real_portion),
+            money: trade.money,
         });
         self.drifted(at, drift, notes);
     }
@@ -154,6 +153,7 @@ impl Fold {
                 amount,
                 percentage,
                 trace_id: request.trace_id.as_deref().map(str::to_owned),
+                shown: None,
             });
         }
         let order = match action {

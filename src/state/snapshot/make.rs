@@ -3,7 +3,8 @@
 use super::*;
 use crate::protocol::phase::Phase;
 use crate::state::exact;
-use crate::state::fact::Entry;
+use crate::protocol::json::Value;
+use crate::protocol::payload::Entry;
 use crate::state::fold::Fold;
 use crate::state::game::Game;
 
@@ -206,6 +207,5 @@ fn game_view(game: &Game, now_us: i64) -> GameView {
 
 /// The rows of a ranking's JSON text; one that cannot be read is left out.
 fn entries(text: &str) -> Vec<Entry<'_>> {
-    let rows: Vec<&serde_json::value::RawValue> = serde_json::from_str(text).unwrap_or_default();
-    rows.into_iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect()
+    Value::from(text).elements().filter_map(Entry::read).collect()
 }

@@ -5,7 +5,7 @@ use super::*;
 /// A line of a per-game recording: a tick, or a marker.
 pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
     let text = rows.record.text;
-    let line = recording_line(text);
+    let line = RecordingLine::read(text).unwrap_or_default();
     let envelope = Envelope { game_id: line.game_id.as_deref(), raw_json: Some(text), ..rows.envelope() };
     if !line.is_tick() {
         let event_type = format!("recording_{}", line.kind.as_deref().unwrap_or("marker"));
@@ -30,29 +30,21 @@ pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError>
 
 /// A line of a demonstration: a press of a button, or a header or footer.
 pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
-    use replayer_protocol::lenient;
     use std::borrow::Cow;
 
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Action<'a> {
-        #[serde(borrow, rename = "type", deserialize_with = "lenient::text")]
-        kind: Option<Cow<'a, str>>,
-        #[serde(borrow, deserialize_with = "lenient::text")]
-        category: Option<Cow<'a, str>>,
-        #[serde(borrow, alias = "action", deserialize_with = "lenient::text")]
-        button: Option<Cow<'a, str>>,
-        #[serde(borrow, deserialize_with = "lenient::text")]
-        game_id: Option<Cow<'a, str>>,
-        #[serde(deserialize_with = "lenient::number")]
-        amount: Option<f64>,
-        #[serde(deserialize_with = "lenient::number")]
-        price: Option<f64>,
-        #[serde(deserialize_with = "lenient::number")]
-        latency_ms: Option<f64>,
+    object! {
+        struct Action<'t> {
+            kind: Cow<'t, str> = "type",
+            category: Cow<'t, str> = "category",
+            button: Cow<'t, str> = "button" | "action",
+            game_id: Cow<'t, str> = "game_id",
+            amount: f64 = "amount",
+            price: f64 = "price",
+            latency_ms: f64 = "latency_ms",
+        }
     }
     let text = rows.record.text;
-    let action: Action = serde_json::from_str(text).unwrap_or_default();
+    let action = Action::read(text).unwrap_or_default();
     let envelope = Envelope { game_id: action.game_id.as_deref(), raw_json: Some(text), ..rows.envelope() };
     let traded = match (action.category.as_deref(), action.button.as_deref()) {
         (Some("TRADE_BUY"), _) | (None, Some("BUY")) => Some("BUY"),
@@ -84,7 +76,7 @@ pub(super) fn history_entry<S: RowSink>(mut rows: Rows<'_, S>, context: &mut Con
     let text = rows.record.text;
     match serde_json::from_str::<&RawValue>(text) {
         Ok(entry) => {
-            rows.finished_game(entry, context, &mut 0, &mut 0)?;
+            rows.finished_game(entry.into(), context, &mut 0, &mut 0)?;
             rows.system(Some("imported_history_entry"), None, Some(text))
         }
         Err(_) => rows.system(Some("imported_unreadable"), None, Some(text)),
@@ -95,21 +87,17 @@ pub(super) fn history_entry<S: RowSink>(mut rows: Rows<'_, S>, context: &mut Con
 /// that still lists the game before, so it is another game's.
 pub(super) fn game_document<S: RowSink>(rows: Rows<'_, S>, context: &mut Context) -> Result<(), StoreError> {
     let text = rows.record.text;
-    let document: GameDocument = serde_json::from_str(text).unwrap_or_default();
-    let price = |value: &Option<serde_json::Value>| match value {
-        Some(serde_json::Value::String(text)) => text.parse().ok(),
-        Some(value) => value.as_f64(),
-        None => None,
-    };
-    let complete: Option<Vec<f64>> = document.prices.iter().map(price).collect();
-    let prices = complete.unwrap_or_default();
-    if let Some(game_id) = document.meta.game_id.as_deref() {
+    let document = GameDocument::read(text).unwrap_or_default();
+    let prices = document.prices.and_then(price_list).unwrap_or_default();
+    let meta = document.meta.unwrap_or_default();
+    if let Some(game_id) = meta.game_id.as_deref() {
         let quality = Quality::of(false, !prices.is_empty(), false);
         if context.games.admit(game_id, quality).game {
             let envelope = Envelope { game_id: Some(game_id), raw_json: Some(text), ..rows.envelope() };
-            let last = document.prices.len().checked_sub(1).and_then(|last| i64::try_from(last).ok());
+            let entries = document.prices.into_iter().flat_map(Value::elements).count();
+            let last = entries.checked_sub(1).and_then(|last| i64::try_from(last).ok());
             let own = [
-                Cell::from(document.meta.peak_multiplier),
+                Cell::from(meta.peak_multiplier),
                 last.into(),
                 prices.last().copied().into(),
                 Cell::Null,

@@ -3,29 +3,23 @@
 use std::borrow::Cow;
 
 use super::*;
-use replayer_protocol::lenient;
 
 /// An action that was taken in a replay: executed at once by the local account, so that one row says all. It is no
 /// frame, and no raw row stands beside it: whoever folds the frames of a store must not meet it.
 pub(super) fn action<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Action<'a> {
-        #[serde(borrow, deserialize_with = "lenient::text")]
-        action: Option<Cow<'a, str>>,
-        #[serde(borrow, deserialize_with = "lenient::text")]
-        game_id: Option<Cow<'a, str>>,
-        #[serde(borrow, deserialize_with = "lenient::text")]
-        outcome: Option<Cow<'a, str>>,
-        #[serde(deserialize_with = "lenient::number")]
-        amount: Option<f64>,
-        #[serde(deserialize_with = "lenient::number")]
-        price: Option<f64>,
-        #[serde(deserialize_with = "lenient::number")]
-        percentage: Option<f64>,
+    object! {
+        struct Action<'t> {
+            action: Cow<'t, str> = "action",
+            game_id: Cow<'t, str> = "game_id",
+            outcome: Cow<'t, str> = "outcome",
+            amount: f64 = "amount",
+            price: f64 = "price",
+            percentage: f64 = "percentage",
+            tick: i64 = "tick",
+        }
     }
     let text = rows.record.text;
-    let action: Action = serde_json::from_str(text).unwrap_or_default();
+    let action = Action::read(text).unwrap_or_default();
     let envelope = Envelope { game_id: action.game_id.as_deref(), raw_json: Some(text), ..rows.envelope() };
     let own = [
         Cell::from(&action.action),
@@ -37,6 +31,7 @@ pub(super) fn action<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError> {
         (&action.outcome).into(),
         Cell::Null,
         Cell::Null,
+        action.tick.into(),
     ];
     rows.sink.row(DocType::PlayerAction, &envelope, &own)
 }

@@ -88,6 +88,59 @@ fn an_unreadable_field_does_not_cost_the_tick() {
 }
 
 #[test]
+fn a_value_that_no_parser_takes_costs_that_value_and_the_frame_says_so() {
+    let frame = r#"42["standard/newTrade",{"id":"t","gameId":"g","username":"cut \ud83e","qty":1e400,"amount":0.5,"amount":0.25,"type":"buy","level":9007199254740993}]"#;
+    let rows = rows_of(&[received(frame)]);
+    let raw = only(rows.clone(), DocType::WsEvent);
+    assert_eq!((raw[0]["frame"].as_str(), raw[0]["raw_json"].as_str()), ("value_unread", frame));
+    let trades = only(rows, DocType::Trade);
+    assert_eq!((trades[0]["trade_id"].as_str(), trades[0].get("qty")), ("t", None));
+    assert_eq!(trades[0]["amount"], "0.25", "of two equal keys the last one counts");
+    assert_eq!(trades[0]["level"], "9007199254740993");
+}
+
+#[test]
+fn a_cut_name_costs_nothing() {
+    let frame = r#"42["newSideBet",{"id":"b","gameId":"g","username":"\ud83e","betAmount":0.01,"startTick":2,"endTick":42}]"#;
+    let rows = rows_of(&[received(frame)]);
+    assert_eq!(only(rows.clone(), DocType::WsEvent)[0]["frame"], "ok");
+    assert_eq!(only(rows, DocType::Sidebet)[0]["stake"], "0.01");
+}
+
+#[test]
+fn a_payload_that_is_a_list_makes_no_row() {
+    let frame = r#"42["gameStateUpdate",["g",true,false,999.0,6]]"#;
+    let rows = rows_of(&[received(frame)]);
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].1["frame"].as_str(), rows[0].1["raw_json"].as_str()), ("payload_unread", frame));
+}
+
+#[test]
+fn a_history_with_an_odd_value_keeps_its_game_and_its_bets() {
+    let odd = HISTORY.replace(r#""peakMultiplier":2,"#, r#""peakMultiplier":2,"peakMultiplier":3,"odd":1e400,"#);
+    let rows = rows_of(&[received(&odd)]);
+    let games = only(rows.clone(), DocType::Game);
+    assert_eq!((games[0]["peak"].as_str(), games[0]["server_seed"].as_str()), ("3", "s"));
+    assert_eq!(only(rows, DocType::Sidebet).len(), 2);
+}
+
+#[test]
+fn an_order_is_of_the_game_and_the_tick_that_were_shown() {
+    let rows = rows_of(&[
+        received(r#"42["gameStateUpdate",{"gameId":"g","active":true,"rugged":false,"price":1.5,"tickCount":7}]"#),
+        sent(r#"421["buyOrder",{"amount":0.002}]"#),
+        received(r#"42["gameStateUpdate",{"gameId":"g","active":true,"rugged":false,"price":1.6,"tickCount":8}]"#),
+        received(r#"431[{"success":true}]"#),
+        received(r#"42["gameStateUpdate",{"gameId":"h","cooldownTimer":9000,"allowPreRoundBuys":true}]"#),
+        sent(r#"422["buyOrder",{"amount":0.003}]"#),
+    ]);
+    let actions = only(rows, DocType::PlayerAction);
+    let place = |row: usize| (actions[row]["game_id"].as_str(), actions[row].get("tick").map(String::as_str));
+    assert_eq!((place(0), place(1)), (("g", Some("7")), ("g", Some("7"))));
+    assert_eq!(place(2), ("h", None), "before the first tick there is none");
+}
+
+#[test]
 fn an_order_and_its_ack_are_two_actions_with_latency_and_outcome() {
     let order = sent(
         r#"4229["buyOrder",{"__trace":true,"traceparent":"00-0123456789abcdef0123456789abcdef-0-01"},{"amount":0.002}]"#,

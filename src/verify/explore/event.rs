@@ -75,6 +75,9 @@ pub struct EventView {
     /// Of these without payload, because an older recorder lost it.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub payload_lost: u64,
+    /// Of these with a value, or a whole payload, that cannot be read (frame value_unread or payload_unread in ws_event).
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub value_unread: u64,
     /// With a trace argument.
     pub traced: u64,
     /// First seen, UTC.
@@ -183,6 +186,7 @@ pub fn event(digest: &Digest, marks: &Marks, name: &str, filter: &EventFilter) -
         share: percent(count, facts.total()),
         per_minute: if minutes > 0.0 { digits(count as f64 / minutes) } else { 0.0 },
         payload_lost: seen.map_or(0, |seen| seen.payload_lost),
+        value_unread: seen.map_or(0, |seen| seen.value_unread),
         traced: seen.map_or(0, |seen| seen.traced),
         first: seen.and_then(|seen| second(seen.first_us)),
         last: seen.and_then(|seen| second(seen.last_us)),
