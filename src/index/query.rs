@@ -181,6 +181,8 @@ pub fn nearest<'a>(word: &str, values: impl IntoIterator<Item = &'a str>) -> Vec
 pub struct Reader {
     table: UnitTable,
     names: Names,
+    /// Rows of the cards that names lead to, so that no question has to look them up.
+    cards: HashMap<String, u64>,
     model: Option<ModelStamp>,
     units: u64,
 }
@@ -215,9 +217,11 @@ impl Reader {
 
     async fn open_table(root: &DataRoot, checkpoint: &Checkpoint, name: &str) -> Result<Reader, IndexError> {
         let table = UnitTable::open(&root.vectors_dir(), name, checkpoint.dimension).await?;
-        let names = Names::new(table.cards().await?);
+        let cards = table.cards().await?;
+        let rows = cards.iter().map(|card| (card.id.clone(), card.row)).collect();
+        let names = Names::new(cards.into_iter().map(|card| (card.kind, card.id, card.event_name, card.field_path)));
         let units = table.count().await?;
-        Ok(Reader { table, names, model: checkpoint.model.clone(), units })
+        Ok(Reader { table, names, cards: rows, model: checkpoint.model.clone(), units })
     }
 
     /// The table behind it.
@@ -245,27 +249,36 @@ impl Reader {
         let mut notes: Vec<String> = cut.into_iter().collect();
         let filter = question.filters.sql();
         self.check(&question.filters).await?;
-        let vector = match question.mode {
-            Mode::Keyword => None,
-            _ => self.vector(&text, embedder, missing, &mut notes).await?,
-        };
-        let mode = if vector.is_some() { question.mode } else { Mode::Keyword };
-
         let depth = DEPTH.max(question.offset + question.limit + 1).min(LAST + 1);
         let searched = memory::query_words(&text);
-        let meaning = async {
-            match &vector {
-                Some(vector) => self.table.nearest(vector, filter.as_deref(), depth).await,
-                None => Ok(Vec::new()),
-            }
-        };
+        // On another core: planning a query takes as long as the model does, and neither waits for a disk.
         let keywords = async {
-            if mode == Mode::Dense || searched.is_empty() {
+            if searched.is_empty() {
                 return Ok(Vec::new());
             }
-            self.table.keywords(&searched.join(" "), filter.as_deref(), depth).await
+            let (table, words, filter) = (self.table.clone(), searched.join(" "), filter.clone());
+            let task = tokio::spawn(async move { table.keywords(&words, filter.as_deref(), depth).await });
+            task.await.map_err(|error| IndexError::Lance { doing: "be searched", reason: error.to_string() })?
         };
-        let (meaning, keywords) = futures::try_join!(meaning, keywords)?;
+        let meaning = async {
+            let vector = match question.mode {
+                Mode::Keyword => None,
+                _ => self.vector(&text, embedder, missing, &mut notes).await?,
+            };
+            let Some(vector) = vector else { return Ok(None) };
+            self.table.nearest(&vector, filter.as_deref(), depth).await.map(Some)
+        };
+        let (mode, meaning, keywords) = match question.mode {
+            Mode::Dense => match meaning.await? {
+                Some(meaning) => (Mode::Dense, meaning, Vec::new()),
+                // Without a model, words are all there is.
+                None => (Mode::Keyword, Vec::new(), keywords.await?),
+            },
+            mode => match futures::try_join!(keywords, meaning)? {
+                (keywords, Some(meaning)) => (mode, meaning, keywords),
+                (keywords, None) => (Mode::Keyword, Vec::new(), keywords),
+            },
+        };
         let mut fused = ranking::fuse(&places(&meaning), &places(&keywords), mode == Mode::Hybrid);
         let pinned = if mode == Mode::Dense {
             HashMap::new()
@@ -350,13 +363,21 @@ impl Reader {
         }
         // Which of several cards of a field is meant, the fused list knows best.
         if !self.names.pins(text, |_| 0).is_empty() {
-            let places = self.places_of_cards(text, &before).await?;
-            let pins = self.names.pins(text, |id| places.get(id).copied().unwrap_or(usize::MAX));
-            let ids: Vec<&str> = pins.iter().map(|pin| pin.id.as_str()).collect();
-            let found = self.table.matching(&with(filter, &one_of("id", &ids)), ids.len()).await?;
-            let rows: HashMap<String, u64> = found.into_iter().map(|(row, unit)| (unit.id, row)).collect();
+            let place = |id: &str| {
+                let row = self.cards.get(id)?;
+                before.iter().position(|other| other == row)
+            };
+            let pins = self.names.pins(text, |id| place(id).unwrap_or(usize::MAX));
+            let passing: Option<HashSet<String>> = match filter {
+                Some(filter) => {
+                    let ids: Vec<&str> = pins.iter().map(|pin| pin.id.as_str()).collect();
+                    Some(self.table.ids(&[with(Some(filter), &one_of("id", &ids))]).await?)
+                }
+                None => None,
+            };
             for pin in pins {
-                if let Some(row) = rows.get(&pin.id) {
+                let passes = passing.as_ref().is_none_or(|passing| passing.contains(&pin.id));
+                if let Some(row) = self.cards.get(&pin.id).filter(|_| passes) {
                     front.push(*row);
                     pinned.insert(*row, pin);
                 }
@@ -376,18 +397,6 @@ impl Reader {
         head.append(fused);
         *fused = head;
         Ok(pinned)
-    }
-
-    /// Places of the cards that the question could mean in the fused list, by id.
-    async fn places_of_cards(&self, text: &str, fused: &[u64]) -> Result<HashMap<String, usize>, IndexError> {
-        let ids = self.names.candidates(text);
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids: Vec<&str> = ids.iter().map(String::as_str).take(60).collect();
-        let rows = self.table.addresses(&one_of("id", &ids)).await?;
-        let place = |row: &u64| fused.iter().position(|other| other == row);
-        Ok(rows.into_iter().filter_map(|(row, id)| Some((id, place(&row)?))).collect())
     }
 
     /// Whether each filter lets anything through; if not, what is near.

@@ -146,12 +146,6 @@ impl Names {
         names
     }
 
-    /// Ids of all cards that the question could mean by the names in it.
-    pub fn candidates(&self, question: &str) -> Vec<String> {
-        let fields = identifiers(question).filter_map(|word| self.fields.get(&plain(word)));
-        fields.flatten().map(|field| field.id.clone()).collect()
-    }
-
     /// The cards of what the question names, in the order they should stand; `rank` tells how well a card is placed
     /// anyhow, lower is better.
     pub fn pins(&self, question: &str, rank: impl Fn(&str) -> usize) -> Vec<Pin> {

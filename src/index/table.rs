@@ -115,6 +115,21 @@ impl std::fmt::Display for Stamp {
     }
 }
 
+/// The card of an event or a field, as far as a question's words lead to it.
+#[derive(Debug, Clone)]
+pub struct Card {
+    /// The row, by its address in this version of the table.
+    pub row: u64,
+    /// Whose card it is.
+    pub kind: UnitKind,
+    /// The unit's id.
+    pub id: String,
+    /// The event.
+    pub event_name: Option<String>,
+    /// The field.
+    pub field_path: Option<String>,
+}
+
 /// One place of a ranked list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
@@ -428,16 +443,6 @@ impl UnitTable {
         Ok(batches.iter().flat_map(numbered_units).collect())
     }
 
-    /// Addresses and ids of the rows that a filter lets through.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub async fn addresses(&self, filter: &str) -> Result<Vec<(u64, String)>, IndexError> {
-        let batches = self.select(&["id"], Some(filter), None).await?;
-        let named = |batch: &RecordBatch| row_ids(batch).into_iter().zip(column(batch, "id")).collect::<Vec<_>>();
-        Ok(batches.iter().flat_map(named).filter_map(|(row, id)| Some((row, id?))).collect())
-    }
-
     /// The rows with these addresses.
     ///
     /// # Errors
@@ -473,21 +478,21 @@ impl UnitTable {
         Ok(batches.iter().any(|batch| batch.num_rows() > 0))
     }
 
-    /// Names of events and fields with the ids of their cards: (kind, id, event name, field path).
+    /// The cards of events and fields.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub async fn cards(&self) -> Result<Vec<(UnitKind, String, Option<String>, Option<String>)>, IndexError> {
+    pub async fn cards(&self) -> Result<Vec<Card>, IndexError> {
         let cards = [UnitKind::EventCard, UnitKind::FieldCard];
         let filter = one_of("kind", &cards.map(UnitKind::as_str));
         let mut out = Vec::new();
         for batch in self.select(&["id", "kind", "event_name", "field_path"], Some(&filter), None).await? {
             let [id, kind, event, field] =
                 ["id", "kind", "event_name", "field_path"].map(|name| texts(&batch, name));
-            for row in 0..batch.num_rows() {
-                let kind = text(kind, row).and_then(|kind| UnitKind::from_name(&kind));
-                if let (Some(id), Some(kind)) = (text(id, row), kind) {
-                    out.push((kind, id, text(event, row), text(field, row)));
+            for (place, row) in row_ids(&batch).into_iter().enumerate() {
+                let kind = text(kind, place).and_then(|kind| UnitKind::from_name(&kind));
+                if let (Some(id), Some(kind)) = (text(id, place), kind) {
+                    out.push(Card { row, kind, id, event_name: text(event, place), field_path: text(field, place) });
                 }
             }
         }

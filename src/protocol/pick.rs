@@ -241,11 +241,54 @@ fn is_key(written: &[u8], meant: &[u8]) -> bool {
 ///
 /// A string with escapes is written anew. Half of a character that takes two escapes (`\ud83d` alone, where somebody cut an
 /// emoji in two) is no text and DuckDB refuses all that it stands in: `\ufffd`, the sign for what cannot be read, takes its
-/// place. Everything else stays as it is.
+/// place. So it does a number that no double holds (`1e400`): `null` takes its place. Everything else stays as it is.
 fn in_one_form(value: &[u8]) -> Cow<'_, [u8]> {
+    let numbered = without_endless_numbers(value);
     if memchr::memchr(b'\\', value).is_none() {
-        return Cow::Borrowed(value);
+        return numbered;
     }
+    match numbered {
+        Cow::Borrowed(value) => with_escapes_in_one_form(value),
+        Cow::Owned(value) => Cow::Owned(with_escapes_in_one_form(&value).into_owned()),
+    }
+}
+
+/// The text with `null` for each number that no double holds.
+fn without_endless_numbers(text: &[u8]) -> Cow<'_, [u8]> {
+    // Three digits of an exponent are rare enough to be looked at closely.
+    let may_be = |at: usize| {
+        let digits = text.get(at + 1..).unwrap_or_default();
+        let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        before.is_some_and(u8::is_ascii_digit) && digits.get(..3).is_some_and(|three| three.iter().all(u8::is_ascii_digit))
+    };
+    if !memchr::memchr2_iter(b'e', b'E', text).any(may_be) {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut done, mut at) = (Vec::new(), 0, 0);
+    while let Some(byte) = text.get(at) {
+        let end = match byte {
+            b'"' => json::string(text, at),
+            b'-' | b'0'..=b'9' => skip(text, at),
+            _ => Some(at + 1),
+        };
+        let Some(end) = end else { break };
+        let number = text.get(at..end).and_then(|number| std::str::from_utf8(number).ok());
+        if *byte != b'"' && number.is_some_and(|number| number.parse::<f64>().is_ok_and(f64::is_infinite)) {
+            out.extend_from_slice(text.get(done..at).unwrap_or_default());
+            out.extend_from_slice(b"null");
+            done = end;
+        }
+        at = end;
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.extend_from_slice(text.get(done..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+fn with_escapes_in_one_form(value: &[u8]) -> Cow<'_, [u8]> {
     let whole = without_halves(value);
     if value.first() != Some(&b'"') {
         return whole;

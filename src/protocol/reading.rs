@@ -5,6 +5,7 @@
 use super::frame::Packet;
 use super::line::{Event, FrameStatus};
 use super::payload::{Companion, GameState, Order, OrderAck, OwnName, PlayerUpdate, Sidebet, Trade};
+use super::requests::action_type;
 
 /// What one event says.
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ impl Reading<'_> {
             Reading::OwnName(own) => own.unread,
             Reading::Sidebet { bet, .. } => bet.unread,
             Reading::Request(order) => order.unread,
-            Reading::Ack(answer) => answer.unread,
+            // An ack does not say what it answers: of most, no row is made.
             _ => 0,
         }
     }
@@ -86,8 +87,10 @@ pub fn of<'t>(event: &Event<'t>, sent: bool) -> Reading<'t> {
     }
     match event.packet {
         Some(Packet::Event) if sent => {
-            // A request without an object asks for something else than an order does: no field, no loss.
-            let order = event.payload.and_then(Order::read).unwrap_or_default();
+            let mut order = event.payload.and_then(Order::read).unwrap_or_default();
+            // Other requests have other fields under the same names.
+            let is_order = event.name.as_deref().is_some_and(|name| action_type(name, None).is_some());
+            order.unread = if is_order { order.unread } else { 0 };
             Reading::Request(Box::new(order))
         }
         Some(Packet::Event) => received(event),

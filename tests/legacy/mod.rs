@@ -3,4 +3,5 @@
 mod exporting;
 mod interrupted_import;
 mod migration_check;
+mod odd_values;
 mod pipes;

@@ -75,6 +75,13 @@ fn half_a_character_becomes_the_sign_for_it() {
 }
 
 #[test]
+fn a_number_that_no_double_holds_becomes_null() {
+    let text = r#"{"a": 1e400, "b": {"c": [-1.5E+999, 1e3], "d": "1e400 \ud83e"}, "e": 1e308}"#;
+    let picked = pick(text, &["$.a", "$.b", "$.e"]);
+    assert_eq!(picked, some(&["null", r#"{"c": [null, 1e3], "d": "1e400 \ufffd"}"#, "1e308"]));
+}
+
+#[test]
 fn paths_that_do_not_go_together_are_refused() {
     let lists = Picker::new(&paths(&["$.a[].x", "$.b[].x"])).unwrap_err();
     assert_eq!(

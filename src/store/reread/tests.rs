@@ -14,14 +14,16 @@ const ODD: &str = r#"42["standard/newTrade",{"id":"odd","gameId":"g","username":
 /// Two games of a logged-in browser, and a trade with values that a strict parser refuses.
 fn recorded() -> (tempfile::TempDir, DataRoot, Store) {
     let (folder, root) = root();
-    let store = Arc::new(Store::open(&root, "test").unwrap());
-    let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
-    let frames: Vec<_> = Session::new(Config { games: 2, logged_in: true, ..Config::default() }).collect();
-    for frame in &frames {
-        recorder.append(&simulated(Source::Cdp, frame)).unwrap();
+    {
+        let store = Arc::new(Store::open(&root, "test").unwrap());
+        let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
+        let frames: Vec<_> = Session::new(Config { games: 2, logged_in: true, ..Config::default() }).collect();
+        for frame in &frames {
+            recorder.append(&simulated(Source::Cdp, frame)).unwrap();
+        }
+        recorder.append(&Record::frame(frames[0].at_us, Source::Cdp, Direction::Received, ODD)).unwrap();
+        recorder.close().unwrap();
     }
-    recorder.append(&Record::frame(frames[0].at_us, Source::Cdp, Direction::Received, ODD)).unwrap();
-    recorder.close().unwrap();
     let store = Store::open(&root, "test").unwrap();
     (folder, root, store)
 }
