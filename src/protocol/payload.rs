@@ -68,6 +68,17 @@ pub struct HistoryGame<'a> {
     /// `v1`, `v2` or `v3` of the price algorithm.
     #[serde(borrow, deserialize_with = "lenient::text")]
     pub game_version: Option<Cow<'a, str>>,
+    /// The same in old entries.
+    #[serde(borrow, deserialize_with = "lenient::text")]
+    version: Option<Cow<'a, str>>,
+}
+
+impl<'a> HistoryGame<'a> {
+    /// The rules by whatever name the entry has for them: `gameVersion`; in old entries `version`, at the top or in
+    /// `provablyFair`.
+    pub fn version_label<'s>(&'s self, fair: &'s ProvablyFair<'a>) -> Option<&'s str> {
+        self.game_version.as_deref().or(self.version.as_deref()).or(fair.version.as_deref())
+    }
 }
 
 /// `provablyFair` of a finished game.
@@ -80,6 +91,9 @@ pub struct ProvablyFair<'a> {
     /// SHA-256 of the seed's text, published before the game.
     #[serde(borrow, deserialize_with = "lenient::text")]
     pub server_seed_hash: Option<Cow<'a, str>>,
+    /// The rules, in entries that say them here.
+    #[serde(borrow, deserialize_with = "lenient::text")]
+    version: Option<Cow<'a, str>>,
 }
 
 /// A side bet: an entry of `globalSidebets`, `newSideBet`, `currentSidebet` or `currentSidebetResult`.

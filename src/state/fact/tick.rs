@@ -270,10 +270,11 @@ fn finished(history: &RawValue) -> Vec<Finished<'_>> {
         .map(|entry| {
             let fair: ProvablyFair<'_> =
                 entry.provably_fair.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+            let version = entry.version_label(&fair).and_then(|version| version.parse().ok());
             Finished {
                 id: entry.id,
                 seed: fair.server_seed,
-                version: entry.game_version.and_then(|version| version.parse().ok()),
+                version,
                 peak: entry.peak_multiplier,
                 prices: entry.prices.map(Cow::Borrowed),
             }
