@@ -28,7 +28,7 @@ pub use distinct::Distinct;
 pub use field::{Example, Field, Fields, JsonType};
 
 /// Version of the serialised form; facts kept by another version are made anew.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Events with a name of their own; more are counted in [`SchemaFacts::nameless_overflow`].
 const MAX_EVENTS: usize = 512;
