@@ -15,25 +15,18 @@ use crate::server::Wire;
 /// The rows of an export of the tool.
 fn exported(wire: &mut Wire, arguments: Value) -> Vec<Value> {
     let answer = wire.call("export_dataset", arguments);
-    let path = answer["path"].as_str().or(answer["file"].as_str()).unwrap_or_else(|| panic!("{answer}"));
-    lines(std::path::Path::new(path))
+    lines(std::path::Path::new(answer["path"].as_str().unwrap()))
 }
 
-/// The JSON lines of a file, or of the one such file in a folder.
+/// The JSON lines of a file.
 fn lines(path: &std::path::Path) -> Vec<Value> {
-    let file = if path.is_dir() {
-        let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl")).last().unwrap()
-    } else {
-        path.to_owned()
-    };
-    std::fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn typed_rows(root: &DataRoot, view: &str) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.jsonl");
-    let done = typed(root, &["data", "export", view, "--output", file.to_str().unwrap()]);
+    let done = typed(root, &["data", "export", "--dataset", view, "--output", file.to_str().unwrap()]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     lines(&file)
 }

@@ -50,7 +50,7 @@ fn a_proposal_that_somebody_made_is_open_everywhere_too() {
         "verify",
         json!({"action": "propose", "subject": subject, "statement": "on playerUpdate: cash >= 0"}),
     );
-    let id = made["proposed"]["proposal_id"].clone();
+    let id = made["proposal"]["proposal_id"].clone();
     assert!(id.is_string(), "{made}");
     let open = open_by_subject(&mut wire);
     assert!(open.contains(&json!([subject, 1])), "{open:?}");
