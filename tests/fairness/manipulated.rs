@@ -109,7 +109,7 @@ fn a_changed_value_is_named_by_every_surface_though_no_version_was_recorded() {
             ),
         );
         assert_eq!(stored.len(), 1, "{what}");
-        assert_eq!(stored[0][if proven { 1 } else { 0 }].is_null(), false, "{what}: {stored:?}");
+        assert!(!stored[0][usize::from(proven)].is_null(), "{what}: {stored:?}");
 
         let verified = replayer(&root, &["game", "verify", &game_id]);
         let text = String::from_utf8_lossy(&verified.stdout).into_owned();
@@ -164,7 +164,7 @@ fn a_recording_that_is_imported_later_and_contradicts_takes_the_proof_away() {
     let line = |text: &str, at_us: i64| {
         let payload = text.strip_prefix("42[\"gameStateUpdate\",").and_then(|rest| rest.strip_suffix(']'))?;
         let ts = replayer::store::record::time_text(at_us).unwrap();
-        Some(format!(r#"{{"ts":"{ts}","event":"gameStateUpdate","data":{payload}}}"#))
+        Some(format!(r#"{{"seq":1,"ts":"{ts}","event":"gameStateUpdate","data":{payload}}}"#))
     };
     let write = |name: &str, change: &dyn Fn(&str) -> String| {
         let lines: Vec<String> =
