@@ -7,7 +7,9 @@ use rmcp::model::{ErrorData, Resource};
 use serde_json::{Value, json};
 
 use crate::store::catalog::Catalog;
+use crate::store::record::time_text;
 use crate::store::root::DataRoot;
+use crate::store::schema::DocType;
 
 /// Address.
 pub const URI: &str = "replayer://manifest";
@@ -67,29 +69,26 @@ struct Totals {
     parts: u64,
     rows: u64,
     bytes: u64,
-    first: Option<i64>,
-    last: Option<i64>,
 }
 
 /// Counts per kind of row, without the list of parts, which grows with the store; and what is missing from all answers.
 fn summary(catalog: &Catalog, message: Option<&str>) -> Value {
-    let mut kinds: BTreeMap<&str, Totals> = BTreeMap::new();
+    let mut kinds: BTreeMap<DocType, Totals> = BTreeMap::new();
     for part in &catalog.parts {
-        let totals = kinds.entry(part.doc_type.as_str()).or_default();
+        let totals = kinds.entry(part.doc_type).or_default();
         totals.parts += 1;
         totals.rows += part.rows;
         totals.bytes += part.bytes;
-        totals.first = totals.first.into_iter().chain(part.ts_min).min();
-        totals.last = totals.last.into_iter().chain(part.ts_max).max();
     }
     let kinds: serde_json::Map<String, Value> = kinds
         .into_iter()
         .map(|(kind, totals)| {
+            let (first, last) = catalog.span_of(kind).unzip();
             let value = json!({
                 "parts": totals.parts, "rows": totals.rows, "bytes": totals.bytes,
-                "first_ts": totals.first.and_then(printed), "last_ts": totals.last.and_then(printed),
+                "first_ts": first.and_then(time_text), "last_ts": last.and_then(time_text),
             });
-            (kind.to_owned(), value)
+            (kind.as_str().to_owned(), value)
         })
         .collect();
     let mut summary = serde_json::Map::new();
@@ -115,10 +114,6 @@ fn summary(catalog: &Catalog, message: Option<&str>) -> Value {
         summary.insert("left_out".to_owned(), left_out);
     }
     summary.into()
-}
-
-fn printed(micros: i64) -> Option<String> {
-    jiff::Timestamp::from_microsecond(micros).ok().map(|time| time.to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! All black-box tests in one binary: every test binary links DuckDB and Lance again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod agreeing;
 mod apps;
 mod capture;
 mod charts;

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 use self::line::{GodCandle, Line, Stored};
 use super::get_game::{self, GameRow};
 use super::{AgentTool, ask, bounded};
-use crate::protocol::price;
+use crate::chart::line::Side;
+use crate::chart::own;
+use crate::protocol::{price, sidebet};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::server::ui::Ui;
@@ -72,9 +74,9 @@ pub struct Output {
     pub decimated: bool,
     /// Ticks of the game that nobody recorded and that were recomputed from its seed.
     pub repaired: u64,
-    /// Announced trades, by tick: a sample of all trades.
+    /// Announced trades, by tick: a sample of all trades; and own orders, captured or replayed, that were not announced.
     pub trades: Vec<Trade>,
-    /// Side bets, by start.
+    /// Side bets, by start, own ones that only the order tells of among them.
     pub sidebets: Vec<Sidebet>,
     /// Ticks at which the price went to exactly ten times.
     pub god_candles: Vec<GodCandle>,
@@ -105,6 +107,9 @@ pub struct Trade {
     /// Who, by the name they chose.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub username_untrusted: Option<String>,
+    /// Whether it is the logged-in player's, or of an own replay.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub own: bool,
     /// Session of its frame.
     pub session_id: String,
     /// Number of its frame.
@@ -133,6 +138,9 @@ pub struct Sidebet {
     /// Who, by the name they chose.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub username_untrusted: Option<String>,
+    /// Whether it is the logged-in player's, or of an own replay.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub own: bool,
 }
 
 /// The end of the game.
@@ -158,7 +166,8 @@ bets, god candles, rug and proof, up to 6000 points. Too long for a model's cont
 Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}";
     const EXAMPLE: &'static str = r#"{"max_points": 500}"#;
     const TIME: Duration = Duration::from_secs(60);
-    const READS: &'static [DocType] = &[DocType::GameTick, DocType::Game, DocType::SystemEvent];
+    const READS: &'static [DocType] =
+        &[DocType::GameTick, DocType::Game, DocType::SystemEvent, DocType::PlayerAction];
     const UI: Ui = Ui::AppOnly;
     type Args = Args;
     type Output = Output;
@@ -181,6 +190,8 @@ Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}"
         let (mut trades, _) = ask::records::<Trade>(&app.sql, TRADES, id(), MAX_TRADES + 1, &cancel).await?;
         let (mut sidebets, _) =
             ask::records::<Sidebet>(&app.sql, SIDEBETS, id(), MAX_SIDEBETS + 1, &cancel).await?;
+        let (orders, _) = ask::records::<own::Row>(&app.sql, own::ORDERS, id(), MAX_POINTS, &cancel).await?;
+        add_own(&mut trades, &mut sidebets, &own::orders(orders, game.rug_tick), game.rug_tick);
         let truncated = trades.len() as u64 > MAX_TRADES || sidebets.len() as u64 > MAX_SIDEBETS;
         trades.truncate(usize::try_from(MAX_TRADES).unwrap_or(usize::MAX));
         sidebets.truncate(usize::try_from(MAX_SIDEBETS).unwrap_or(usize::MAX));
@@ -217,6 +228,47 @@ Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}"
     }
 }
 
+/// Adds own orders that no announced trade and no recorded side bet is.
+fn add_own(trades: &mut Vec<Trade>, sidebets: &mut Vec<Sidebet>, orders: &[own::OwnOrder], rug_tick: Option<i64>) {
+    for order in orders {
+        if let Some(side) = order.side() {
+            let is_it = |trade: &Trade| {
+                let of = trade.side.as_deref().and_then(Side::from_word);
+                trade.own && trade.tick.is_some_and(|tick| order.is_trade(of, tick))
+            };
+            if !trades.iter().any(is_it) {
+                trades.push(Trade {
+                    tick: Some(order.tick),
+                    side: Some(side.as_str().to_owned()),
+                    price: order.price,
+                    amount: order.amount,
+                    username_untrusted: None,
+                    own: true,
+                    session_id: order.session_id.clone(),
+                    seq: order.seq,
+                });
+            }
+        }
+        if let Some((start_tick, end_tick)) = order.bet()
+            && !sidebets.iter().any(|bet| bet.own && order.is_bet(bet.start_tick))
+        {
+            let won = rug_tick.map(|rug| sidebet::wins(end_tick, rug));
+            sidebets.push(Sidebet {
+                start_tick,
+                end_tick,
+                stake: order.amount,
+                outcome: won.map(|won| if won { "won" } else { "lost" }.to_owned()),
+                payout: None,
+                money: None,
+                username_untrusted: None,
+                own: true,
+            });
+        }
+    }
+    trades.sort_by_key(|trade| (trade.tick.is_none(), trade.tick));
+    sidebets.sort_by_key(|bet| (bet.start_tick, bet.end_tick));
+}
+
 async fn newest(app: &App, cancel: &CancellationToken) -> Result<String, ToolError> {
     #[derive(Deserialize)]
     struct Newest {
@@ -249,7 +301,8 @@ ORDER BY tick";
 
 /// A trade may be in several recordings: its id counts once.
 const TRADES: &str = "\
-SELECT tick, side, price, amount, username AS username_untrusted, session_id, seq FROM trade
+SELECT tick, side, price, amount, username AS username_untrusted, session_id, seq,
+  coalesce(player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL), false) AS own FROM trade
 WHERE game_id = $1
 QUALIFY row_number() OVER (PARTITION BY coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal))
   ORDER BY session_id, seq) = 1
@@ -259,7 +312,8 @@ ORDER BY tick NULLS LAST, session_id, seq";
 /// one bet.
 const SIDEBETS: &str = "\
 SELECT start_tick, end_tick, any_value(stake) AS stake, any_value(outcome) AS outcome, any_value(payout) AS payout,
-  any_value(money) AS money, any_value(username) AS username_untrusted
+  any_value(money) AS money, any_value(username) AS username_untrusted,
+  coalesce(bool_or(player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL)), false) AS own
 FROM sidebet WHERE game_id = $1 AND start_tick IS NOT NULL AND end_tick IS NOT NULL
 GROUP BY start_tick, end_tick, coalesce(player_id, username, sidebet_id)
 ORDER BY start_tick, end_tick, username_untrusted";

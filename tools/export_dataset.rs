@@ -164,11 +164,6 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The SQL that is run.
-    pub fn query(&self) -> &str {
-        &self.sql
-    }
-
     /// A file's name in the plan's format.
     pub fn file(&self, stem: &str) -> String {
         format!("{stem}.{}", self.format.extension())

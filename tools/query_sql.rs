@@ -112,7 +112,6 @@ reached_2x FROM games\"}";
     }
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
-        app.desk.before_query(&args.sql).await;
         let query = Query {
             sql: args.sql,
             params: Vec::new(),

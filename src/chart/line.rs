@@ -69,6 +69,16 @@ pub enum Side {
 }
 
 impl Side {
+    /// Its word in `trade` rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Side::Buy => "buy",
+            Side::Sell => "sell",
+            Side::ShortOpen => "short_open",
+            Side::ShortClose => "short_close",
+        }
+    }
+
     /// From the words of the `trade` and `player_action` rows.
     pub fn from_word(word: &str) -> Option<Side> {
         Some(match word.to_ascii_lowercase().as_str() {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::MOST_GAMES;
 use super::error::ChartError;
 use super::line::{Bet, GameLine, Origin, Point, Proof, Side, Trade};
+use super::own::{self, OwnOrder};
 use crate::protocol::{price, sidebet};
 use crate::sql::{Query, SqlClient, near};
 
@@ -21,8 +22,6 @@ use crate::sql::{Query, SqlClient, near};
 const TIME: Duration = Duration::from_secs(30);
 /// Rows read of a kind. A game has at most 5000 ticks; more side bets than this nobody could see.
 const MOST_ROWS: u64 = 6_000;
-/// Ticks between an own order and the trade it became.
-const SAME_ORDER: i64 = 8;
 
 /// Reads games in the order they are named; a cursor is put into its game.
 ///
@@ -79,7 +78,7 @@ async fn game(sql: &SqlClient, game_id: &str, cancel: &CancellationToken) -> Res
         return Err(ChartError::NoTicks { game_id: game_id.to_owned() });
     }
     let bets = ask.rows::<BetRow>(BETS).await?;
-    let own_orders = ask.rows::<TradeRow>(OWN_ORDERS).await?;
+    let own_orders = own::orders(ask.rows::<own::Row>(own::ORDERS).await?, known.rug_tick);
     Ok(GameLine {
         game_id: game_id.to_owned(),
         proof: match (known.proven, known.has_seed) {
@@ -215,16 +214,6 @@ FROM (
 )
 GROUP BY id ORDER BY 2, 1";
 
-/// Own orders, captured or replayed. A captured one was sent at the last tick received before it; a replayed one
-/// says its tick itself.
-const OWN_ORDERS: &str = "\
-SELECT a.action_type AS word, a.price AS price, true AS own,
-  CASE WHEN a.source = 'replay' THEN TRY_CAST(regexp_extract(w.raw_json, '\"tick\":(-?[0-9]+)', 1) AS BIGINT)
-    ELSE (SELECT max(t.tick) FROM game_tick t WHERE t.game_id = $1 AND t.ts <= a.ts) END AS tick
-FROM player_action a LEFT JOIN ws_event w ON w.session_id = a.session_id AND w.seq = a.seq
-WHERE a.game_id = $1 AND (a.source = 'replay' OR a.stage = 'request')
-ORDER BY 4, 1";
-
 #[derive(Deserialize)]
 pub(super) struct TradeRow {
     pub word: Option<String>,
@@ -234,17 +223,16 @@ pub(super) struct TradeRow {
 }
 
 /// Announced trades, and own orders that were not announced.
-pub(super) fn trades(announced: Vec<TradeRow>, own_orders: &[TradeRow]) -> Vec<Trade> {
+pub(super) fn trades(announced: Vec<TradeRow>, own_orders: &[OwnOrder]) -> Vec<Trade> {
     let read = |row: &TradeRow| {
         let side = Side::from_word(row.word.as_deref()?)?;
         Some(Trade { tick: row.tick?, price: row.price.filter(|price| *price > 0.0), side, own: row.own })
     };
     let mut trades: Vec<Trade> = announced.iter().filter_map(read).collect();
-    for order in own_orders.iter().filter_map(read) {
-        let same =
-            |trade: &Trade| trade.own && trade.side == order.side && (trade.tick - order.tick).abs() <= SAME_ORDER;
-        if !trades.iter().any(same) {
-            trades.push(order);
+    for order in own_orders {
+        let Some(side) = order.side() else { continue };
+        if !trades.iter().any(|trade| trade.own && order.is_trade(Some(trade.side), trade.tick)) {
+            trades.push(Trade { tick: order.tick, price: order.price, side, own: true });
         }
     }
     trades.sort_by_key(|trade| (trade.tick, trade.own));
@@ -271,15 +259,14 @@ pub(super) struct BetRow {
 }
 
 /// Recorded bets, and own ones that only the order tells of: 40 ticks, won when the rug came within them.
-pub(super) fn bets_of(recorded: Vec<BetRow>, own_orders: &[TradeRow], rug_tick: Option<i64>) -> Vec<Bet> {
+pub(super) fn bets_of(recorded: Vec<BetRow>, own_orders: &[OwnOrder], rug_tick: Option<i64>) -> Vec<Bet> {
     let mut bets: Vec<Bet> = recorded
         .into_iter()
         .map(|row| Bet { start: row.start_tick, end: row.end_tick, won: row.won, own: row.own })
         .collect();
-    let placed = own_orders.iter().filter(|order| order.word.as_deref() == Some("SIDEBET"));
-    for start in placed.filter_map(|order| order.tick) {
-        let end = start + sidebet::WINDOW;
-        if !bets.iter().any(|bet| bet.own && (bet.start - start).abs() <= SAME_ORDER) {
+    for order in own_orders {
+        let Some((start, end)) = order.bet() else { continue };
+        if !bets.iter().any(|bet| bet.own && order.is_bet(bet.start)) {
             bets.push(Bet { start, end, won: rug_tick.map(|rug| sidebet::wins(end, rug)), own: true });
         }
     }

@@ -3,7 +3,8 @@
 //! Pure from the data on: [`GameLine`]s in, a [`Picture`] (PNG) out; the same input is the same bytes. The font
 //! is in the binary, nothing of the system is used.
 //!
-//! * [`line`] — what is drawn of a game. [`load`] — reading it from the store. [`summary`] — the same in words.
+//! * [`line`] — what is drawn of a game. [`load`] — reading it from the store, [`own`] — the own orders among it.
+//!   [`summary`] — the same in words.
 //! * [`options`] — size, scale, theme. [`scale`] — axes: values to pixels, round numbers.
 //! * [`canvas`], [`font`], [`theme`] — shapes, text, colours. [`draw`] — the parts of a chart.
 //! * [`picture`] — PNG within its limit.
@@ -15,6 +16,7 @@ pub mod font;
 pub mod line;
 pub mod load;
 pub mod options;
+pub mod own;
 pub mod picture;
 pub mod scale;
 pub mod summary;

@@ -328,7 +328,15 @@ fn an_own_order_that_was_announced_is_one_trade() {
         own,
     };
     let announced = || vec![row("buy", 21, true), row("sell", 50, false)];
-    let orders = [row("BUY", 20, true), row("PARTIAL_SELL", 49, true), row("SIDEBET", 30, true)];
+    let order = |word: &str, tick: i64| own::OwnOrder {
+        word: word.to_owned(),
+        tick,
+        price: Some(1.5),
+        amount: None,
+        session_id: "s".to_owned(),
+        seq: 1,
+    };
+    let orders = [order("BUY", 20), order("PARTIAL_SELL", 49), order("SIDEBET", 30)];
     let trades = load::trades(announced(), &orders);
     assert_eq!(
         trades.iter().map(|trade| (trade.tick, trade.own)).collect::<Vec<_>>(),

@@ -100,8 +100,7 @@ fn status(root: &DataRoot, as_json: bool, out: &mut Out) -> Result<ExitCode, Cli
     let segments = journal::segments(root)?;
     let journal_bytes: u64 =
         segments.iter().filter_map(|segment| std::fs::metadata(&segment.path).ok()).map(|meta| meta.len()).sum();
-    let first = catalog.parts.iter().filter_map(|part| part.ts_min).min();
-    let last = catalog.parts.iter().filter_map(|part| part.ts_max).max();
+    let (first, last) = catalog.frames_span().unzip();
     let writer = Lease::holder(root);
     let per_type = DocType::ALL.map(|doc_type| {
         let parts = catalog.parts.iter().filter(|part| part.doc_type == doc_type);

@@ -16,8 +16,7 @@ use crate::server::errors::ToolError;
 use crate::sql::{self, SqlClient, views};
 use crate::store::root::DataRoot;
 use crate::tools::export_dataset::{self as exporting, DataFile, Format, Plan, as_of, folder_name, making};
-use crate::verify::desk::manifest;
-use crate::verify::explore::Explorer;
+use crate::verify::desk::derived::DerivedViews;
 pub use destination::Destination;
 
 /// Write rows to files, with a manifest: all views, some of them, or the result of a query.
@@ -148,9 +147,6 @@ fn export(args: ExportArgs, root: &DataRoot) -> Result<Report, ToolError> {
         Some(path) => Destination::read(path, plans.len() == 1 && !whole, args.overwrite)?,
     };
     destination.check(root)?;
-    // A view that is made from other files than the parts shows what is in them: bring those up to date first.
-    let queries: Vec<&str> = plans.iter().map(Plan::query).collect();
-    manifest::before_query(&Explorer::new(root.path()), &queries.join("\n"));
 
     let created = jiff::Timestamp::now();
     let names = names(&plans, &destination);
@@ -257,6 +253,7 @@ fn fetch(
             }
         });
         let sql = SqlClient::new(sql::Config::new(root.path()));
+        sql.derive_with(DerivedViews::at(root.path()));
         let mut files = Vec::new();
         let mut outcome = Ok(());
         for (plan, name) in plans.iter().zip(names) {

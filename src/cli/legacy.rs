@@ -26,7 +26,8 @@ pub struct LegacyArgs {
 enum LegacyCommand {
     /// Import older recordings and captures: files, or folders with everything below them. The format of each
     /// file is found from its content. The same content is imported once, of a file that has grown only what is
-    /// new. Damaged lines are recovered, or kept as they are. Exit code 1 when a file could not be read.
+    /// new. Damaged lines are recovered, or kept as they are. Exit code 1 when a file could not be read, or a line of it
+    /// was rejected: the numbers of those lines are printed.
     Import(ImportArgs),
     Export(ExportArgs),
     /// Compare the events of older files with the store. Exit code 1 when they differ.
@@ -84,8 +85,9 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
     } else {
         print_report(out, &report)?
     }
-    // A script must notice that a file it named could not be read.
-    Ok(if report.files.failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    // A script must notice that a file it named, or a line of it, could not be read.
+    let is_whole = report.files.failed == 0 && report.totals.rejected == 0;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
@@ -116,12 +118,26 @@ fn print_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
             out.line(format!("… and {} more (--json lists all)", noteworthy.len() - LISTED))?;
         }
     }
+    print_rejections(out, report)?;
     if !report.events.is_empty() {
         let rows: Vec<_> =
             report.events.iter().map(|(name, records)| vec![name.clone(), count(*records)]).collect();
         out.table(&["event", "records"], &rows)?;
     }
     Ok(out.line(summary(report))?)
+}
+
+/// The rejected lines by their numbers.
+fn print_rejections(out: &mut Out, report: &Report) -> Result<(), CliError> {
+    let all = report.per_file.iter().flat_map(|file| file.rejections.iter().map(move |line| (file, line)));
+    for (file, rejection) in all.take(LISTED) {
+        out.line(format!("rejected: {}, line {}: {}", file.name, rejection.line, rejection.reason))?;
+    }
+    let more = report.totals.rejected.saturating_sub(LISTED as u64);
+    if more > 0 {
+        out.line(format!("… and {} more lines (--json names 1,000 of each file)", count(more)))?;
+    }
+    Ok(())
 }
 
 fn row_of(file: &FileReport) -> Vec<String> {

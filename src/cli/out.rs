@@ -103,8 +103,8 @@ pub fn count(count: u64) -> String {
     indicatif::HumanCount(count).to_string()
 }
 
-/// A time in microseconds as a person reads it.
+/// A time in microseconds as a person reads it, exact.
 pub fn time(us: Option<i64>) -> String {
     us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
-        .map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+        .map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S%.fZ").to_string())
 }

@@ -11,8 +11,7 @@ use super::{CliError, Out};
 use crate::sql::{self, Query};
 use crate::store::root::DataRoot;
 use crate::tools::query_sql::Output;
-use crate::verify::desk::manifest;
-use crate::verify::explore::Explorer;
+use crate::verify::desk::derived::DerivedViews;
 
 /// Ask the recorded data with SQL: one SELECT in DuckDB's dialect.
 ///
@@ -45,7 +44,6 @@ pub struct SqlArgs {
 /// When the query is refused or fails; the message says what to write instead.
 pub fn run(args: SqlArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
     let root = DataRoot::open(path)?;
-    manifest::before_query(&Explorer::new(root.path()), &args.sql);
     let query = Query {
         max_rows: args.max_rows.max(1),
         max_bytes: u64::MAX >> 1,
@@ -54,7 +52,11 @@ pub fn run(args: SqlArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliErr
         explain: args.explain,
         ..Query::new(args.sql)
     };
-    let output = Output::from(sql::client::query_blocking(sql::Config::new(root.path()), query)?);
+    let output = Output::from(sql::client::query_blocking(
+        sql::Config::new(root.path()),
+        DerivedViews::at(root.path()),
+        query,
+    )?);
     if args.json {
         out.json(&output)?;
         return Ok(ExitCode::SUCCESS);

@@ -97,7 +97,11 @@ fn log(args: &LogArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliEr
     let contents = root.verification_log().read(&Tip::default())?;
     let missed = ledger::remembered(root).and_then(|tip| ledger::missed(&contents.lines, &tip));
     let broken = contents.broken.clone().or(missed);
-    let events = history::events(root, subject.as_ref())?;
+    // Without a subject the log itself is wanted; of a subject also a shipped proposal that waits without a line.
+    let events = match &subject {
+        Some(subject) => history::history(root, Some(subject))?,
+        None => history::events(root, None)?,
+    };
     let shown = events.get(events.len().saturating_sub(args.last)..).unwrap_or_default();
     let stored = verification::stored(root)?;
     let unpublished = contents.lines.iter().filter(|line| !stored.contains(&line.hash)).count();
@@ -119,7 +123,7 @@ fn log(args: &LogArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliEr
                     _ => actor.authority.as_str(),
                 });
                 vec![
-                    event.n.to_string(),
+                    event.n.map_or_else(|| "–".to_owned(), |n| n.to_string()),
                     event.ts.clone(),
                     event.what.clone(),
                     event.subject.clone(),

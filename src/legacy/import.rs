@@ -54,7 +54,9 @@ pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
     let store = Arc::new(Store::open(root, "legacy import")?);
     let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
     // What a recorder does in the background. The import is whole without it.
-    match prove_pending(&store, &CancellationToken::new()) {
+    let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
+    let brought = brought.filter_map(|file| file.session_id.clone()).collect();
+    match prove_pending(&store, &brought, &CancellationToken::new()) {
         Ok((proven, differ)) if proven + differ > 0 => tracing::info!(proven, differ, "imported games checked"),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "imported games are not proven yet; the next recording does it"),

@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+pub mod verdict;
+
 /// Chance that a tick is the rug.
 const RUG_CHANCE: f64 = 0.005;
 /// What is left of the lowest price after the rug (`0.020000000000000018` in f64, as on the wire).

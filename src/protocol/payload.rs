@@ -156,16 +156,16 @@ object! {
         pub global_sidebets: Value<'t> = "globalSidebets",
         /// Seed and hash.
         pub provably_fair: ProvablyFair<'t> = "provablyFair",
-        /// `v1`, `v2` or `v3` of the price algorithm; older entries say `version`.
-        pub game_version: Cow<'t, str> = "gameVersion" | "version",
+        game_version: Cow<'t, str> = "gameVersion",
+        version: Cow<'t, str> = "version",
     }
 }
 
 impl HistoryGame<'_> {
-    /// The rules it was played by, wherever the entry says so.
+    /// `v1`, `v2` or `v3` of the price algorithm: `gameVersion`; in old entries `version`, at the top or in `provablyFair`.
     pub fn version(&self) -> Option<&str> {
         let fair = self.provably_fair.as_ref();
-        self.game_version.as_deref().or_else(|| fair?.version.as_deref())
+        self.game_version.as_deref().or(self.version.as_deref()).or_else(|| fair?.version.as_deref())
     }
 }
 

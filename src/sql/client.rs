@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arrow::buffer::Buffer;
@@ -23,6 +23,7 @@ use tokio::time::Instant as Deadline;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::cells;
+use super::derived::{Derive, DerivedRows, WantedView};
 use super::error::SqlError;
 use super::protocol::{self, Job, Mode, QueryResult, Reply, Request, SandboxReport};
 
@@ -130,6 +131,7 @@ struct Inner {
     permits: Arc<Semaphore>,
     next_id: AtomicU64,
     closing: CancellationToken,
+    derive: OnceLock<Arc<dyn Derive>>,
 }
 
 impl SqlClient {
@@ -143,8 +145,15 @@ impl SqlClient {
                 permits,
                 next_id: AtomicU64::new(1),
                 closing: CancellationToken::new(),
+                derive: OnceLock::new(),
             }),
         }
+    }
+
+    /// Has `derive` make the rows of the views `mark` and `field` from now on, for this client and its clones. The first
+    /// one counts. Without one, queries that read these views fail.
+    pub fn derive_with(&self, derive: Arc<dyn Derive>) {
+        let _ = self.inner.derive.set(derive);
     }
 
     /// Runs one query and waits for its rows. Dropping the future kills its worker; cancelling the token stops
@@ -163,7 +172,7 @@ impl SqlClient {
     async fn query_once(&self, query: &Query, cancel: &CancellationToken) -> Result<QueryResult, SqlError> {
         let (mut worker, permit) = self.worker(cancel).await?;
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
-        let mut call = Call::begin(&mut worker, query.job(id, Mode::Rows), cancel, &self.inner.closing).await?;
+        let mut call = Call::begin(&mut worker, query.job(id, Mode::Rows), cancel, &self.inner).await?;
         let outcome = match call.reply().await? {
             Incoming::Message(Reply::Rows { result, .. }) => Ok(result),
             Incoming::Message(Reply::Failed { error, .. }) => Err(error),
@@ -256,15 +265,17 @@ impl SqlClient {
     }
 }
 
-/// Runs one query outside of an async runtime, with a worker of its own: for the command line.
+/// Runs one query outside of an async runtime, with a worker of its own: for the command line. `derive` makes the rows of
+/// the views `mark` and `field`.
 ///
 /// # Errors
 /// See [`SqlError`].
-pub fn query_blocking(config: Config, query: Query) -> Result<QueryResult, SqlError> {
+pub fn query_blocking(config: Config, derive: Arc<dyn Derive>, query: Query) -> Result<QueryResult, SqlError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SqlError::machinery)?;
     runtime.block_on(async {
         let client = SqlClient::new(config);
+        client.derive_with(derive);
         let result = client.query(query, CancellationToken::new()).await;
         client.shutdown().await;
         result
@@ -443,6 +454,7 @@ struct Call<'a> {
     timeout: Duration,
     cancel: &'a CancellationToken,
     closing: &'a CancellationToken,
+    derive: Option<&'a Arc<dyn Derive>>,
     cancelled: bool,
     deadline: Deadline,
     /// What the worker had been told when the deadline was set, for the error.
@@ -454,7 +466,7 @@ impl<'a> Call<'a> {
         worker: &'a mut Worker,
         job: Job,
         cancel: &'a CancellationToken,
-        closing: &'a CancellationToken,
+        inner: &'a Inner,
     ) -> Result<Self, SqlError> {
         let (id, timeout) = (job.id, Duration::from_millis(job.timeout_ms));
         if write_request(&mut worker.stdin, &Request::Query(job)).await.is_err() {
@@ -465,7 +477,8 @@ impl<'a> Call<'a> {
             id,
             timeout,
             cancel,
-            closing,
+            closing: &inner.closing,
+            derive: inner.derive.get(),
             cancelled: false,
             deadline: Deadline::now() + PREPARE,
             told: "did not bring its views up to date within a minute and was killed",
@@ -487,11 +500,36 @@ impl<'a> Call<'a> {
                             self.told = "did not stop at the query's time limit and was killed";
                         }
                     }
+                    Reply::Wanted { id, views } if id == self.id => self.make(views).await?,
                     reply => return Ok(Incoming::Message(reply)),
                 },
                 _ => return Err(SqlError::machinery("the worker sent an unknown frame")),
             }
         }
+    }
+
+    /// Has the rows of derived views made, and sends them to the worker, which waits for them.
+    async fn make(&mut self, views: Vec<WantedView>) -> Result<(), SqlError> {
+        let derive = self.derive.cloned();
+        let making = tokio::task::spawn_blocking(move || {
+            let derive = derive.ok_or_else(|| {
+                SqlError::failed(
+                    "the rows of the views mark and field are not made in this process; ask another view",
+                )
+            })?;
+            views.iter().map(|view| derive.rows(view)).collect::<Result<Vec<DerivedRows>, SqlError>>()
+        });
+        let made = tokio::select! {
+            made = making => made.unwrap_or_else(|error| Err(SqlError::machinery(error))),
+            () = either(self.cancel, self.closing) => Err(SqlError::Cancelled),
+        };
+        let (tables, error) = made.map_or_else(|error| (Vec::new(), Some(error)), |tables| (tables, None));
+        let sent = write_request(&mut self.worker.stdin, &Request::Derived { id: self.id, tables, error }).await;
+        if sent.is_err() {
+            return Err(SqlError::WorkerDied { what: how_it_ended(&mut self.worker.child).await });
+        }
+        self.deadline = Deadline::now() + PREPARE;
+        Ok(())
     }
 
     async fn frame(&mut self) -> Result<(u8, Vec<u8>), SqlError> {
@@ -540,7 +578,7 @@ impl Pump {
     async fn run(mut self, mut worker: Worker, permit: OwnedSemaphorePermit, job: Job) {
         let inner = Arc::clone(&self.inner);
         let stop = self.stop.clone();
-        let answered = match Call::begin(&mut worker, job, &stop, &inner.closing).await {
+        let answered = match Call::begin(&mut worker, job, &stop, &inner).await {
             Ok(call) => self.pump(call).await,
             Err(error) => Err(error),
         };

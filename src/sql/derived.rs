@@ -1,15 +1,19 @@
-//! Tables that higher layers publish as files of rows, and the views over them: `mark` (from `manifests/verification.json`)
-//! and `field` (from `manifests/field_manifest.json`).
+//! Views whose rows a higher layer makes: `mark` (from the verification log) and `field` (from the facts and the marks).
 //!
-//! The files are derived from the log and from the facts, and are replaced as a whole. Before a query, a file that changed
-//! is read again; one that is missing or damaged is an empty table. What the columns are called and mean stands here.
+//! A worker cannot make them, and no file is asked for them: a file may be missing, older than the data, or edited. The
+//! gate tells which views a text really reads. If one of these is among them, the worker asks its parent for the rows
+//! before the query runs, naming the revision that it holds ([`WantedView`]); the parent has them made by its [`Derive`]
+//! and sends them, unless they are the same ([`DerivedRows`]). So whoever asks, through whichever tool or command, reads
+//! what the log and the data say at that moment. What the columns are called and mean is defined here.
 
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::collections::HashMap;
+use std::fmt::Debug;
 
 use duckdb::Connection;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::error::SqlError;
 use super::views::{ColumnDoc, column};
 
 /// One table.
@@ -17,19 +21,13 @@ use super::views::{ColumnDoc, column};
 pub struct Derived {
     /// Name of the view.
     pub view: &'static str,
-    /// The file, relative to the data root.
-    pub file: &'static str,
-    /// Member of the file that holds the rows.
-    pub member: &'static str,
     /// Columns: members of a row of the same name. Lists and objects come as JSON text.
     pub columns: &'static [ColumnDoc],
 }
 
 /// All of them.
-pub const DERIVED: [Derived; 2] = [
-    Derived { view: "mark", file: "manifests/verification.json", member: "marks", columns: MARK },
-    Derived { view: "field", file: "manifests/field_manifest.json", member: "fields", columns: FIELD },
-];
+pub const DERIVED: [Derived; 2] =
+    [Derived { view: "mark", columns: MARK }, Derived { view: "field", columns: FIELD }];
 
 /// Columns of `mark`.
 pub const MARK: &[ColumnDoc] = &[
@@ -86,9 +84,44 @@ pub const FIELD: &[ColumnDoc] = &[
     column("last_ts", "VARCHAR", "last seen, UTC"),
 ];
 
-/// What the tables were read from.
+/// A derived view that a query reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedView {
+    /// Its name.
+    pub view: String,
+    /// The revision that the worker holds, if any.
+    pub revision: Option<String>,
+}
+
+/// The rows of a derived view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DerivedRows {
+    /// Its name.
+    pub view: String,
+    /// Equal revisions are equal rows.
+    pub revision: String,
+    /// The rows; `None` where the asker holds this revision.
+    pub rows: Option<Vec<Value>>,
+}
+
+/// Makes the rows of the derived views.
+pub trait Derive: Debug + Send + Sync {
+    /// The rows of `wanted.view` as the log and the data are now. Blocking.
+    ///
+    /// # Errors
+    /// Why they cannot be made; the query then fails with it, because older rows would be taken for the present ones.
+    fn rows(&self, wanted: &WantedView) -> Result<DerivedRows, SqlError>;
+}
+
+/// The views among `read` that are derived, with the revisions that are loaded.
+pub(super) fn wanted(read: &[&str], loaded: &Loaded) -> Vec<WantedView> {
+    let derived = read.iter().filter(|view| DERIVED.iter().any(|derived| derived.view == **view));
+    derived.map(|view| WantedView { view: (*view).to_owned(), revision: loaded.0.get(*view).cloned() }).collect()
+}
+
+/// The revision of each table.
 #[derive(Debug, Default)]
-pub(super) struct Loaded([Option<(SystemTime, u64)>; 2]);
+pub(super) struct Loaded(HashMap<&'static str, String>);
 
 /// Empty tables under the views.
 pub(super) fn create(db: &Connection) -> duckdb::Result<()> {
@@ -105,24 +138,20 @@ pub(super) fn create(db: &Connection) -> duckdb::Result<()> {
     Ok(())
 }
 
-/// Reads again what changed.
-pub(super) fn refresh(db: &Connection, root: &Path, loaded: &mut Loaded) -> duckdb::Result<()> {
-    for (derived, known) in DERIVED.iter().zip(&mut loaded.0) {
-        let path: PathBuf = root.join(derived.file);
-        let stamp = std::fs::metadata(&path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
-        if stamp == *known {
-            continue;
-        }
-        let file: Option<Value> = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let rows = file.as_ref().and_then(|file| file.get(derived.member)).and_then(Value::as_array);
+/// Replaces the rows of the tables that changed.
+pub(super) fn load(db: &Connection, tables: Vec<DerivedRows>, loaded: &mut Loaded) -> duckdb::Result<()> {
+    for table in tables {
+        let Some(derived) = DERIVED.iter().find(|derived| derived.view == table.view) else { continue };
+        let Some(rows) = table.rows else { continue };
+        loaded.0.remove(derived.view);
         db.execute_batch(&format!("DELETE FROM store.derived_{}", derived.view))?;
         let mut appender = db.appender_to_db(&format!("derived_{}", derived.view), "store")?;
-        for row in rows.into_iter().flatten() {
+        for row in &rows {
             let cells = derived.columns.iter().map(|column| cell(row.get(column.name), column.sql_type));
             appender.append_row(duckdb::appender_params_from_iter(cells.collect::<Vec<_>>()))?;
         }
         appender.flush()?;
-        *known = stamp;
+        loaded.0.insert(derived.view, table.revision);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use duckdb::types::Value as Bound;
 use duckdb::{Config, Connection, InterruptHandle};
 use serde_json::Value;
 
+use super::derived::{DerivedRows, WantedView};
 use super::error::SqlError;
 use super::gate::Checked;
 use super::{cells, derived, functions, gate, tail, views};
@@ -19,6 +20,7 @@ use replayer_store::catalog::{Catalog, Part};
 use replayer_store::damage;
 use replayer_store::error::StoreError;
 use replayer_store::follow::{Change, Follower};
+use replayer_store::record::{now_us, time_text};
 use replayer_store::root::DataRoot;
 use replayer_store::schema::{DocType, arrow_schema};
 
@@ -67,7 +69,7 @@ pub struct Engine {
     reads: HashMap<DocType, Reads>,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
-    /// What the tables of other layers were read from.
+    /// Which revisions of the derived views are loaded.
     derived: derived::Loaded,
     as_of: String,
     /// Whether this DuckDB can compute with time zones ([`knows_time_zones`]).
@@ -146,6 +148,7 @@ impl Engine {
             zoned,
         };
         engine.empty().map_err(SqlError::machinery)?;
+        derived::create(&engine.db).map_err(SqlError::machinery)?;
         engine.refresh()?;
         engine.columns = engine.read_columns().map_err(SqlError::machinery)?;
         Ok(engine)
@@ -167,15 +170,27 @@ impl Engine {
     /// [`SqlError::Store`]. A change that cannot be applied (a part removed at that moment) makes the engine start
     /// over once before it gives up.
     pub fn refresh(&mut self) -> Result<(), SqlError> {
-        let as_of = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+        let as_of = time_text(now_us()).unwrap_or_default();
         let result = self.feed.poll().map_err(store_error).and_then(|change| self.apply(change));
         if let Err(error) = result {
             tracing::warn!(%error, "the SQL worker reads the store from the beginning");
             self.start_over()?;
         }
-        derived::refresh(&self.db, &self.options.root, &mut self.derived).map_err(SqlError::machinery)?;
         self.as_of = as_of;
         Ok(())
+    }
+
+    /// Which derived views a query reads, and the revisions that are loaded.
+    pub fn wanted(&self, query: &Checked) -> Vec<WantedView> {
+        derived::wanted(&query.views, &self.derived)
+    }
+
+    /// Takes the rows of derived views.
+    ///
+    /// # Errors
+    /// [`SqlError::Machinery`] when DuckDB does not take them.
+    pub fn load(&mut self, tables: Vec<DerivedRows>) -> Result<(), SqlError> {
+        derived::load(&self.db, tables, &mut self.derived).map_err(SqlError::machinery)
     }
 
     /// Reads the store from the beginning, though it may seem unchanged: for when a part is gone.
@@ -186,8 +201,7 @@ impl Engine {
         self.empty().map_err(SqlError::machinery)?;
         self.feed = (self.open_feed)().map_err(store_error)?;
         let change = self.feed.poll().map_err(store_error)?;
-        self.apply(change)?;
-        derived::refresh(&self.db, &self.options.root, &mut self.derived).map_err(SqlError::machinery)
+        self.apply(change)
     }
 
     /// After a query that could not read a part: makes the views again without parts that are gone or damaged. Those that
@@ -219,8 +233,7 @@ impl Engine {
         for statement in views::statements() {
             self.db.execute_batch(&statement)?;
         }
-        self.derived = derived::Loaded::default();
-        derived::create(&self.db)
+        Ok(())
     }
 
     fn apply(&mut self, change: Change) -> Result<(), SqlError> {

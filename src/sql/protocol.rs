@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::derived::{DerivedRows, WantedView};
 use super::error::SqlError;
 
 /// Largest frame either side accepts, in bytes: a result cannot be larger than the limits on rows and bytes allow.
@@ -41,6 +42,15 @@ pub enum Request {
     Cancel {
         /// The query's id.
         id: u64,
+    },
+    /// The answer to [`Reply::Wanted`].
+    Derived {
+        /// The query's id.
+        id: u64,
+        /// The rows, of each view that was wanted.
+        tables: Vec<DerivedRows>,
+        /// Why there are none: the query fails with it.
+        error: Option<SqlError>,
     },
 }
 
@@ -75,6 +85,13 @@ pub enum Reply {
     Ready {
         /// What the operating system enforces.
         sandbox: SandboxReport,
+    },
+    /// The query reads views whose rows the parent makes; it waits for [`Request::Derived`].
+    Wanted {
+        /// The query's id.
+        id: u64,
+        /// The views.
+        views: Vec<WantedView>,
     },
     /// The views are up to date and the query starts; its time limit counts from here.
     Started {

@@ -20,6 +20,7 @@ use duckdb::InterruptHandle;
 use serde_json::Value;
 
 use super::cells::{self, Cells};
+use super::derived::DerivedRows;
 use super::engine::{Engine, Feed, Flow, Options, RunError, Shape};
 use super::error::SqlError;
 use super::gate::{Checked, Gate};
@@ -65,8 +66,9 @@ pub fn main(args: WorkerArgs) -> ExitCode {
 
     let watch = Arc::new(Watch::default());
     let (jobs, queue) = mpsc::channel();
+    let (derived_in, derived) = mpsc::channel();
     let reader = Arc::clone(&watch);
-    std::thread::spawn(move || read_requests(&jobs, &reader));
+    std::thread::spawn(move || read_requests(&jobs, &derived_in, &reader));
 
     let open_feed = move || Follower::open(&data_root).map(|follower| Box::new(follower) as Box<dyn Feed>);
     let opened = Gate::open(views::NAMES).and_then(|gate| Ok((gate, Engine::open(options, Box::new(open_feed))?)));
@@ -81,7 +83,7 @@ pub fn main(args: WorkerArgs) -> ExitCode {
     if protocol::write_message(&mut out, &Reply::Ready { sandbox: report }).is_err() {
         return ExitCode::FAILURE;
     }
-    let mut worker = Worker { out, gate, passed: HashMap::new(), engine, watch };
+    let mut worker = Worker { out, gate, passed: HashMap::new(), engine, watch, derived };
     for job in queue {
         if worker.serve(&job).is_err() {
             return ExitCode::FAILURE;
@@ -110,8 +112,11 @@ fn give_up(out: &mut File, error: SqlError) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What the parent made of the derived views for the query of this id.
+type Made = (u64, Result<Vec<DerivedRows>, SqlError>);
+
 /// Reads requests until the parent is gone, then ends the process.
-fn read_requests(jobs: &mpsc::Sender<Job>, watch: &Watch) {
+fn read_requests(jobs: &mpsc::Sender<Job>, derived: &mpsc::Sender<Made>, watch: &Watch) {
     let mut input = std::io::stdin().lock();
     while let Ok(Some((protocol::JSON, payload))) = protocol::read_frame(&mut input) {
         match serde_json::from_slice(&payload) {
@@ -121,6 +126,9 @@ fn read_requests(jobs: &mpsc::Sender<Job>, watch: &Watch) {
                 }
             }
             Ok(Request::Cancel { id }) => watch.cancel(id),
+            Ok(Request::Derived { id, tables, error }) => {
+                let _ = derived.send((id, error.map_or(Ok(tables), Err)));
+            }
             Err(_) => break,
         }
     }
@@ -229,6 +237,7 @@ struct Worker {
     passed: HashMap<String, Checked>,
     engine: Engine,
     watch: Arc<Watch>,
+    derived: mpsc::Receiver<Made>,
 }
 
 impl Worker {
@@ -242,6 +251,7 @@ impl Worker {
 
     fn answer(&mut self, job: &Job) -> Result<Reply, SqlError> {
         let checked = self.check(&job.sql)?;
+        self.fetch_derived(job.id, &checked)?;
         self.engine.refresh()?;
         protocol::write_message(&mut self.out, &Reply::Started { id: job.id }).map_err(SqlError::machinery)?;
         self.watch.begin(job.id, Duration::from_millis(job.timeout_ms));
@@ -271,6 +281,22 @@ impl Worker {
             }
             (RunError::Sql(error), _) => error,
         })
+    }
+
+    /// Has the parent make the rows of the derived views that the query reads, if it reads any.
+    fn fetch_derived(&mut self, id: u64, checked: &Checked) -> Result<(), SqlError> {
+        let views = self.engine.wanted(checked);
+        if views.is_empty() {
+            return Ok(());
+        }
+        protocol::write_message(&mut self.out, &Reply::Wanted { id, views }).map_err(SqlError::machinery)?;
+        loop {
+            // The reader thread ends the process with its parent, so this ends too.
+            let (of, made) = self.derived.recv().map_err(SqlError::machinery)?;
+            if of == id {
+                return self.engine.load(made?);
+            }
+        }
     }
 
     fn check(&mut self, sql: &str) -> Result<Checked, SqlError> {

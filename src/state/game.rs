@@ -9,7 +9,8 @@ use super::event::{At, GameId};
 use super::fact::Tick;
 use super::note::Disagreement;
 use super::prices::{Prices, TickSource};
-use crate::protocol::fairness::{self, GameVersion};
+use crate::protocol::fairness::verdict::{Claim, Recorded, Verdict, judge};
+use crate::protocol::fairness::GameVersion;
 use crate::protocol::phase::Phase;
 
 /// How far a game went; never goes back.
@@ -21,6 +22,11 @@ fn rank(phase: Phase) -> u8 {
         Phase::Rugged => 3,
     }
 }
+
+/// The pace of the ticks.
+const TICK_US: i64 = 250_000;
+/// Twice the pause between a rug and the next game's tick 0, less what the clocks may differ.
+const TWO_PAUSES_US: i64 = 28_000_000;
 
 /// The price at the rug is 2 % of the lowest one; no other tick falls by more than a quarter.
 const RUG_SHARE: f64 = 0.05;
@@ -54,7 +60,9 @@ pub struct Game {
     pub seed: Option<Arc<str>>,
     /// The rules.
     pub version: Option<GameVersion>,
-    /// Whether the seed has the published hash and every known price.
+    /// The rules as packets of the game name them.
+    label: Option<Arc<str>>,
+    /// Whether the seed has the published hash and every known price; `None` where it cannot be decided.
     pub proven: Option<bool>,
     /// The highest price as the history entry says it.
     pub reported_peak: Option<f64>,
@@ -72,6 +80,9 @@ pub struct Game {
     pub finished: bool,
     /// It was seen before its tick 0.
     pub seen_before_start: bool,
+    /// The game right before it, where that is known: by the server's own list, or because no other game has room between
+    /// the two.
+    pub previous: Option<GameId>,
 }
 
 /// What a packet changed in its game.
@@ -110,6 +121,7 @@ impl Game {
             seed_hash: None,
             seed: None,
             version: None,
+            label: None,
             proven: None,
             reported_peak: None,
             joined_at: None,
@@ -119,7 +131,23 @@ impl Game {
             forced_sells: 0,
             finished: false,
             seen_before_start: false,
+            previous: None,
         }
+    }
+
+    /// Whether `later`, of which this is the first packet, comes right after this game, as far as the times tell. Between
+    /// two rugs lie a cooldown and a presale of 15 s together, and the ticks; so where less than the time for two of them
+    /// lies before the later one's tick 0, no game was missed. Without times, packets of one session that follow each
+    /// other are taken to be complete.
+    pub(super) fn is_right_before(&self, at: &At, tick: &Tick<'_>) -> bool {
+        let Some((ended, seen)) = self.at.ts.zip(at.ts) else { return self.at.session == at.session };
+        let played = tick.true_tick().filter(|_| matches!(tick.phase(), Some(Phase::Active | Phase::Rugged)));
+        let since_start_us = match (played, tick.cooldown_timer) {
+            (Some(tick), _) => i64::from(tick) * TICK_US,
+            (None, Some(timer_ms)) => -((timer_ms * 1000.0) as i64),
+            (None, None) => 0,
+        };
+        (seen - since_start_us).saturating_sub(ended) < TWO_PAUSES_US
     }
 
     /// Whether every price from tick 0 to the rug is known.
@@ -271,6 +299,9 @@ impl Game {
         if self.seed_hash.is_none() {
             self.seed_hash = tick.seed_hash.as_deref().map(Arc::from);
         }
+        if self.label.is_none() {
+            self.label = tick.version.as_deref().map(Arc::from);
+        }
         if self.version.is_none() {
             self.version = tick.version.as_deref().and_then(|version| version.parse().ok());
         }
@@ -284,21 +315,24 @@ impl Game {
         path: &[f64],
     ) -> (usize, Vec<Disagreement>) {
         let before = self.prices.known();
+        let judgement = judge(&self.id, Some(seed), &self.claims(version, path));
         let mut disagreements = Vec::new();
         for (tick, price) in (0..=super::fact::MAX_TICK).zip(path) {
             self.add(tick, *price, TickSource::History, &mut disagreements);
         }
         self.seed = Some(seed.into());
-        self.version = version.or(self.version);
-        if let Some(version) = self.version {
-            let played = fairness::play(seed, &self.id, version);
+        self.version = judgement.version.or(version).or(self.version);
+        if let Some(played) = &judgement.path {
             for (tick, price) in (0..=super::fact::MAX_TICK).zip(&played.prices) {
                 self.add(tick, *price, TickSource::Seed, &mut disagreements);
             }
-            let hash = self.seed_hash.as_deref().map(|hash| fairness::hash_seed(seed) == hash);
-            let same = disagreements.is_empty() && self.prices.len() == played.prices.len();
-            self.proven = hash.map(|hash| hash && same && self.disagreements == 0);
         }
+        self.proven = match judgement.verdict {
+            // Of two prices of a tick the first is kept: the other one contradicts.
+            Verdict::Proven => Some(self.disagreements == 0),
+            Verdict::Differs => Some(false),
+            Verdict::Unproven => None,
+        };
         if self.rug_tick.is_none()
             && let Some((last, price)) = self.prices.len().checked_sub(1).zip(self.prices.iter().last().flatten())
         {
@@ -306,5 +340,22 @@ impl Game {
             self.rug_price = Some(price.0);
         }
         (self.prices.known() - before, disagreements)
+    }
+
+    /// Everything that is known of the game before its seed, and what the history entry says.
+    fn claims<'a>(&'a self, version: Option<GameVersion>, path: &'a [f64]) -> Vec<Recorded<'a, ()>> {
+        let prices = (0..=super::fact::MAX_TICK).zip(self.prices.iter()).filter_map(|(tick, known)| {
+            let (price, _) = known?;
+            // The counter may have run on at the rug.
+            Some(if self.rug_tick == Some(tick) {
+                Claim::Rug { tick, price }
+            } else {
+                Claim::Price { tick, price }
+            })
+        });
+        let labels = [version.map(GameVersion::as_str), self.label.as_deref()].into_iter().flatten();
+        let words = labels.map(Claim::Version).chain(self.seed_hash.as_deref().map(Claim::Hash));
+        let claims = prices.chain([Claim::Path(path)]).chain(self.reported_peak.map(Claim::Peak)).chain(words);
+        claims.map(|claim| Recorded { claim, by: () }).collect()
     }
 }

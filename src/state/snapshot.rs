@@ -40,9 +40,9 @@ impl Stamp {
     }
 }
 
-/// RFC 3339 with milliseconds.
+/// As every answer prints a time: exact, so that it leads back to its event.
 pub(super) fn time(us: i64) -> Option<String> {
-    jiff::Timestamp::from_microsecond(us).ok().map(|time| format!("{time:.3}"))
+    crate::store::record::time_text(us)
 }
 
 /// The state at one moment.
@@ -56,7 +56,7 @@ pub struct Snapshot {
     pub source: Option<&'static str>,
     /// The current game.
     pub game: Option<GameView>,
-    /// The game before it.
+    /// The game right before it; null where it is not known which one that was.
     pub previous: Option<PreviousView>,
     /// Averages of the last games, players, the pool.
     pub lobby: Option<LobbyView>,

@@ -14,7 +14,7 @@
 //!   [`verify`] — whether all of it is true. [`repair`] — lost rows made again from what is there.
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, once for all who follow in
 //!   a process, without any contact to the writer. [`scan`] — reading rows.
-//! * [`chain`] — a log that cannot be changed unnoticed.
+//! * [`span`] — from when to when it has frames. [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing.
 //! * [`fsio`] — the one door to the disk.
 
@@ -52,6 +52,7 @@ pub mod runs;
 pub mod scan;
 pub mod schema;
 pub mod seal;
+pub mod span;
 mod steps;
 #[cfg(test)]
 mod testing;

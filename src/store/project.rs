@@ -12,7 +12,7 @@ use super::proof::StoredProof;
 use super::record::{Direction, Record};
 use super::rows::{Cell, Envelope, RowSink};
 use super::schema::DocType;
-use replayer_protocol::fairness::{self, GameVersion};
+use replayer_protocol::fairness::verdict::{Claim, Recorded, Verdict, judge};
 use replayer_protocol::frame::Packet;
 use replayer_protocol::identity::{self, Identity};
 use replayer_protocol::json::{Value, object};
@@ -422,17 +422,21 @@ fn tick(shown: Option<&Shown>) -> Cell<'static> {
     shown.and_then(|shown| shown.tick).map(i64::from).into()
 }
 
-/// Whether the seed has the published hash and reproduces every price bit for bit; `None` when the record holds
-/// too little to tell.
+/// Whether the seed reproduces every price bit for bit and has the published hash; `None` when the record holds too
+/// little to decide. [`judge`] decides, as everywhere.
 fn proven(game_id: &str, fair: &ProvablyFair<'_>, version: Option<&str>, prices: &[f64]) -> Option<bool> {
-    let (seed, hash) = fair.server_seed.as_deref().zip(fair.server_seed_hash.as_deref())?;
-    let version: GameVersion = version?.parse().ok()?;
-    if prices.is_empty() {
-        return None;
+    let label = version.map(Claim::Version);
+    let hash = fair.server_seed_hash.as_deref().map(Claim::Hash);
+    let claims: Vec<_> = [Some(Claim::Path(prices)), hash, label]
+        .into_iter()
+        .flatten()
+        .map(|claim| Recorded { claim, by: () })
+        .collect();
+    match judge(game_id, fair.server_seed.as_deref(), &claims).verdict {
+        Verdict::Proven => Some(true),
+        Verdict::Differs => Some(false),
+        Verdict::Unproven => None,
     }
-    let played = fairness::play(seed, game_id, version).prices;
-    let same = played.len() == prices.len() && played.iter().zip(prices).all(|(a, b)| a.to_bits() == b.to_bits());
-    Some(same && fairness::hash_seed(seed) == hash)
 }
 
 fn integer(value: Option<u64>) -> Cell<'static> {

@@ -20,6 +20,13 @@ pub const GAME_PROVEN: &str = "game_proven";
 /// Something recorded differs from what the seed gives. `details` is a [`StoredProof`] with the first difference.
 pub const GAME_DIFFERS: &str = "game_differs";
 
+/// Contradictions stored with a proof, beside the first difference; `check_fairness` has all.
+pub const CONTRADICTIONS: usize = 5;
+
+/// Raised when the same evidence can come to another verdict than before. A game that differed by older rules is judged
+/// again. 1: an announced peak or a version label that contradicts does not make a game differ whose prices agree.
+pub const REVISION: u32 = 1;
+
 /// What the two system events hold in `details`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -42,12 +49,30 @@ pub struct StoredProof {
     /// In words, where recorded and recomputed part for the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
+    /// In words, what else contradicts the seed. Of a proven game: what was announced beside its prices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<String>,
+    /// Which rules of judging made the verdict; see [`REVISION`].
+    pub revision: u32,
 }
 
 impl StoredProof {
     /// The type of the system event that this is.
     pub fn event_type(&self) -> &'static str {
         if self.difference.is_some() { GAME_DIFFERS } else { GAME_PROVEN }
+    }
+
+    /// Whether two proofs of a game come to the same, whatever they were compared with.
+    pub fn comes_to_the_same(&self, other: &StoredProof) -> bool {
+        let of = |proof: &StoredProof| {
+            (proof.server_seed.clone(), proof.difference.clone(), proof.contradictions.clone())
+        };
+        of(self) == of(other)
+    }
+
+    /// Whether the present rules may come to another verdict.
+    pub fn is_outdated(&self) -> bool {
+        self.difference.is_some() && self.revision < REVISION
     }
 
     /// What a system event of this type says; `None` for other types, and for a text that is no proof.
@@ -129,7 +154,7 @@ mod tests {
             peak: path.peak,
             prices_compared: 3,
             filled,
-            difference: None,
+            ..StoredProof::default()
         }
     }
 

@@ -126,3 +126,9 @@ impl<'a> Record<'a> {
 pub fn now_us() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
+
+/// A time as answers print it: RFC 3339, UTC, every microsecond, as SQL prints it too. A time that is cut lies before its
+/// event, and whoever asks with it gets the event before. `None` outside of the years that can be written.
+pub fn time_text(us: i64) -> Option<String> {
+    jiff::Timestamp::from_microsecond(us).ok().map(|time| time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
+}

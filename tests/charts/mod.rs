@@ -1,5 +1,7 @@
 //! Charts from outside: the tool's picture and summary, the command's file, and what is refused.
 
+mod own_orders;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -3,8 +3,10 @@
 mod answers;
 mod command_line;
 mod filled_ticks;
+mod manipulated;
 mod real_captures;
 
+use std::collections::BTreeSet;
 use std::process::Output;
 use std::sync::Arc;
 
@@ -47,7 +49,7 @@ fn with_losses(number: usize, text: &str) -> Option<String> {
 /// Proves what is pending, as the recorder does in the background.
 fn prove(root: &DataRoot) -> (u64, u64) {
     let store = Arc::new(Store::open(root, "test").unwrap());
-    prove_pending(&store, &CancellationToken::new()).unwrap()
+    prove_pending(&store, &BTreeSet::new(), &CancellationToken::new()).unwrap()
 }
 
 /// Runs the binary on a root.

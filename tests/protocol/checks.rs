@@ -185,7 +185,7 @@ async fn a_false_outcome_is_found_by_recomputing() {
     let fair = house.check("recompute fairness").await;
     assert_eq!((fair.supports, fair.contradicts), (0, 1));
     assert!(
-        fair.counterexamples[0].preview().contains("equal from the start = 1"),
+        fair.counterexamples[0].preview().contains("price at tick 1 = recorded 1.25, the seed gives "),
         "{}",
         fair.counterexamples[0].preview()
     );

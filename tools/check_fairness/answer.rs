@@ -32,7 +32,8 @@ pub struct Output {
     /// The game asked for, in full.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub game: Option<Proof>,
-    /// Games that differ from their seed; at most 20.
+    /// Games that differ from their seed, and proven ones whose announced peak or version label contradicts their prices;
+    /// at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub differing: Vec<Proof>,
     /// One line per game, with detail = games or differences; at most 150.
@@ -72,13 +73,16 @@ fn is_zero(number: &u64) -> bool {
 pub struct Summary {
     /// Games looked at.
     pub games: u64,
-    /// The seed gives everything recorded.
+    /// The seed gives every recorded price.
     pub proven: u64,
-    /// Something recorded is not what the seed gives.
+    /// Of those, games whose announced peak or version label contradicts the prices.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub proven_but_contradicted: u64,
+    /// A recorded price is not what the seed gives, or the seed is not the one that was committed to.
     pub differs: u64,
-    /// It cannot be told.
+    /// It cannot be decided.
     pub unproven: u64,
-    /// Why not, with counts: no_seed, unknown_version, no_version, no_prices.
+    /// Why not, with counts: no_seed, unknown_version, no_prices.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub unproven_why: BTreeMap<Unproven, u64>,
     /// Recorded prices that were compared with a seed.
@@ -148,7 +152,7 @@ pub(super) fn answer(args: &Args, selected: Selected, checked: Checked) -> Outpu
             output.games = checked.proofs.iter().take(LINES).map(Line::of).collect();
         }
         let differing: Vec<Proof> =
-            checked.proofs.into_iter().filter(|proof| proof.verdict == Verdict::Differs).collect();
+            checked.proofs.into_iter().filter(|proof| proof.differences_total > 0).collect();
         truncated |= differing.len() > DIFFERING;
         output.differing = differing.into_iter().take(DIFFERING).map(|proof| shortened(proof, detail)).collect();
     }
@@ -186,6 +190,8 @@ impl Summary {
                 Verdict::Differs => &mut summary.differs,
                 Verdict::Unproven => &mut summary.unproven,
             } += 1;
+            let contradicted = proof.verdict == Verdict::Proven && proof.differences_total > 0;
+            summary.proven_but_contradicted += u64::from(contradicted);
             if let Some(why) = proof.why {
                 *summary.unproven_why.entry(why).or_default() += 1;
             }
@@ -248,7 +254,7 @@ fn next(args: &Args, summary: &Summary, differing: Option<&Proof>, before: Optio
     }
     if let Some(proof) = differing {
         return Some(format!(
-            r#"check_fairness {{"game_id": "{}"}} tells all of a game that differs"#,
+            r#"check_fairness {{"game_id": "{}"}} tells all of a game that something contradicts"#,
             proof.game_id
         ));
     }

@@ -80,8 +80,9 @@ Proves recorded games from their revealed seeds, bit for bit, and audits the cap
 \"is the recording right and complete\", \"how much was missed\".
 
 A game's seed gives every price. Every recorded price (frames, partialPrices, connect snapshots, game history, older \
-recordings) is compared with it: proven, differs (what was recorded, what the seed gives, the frame), or unproven (no \
-seed yet, unknown rules, no prices). Also: side bets recomputed (win when rug_tick <= end_tick, 5x) against their \
+recordings) is compared with it, by the rules (v1, v2, v3) that fit them: proven, differs (what was recorded, what the \
+seed gives, the frame), or unproven (no seed yet, unknown rules, no prices). An announced peak or version that \
+contradicts the prices is named too. Also: side bets recomputed (win when rug_tick <= end_tick, 5x) against their \
 settlements, and god-candle records given to the game that had the candle, which is often not the one they name.
 
 - game_id: one game in full.

@@ -214,14 +214,14 @@ function showAround(game) {
       trades.slice(0, 50).map((trade) => el("tr", { class: "num" },
         el("td", { class: trade.side === "buy" || trade.side === "short_close" ? "good" : "bad" }, String(trade.side || "–")),
         el("td", {}, short(trade.amount ?? NaN)), el("td", {}, `${short(trade.price ?? NaN)}×`),
-        el("td", { class: "who" }, who(trade.username_untrusted))))) : null,
+        el("td", { class: "who" }, trade.own ? "you" : who(trade.username_untrusted))))) : null,
     bets.length ? el("table", {}, el("tr", {}, ["side bet", "ticks", "outcome", "who"].map((head) => el("th", {}, head))),
       bets.slice(0, 50).map((bet) => el("tr", { class: "num" },
         el("td", {}, short(bet.stake ?? NaN)),
         el("td", {}, `${bet.start_tick}–${bet.end_tick}`),
         el("td", { class: bet.outcome === "won" ? "good" : bet.outcome === "lost" ? "bad" : "" },
           `${bet.outcome || "open"}${bet.money === "practice" ? ", practice" : ""}`),
-        el("td", { class: "who" }, who(bet.username_untrusted))))) : null);
+        el("td", { class: "who" }, bet.own ? "you" : who(bet.username_untrusted))))) : null);
 }
 
 // ------------------------------------------------------------------ hands

@@ -212,6 +212,11 @@ function drawTrades(pen, scale, paint, game) {
     pen.closePath();
     pen.fillStyle = buys ? paint.good : paint.bad;
     pen.fill();
+    if (trade.own) {
+      pen.strokeStyle = paint.fg;
+      pen.lineWidth = 1.5;
+      pen.stroke();
+    }
   }
 }
 

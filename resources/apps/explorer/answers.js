@@ -53,7 +53,7 @@ const describe = {
     return {
       ...field, meaning: known.meaning || field.meaning, unit: known.unit || field.unit, documentedTypes: known.documented_types,
       types: Object.entries(known.types || {}).map(([type, n]) => `${type} ${count(n)}`).join(", ") || field.types,
-      nulls: known.null_count, games: known.games, sessions: known.sessions, tier: known.tier || field.tier, novel: known.novel === true,
+      nulls: known.null_count, games: known.games, gamesOrMore: known.games_or_more, sessions: known.sessions, sessionsOrMore: known.sessions_or_more, tier: known.tier || field.tier, novel: known.novel === true,
       ...(known.mark ? marksOf(known.mark) : {}), statement: known.marked_statement, firstSeen: known.first, lastSeen: known.last,
       range: known.min === undefined ? field.range : `${short(known.min)} to ${short(known.max)}`,
       values: Object.entries(known.values || {}), history: known.history, elsewhere: list(known.elsewhere),

@@ -73,7 +73,7 @@ function fieldPart(event, field) {
         ["types", known.types],
         ["documented", known.documentedTypes !== known.types ? known.documentedTypes : null],
         ["unit", known.unit],
-        ["seen", known.count === undefined ? null : `${count(known.count)} times${known.nulls ? `, ${count(known.nulls)} null` : ""}${known.games ? `, in ${few(known.games)} games and ${few(known.sessions)} sessions` : ""}`],
+        ["seen", known.count === undefined ? null : `${count(known.count)} times${known.nulls ? `, ${count(known.nulls)} null` : ""}${known.games ? `, in ${few(known.games, known.gamesOrMore)} games and ${few(known.sessions, known.sessionsOrMore)} sessions` : ""}`],
         ["in", known.share === null || known.share === undefined ? null : `${known.share} % of its parents`],
         ["range", known.range && untrusted(known.range)],
         ["values", known.values.length ? el("span", { class: "row", style: "gap:4px" }, known.values.slice(0, 24).map(([value, n]) => el("span", { class: "badge" }, untrusted(value), ` ${count(n)}`))) : null],
@@ -92,8 +92,8 @@ function fieldPart(event, field) {
   return body;
 }
 
-/** Up to three are counted, 4 stands for more. */
-const few = (number) => (number >= 4 ? "4 or more" : count(number));
+/** A count that may stand for more. */
+const few = (number, orMore) => (orMore ? `${count(number)} or more` : count(number));
 
 /** Rows under column names as a table. */
 const tableOf = (table) => el("div", { class: "scroll" }, el("table", { class: "plain small num" },

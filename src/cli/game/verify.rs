@@ -15,7 +15,7 @@ use crate::tools::check_fairness::{self, CheckFairness, Detail, Output, SESSIONS
 /// Prove games from their revealed seeds: every recorded price is compared, side bets are recomputed.
 ///
 /// With a game: that game in full. With filters or --all: counts, and the games that differ. The exit code is 1 when
-/// anything recorded is not what the seed gives.
+/// anything recorded is not what the seed gives, also where only the announced peak or version contradicts the prices.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The game's id.
@@ -98,6 +98,7 @@ struct Pages {
     games: u64,
     proven: u64,
     differs: u64,
+    contradicted: u64,
     unproven: Vec<(String, u64)>,
     rules: (u64, u64),
     prices: u64,
@@ -113,6 +114,7 @@ impl Pages {
         self.games += summary.games;
         self.proven += summary.proven;
         self.differs += summary.differs;
+        self.contradicted += summary.proven_but_contradicted;
         self.prices += summary.prices_compared;
         self.rules.0 += summary.rug_price_rule_holds;
         self.rules.1 += summary.rug_price_rule_broken;
@@ -136,7 +138,7 @@ impl Pages {
     }
 
     fn sound(&self) -> bool {
-        self.differs == 0 && self.rules.1 == 0 && self.bets.2 == 0
+        self.differs == 0 && self.contradicted == 0 && self.rules.1 == 0 && self.bets.2 == 0
     }
 
     fn print(&self, out: &mut Out) -> Result<(), CliError> {
@@ -152,6 +154,12 @@ impl Pages {
             count(self.unproven.iter().map(|(_, games)| games).sum()),
             count(self.prices)
         ))?;
+        if self.contradicted > 0 {
+            let games = count(self.contradicted);
+            out.line(format_args!(
+                "  {games} of the proven: the announced peak or version contradicts the prices"
+            ))?;
+        }
         for (why, games) in &self.unproven {
             out.line(format_args!("  {games} unproven: {why}"))?;
         }
@@ -176,7 +184,11 @@ impl Pages {
 /// A proof in a few lines.
 pub(super) fn print_proof(proof: &Proof, out: &mut Out) -> Result<(), CliError> {
     let verdict = match proof.verdict {
-        Verdict::Proven => format!("proven: {} recorded prices are what the seed gives", proof.prices_compared),
+        Verdict::Proven => {
+            let inferred = if proof.version_inferred { " by the rules " } else { "" };
+            let version = proof.version.as_deref().filter(|_| proof.version_inferred).unwrap_or_default();
+            format!("proven: {} recorded prices are what the seed gives{inferred}{version}", proof.prices_compared)
+        }
         Verdict::Differs => format!("DIFFERS from its seed in {} values", proof.differences_total),
         Verdict::Unproven => format!("unproven: {}", proof.because.as_deref().unwrap_or_default()),
     };

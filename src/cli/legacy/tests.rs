@@ -58,12 +58,28 @@ fn import_prints_a_table_for_people_and_json_for_programs() {
     let fixture = Fixture::new();
     let (code, json) = fixture.run(&["import", "--dry-run", "--json", &fixture.path("a.jsonl")]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(code.unwrap(), ExitCode::SUCCESS);
+    assert_eq!(code.unwrap(), ExitCode::FAILURE, "a line was rejected");
     assert_eq!((&json["totals"]["rows"], &json["dry_run"]), (&1.into(), &true.into()));
     assert_eq!(json["per_file"][0]["rejections"][0]["line"], 2);
     assert!(!fixture.root.exists(), "a dry run makes no root");
     let (_, text) = fixture.run(&["import", &fixture.path("a.jsonl")]);
     assert!(text.contains("2 lines = 1 rows + 1 rejected"), "{text}");
+}
+
+#[test]
+fn a_rejected_line_is_named_and_the_exit_code_says_so() {
+    let fixture = Fixture::new();
+    let line = |data: &str| format!(r#"{{"seq": 1, "ts": "2025-12-12T17:00:00", "event": "x", "data": {data}}}"#);
+    let text = [line("{}"), line(r#"{"price": NaN}"#), line("{}"), line(r#"{"price": -Infinity}"#)].join("\n");
+    std::fs::write(fixture.folder.path().join("nan.jsonl"), text).unwrap();
+    let (code, text) = fixture.run(&["import", &fixture.path("nan.jsonl")]);
+    assert_eq!(code.unwrap(), ExitCode::FAILURE, "{text}");
+    for line in [2, 4] {
+        assert!(text.contains(&format!("nan.jsonl, line {line}: ")), "{text}");
+    }
+    std::fs::write(fixture.folder.path().join("good.jsonl"), line("{}")).unwrap();
+    let (code, text) = fixture.run(&["import", &fixture.path("good.jsonl")]);
+    assert_eq!(code.unwrap(), ExitCode::SUCCESS, "{text}");
 }
 
 #[test]

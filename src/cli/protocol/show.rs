@@ -117,11 +117,15 @@ fn field(out: &mut Out, view: &FieldView) -> std::io::Result<()> {
     let counts = |counts: &std::collections::BTreeMap<String, u64>| {
         counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
     };
+    let many = |count: u64, or_more: bool| if or_more { format!("{count} or more") } else { count.to_string() };
+    let games = many(view.games, view.games_or_more);
+    let sessions = many(view.sessions, view.sessions_or_more);
     let mut rows = vec![
         vec!["seen".to_owned(), view.count.to_string()],
         vec!["types".to_owned(), counts(&view.types)],
         vec!["null".to_owned(), view.null_count.to_string()],
         vec!["phases".to_owned(), counts(&view.phases)],
+        vec!["games, sessions".to_owned(), format!("{games}, {sessions}")],
     ];
     if let (Some(presence), Some(parents)) = (view.presence, view.parents) {
         rows.push(vec!["presence".into(), format!("{presence} % of {parents}")]);

@@ -75,9 +75,9 @@ pub fn pack(head: &str, again: &str, items: &[String], max: usize) -> Vec<String
     texts
 }
 
-/// A time, to the second.
+/// A time, exact: it may be asked with.
 pub fn time(us: i64) -> String {
-    match jiff::Timestamp::from_second(us.div_euclid(1_000_000)) {
+    match jiff::Timestamp::from_microsecond(us) {
         Ok(time) => time.to_string(),
         Err(_) => format!("{us} µs"),
     }
@@ -86,7 +86,7 @@ pub fn time(us: i64) -> String {
 /// From when to when, in words.
 pub fn span(first: Option<i64>, last: Option<i64>) -> String {
     match (first, last) {
-        (Some(first), Some(last)) if first / 1_000_000 == last / 1_000_000 => format!("at {}", time(first)),
+        (Some(first), Some(last)) if first == last => format!("at {}", time(first)),
         (Some(first), Some(last)) => format!("from {} to {}", time(first), time(last)),
         _ => "at an unknown time".into(),
     }

@@ -340,7 +340,7 @@ pub fn nothing_then(archive: &Archive, from_us: i64, to_us: i64) -> CursorError 
     }
 }
 
-/// RFC 3339 with milliseconds.
+/// As every answer prints a time: exact, so that it leads back to its event.
 pub fn time(us: i64) -> String {
-    jiff::Timestamp::from_microsecond(us).map_or_else(|_| format!("{us} µs"), |time| format!("{time:.3}"))
+    crate::store::record::time_text(us).unwrap_or_else(|| format!("{us} µs"))
 }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::read::{Look, ReadError};
 use super::seeds::Seeds;
-use super::verdict::Proof;
+use super::verdict::{self, Proof};
 use crate::capture::{Sink, SinkClosed};
 use crate::store::Store;
 use crate::store::StoreError;
@@ -33,6 +33,7 @@ use crate::store::record::{Record, Source, now_us};
 use crate::store::recorder::{Recorder, RecorderOptions};
 use crate::store::root::DataRoot;
 use crate::store::schema::DocType;
+use crate::store::span;
 use crate::store::view::View;
 
 /// How often the journal is looked at.
@@ -257,35 +258,73 @@ impl Prover {
 }
 
 /// Proves everything that is pending in a store that nobody records into at the moment, for example after an import:
-/// the proofs become a session of their own. Returns how many games were proven, and how many differ.
+/// the proofs become a session of their own. Games of which the sessions in `brought` have something are judged again
+/// where their proof is stored, and stored once more if it comes to something else. Returns how many games were proven,
+/// and how many differ.
 ///
 /// # Errors
 /// [`ReadError`]; what was stored before stays.
-pub fn prove_pending(store: &std::sync::Arc<Store>, stop: &CancellationToken) -> Result<(u64, u64), ReadError> {
+pub fn prove_pending(
+    store: &std::sync::Arc<Store>,
+    brought: &BTreeSet<String>,
+    stop: &CancellationToken,
+) -> Result<(u64, u64), ReadError> {
     let root = store.root().clone();
     let mut prover = Prover::open(&root, stop)?;
-    let mut recorder: Option<Recorder> = None;
-    let (mut proven, mut differ) = (0, 0);
+    let mut written = Written { store, recorder: None, proven: 0, differ: 0 };
     loop {
         let before = prover.tried.len();
-        let proofs = prover.poll(&root, stop)?;
-        for proof in &proofs {
-            let recorder = match &mut recorder {
-                Some(recorder) => recorder,
-                none => none.insert(Recorder::start(store.clone(), RecorderOptions::new("proof"))?),
-            };
-            let details = serde_json::to_string(proof).unwrap_or_default();
-            recorder.append(&Record::system(now_us(), Source::Ui, proof.event_type(), &details))?;
-            *if proof.difference.is_none() { &mut proven } else { &mut differ } += 1;
-        }
+        written.take(&prover.poll(&root, stop)?)?;
         if prover.tried.len() == before {
             break;
         }
     }
-    if let Some(recorder) = recorder {
+    let look = Look::of(View::now(&root)?);
+    let known: Vec<String> = look.games_of(brought, stop)?.difference(&prover.tried).cloned().collect();
+    for games in known.chunks(BATCH) {
+        written.take(&changed(&look, &games.iter().cloned().collect(), stop)?)?;
+    }
+    if let Some(recorder) = written.recorder {
         recorder.close()?;
     }
-    Ok((proven, differ))
+    Ok((written.proven, written.differ))
+}
+
+/// Games whose stored proof says something else than what is recorded of them now.
+fn changed(
+    look: &Look,
+    games: &BTreeSet<String>,
+    stop: &CancellationToken,
+) -> Result<Vec<StoredProof>, ReadError> {
+    let gathered = look.gather(games, None, stop)?.games;
+    let again = gathered.iter().filter_map(|(id, evidence)| {
+        let (_, stored) = evidence.stored.as_ref()?;
+        verdict::prove(id, evidence).to_store().filter(|proof| !proof.comes_to_the_same(stored))
+    });
+    Ok(again.collect())
+}
+
+/// The session that the proofs are stored in, begun with the first.
+struct Written<'s> {
+    store: &'s std::sync::Arc<Store>,
+    recorder: Option<Recorder>,
+    proven: u64,
+    differ: u64,
+}
+
+impl Written<'_> {
+    fn take(&mut self, proofs: &[StoredProof]) -> Result<(), StoreError> {
+        for proof in proofs {
+            let recorder = match &mut self.recorder {
+                Some(recorder) => recorder,
+                none => none.insert(Recorder::start(self.store.clone(), RecorderOptions::new(span::PROOF))?),
+            };
+            let details = serde_json::to_string(proof).unwrap_or_default();
+            recorder.append(&Record::system(now_us(), Source::Ui, proof.event_type(), &details))?;
+            *if proof.difference.is_none() { &mut self.proven } else { &mut self.differ } += 1;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

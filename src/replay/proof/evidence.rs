@@ -133,8 +133,8 @@ pub struct Evidence {
     pub histories: Vec<HistoryEntry>,
     /// Commitments that packets of the game carried, with the first place of each.
     pub hashes: BTreeMap<String, Place>,
-    /// Rules that packets of the game named.
-    pub versions: BTreeSet<String>,
+    /// Rules that packets of the game named, with the first place of each.
+    pub versions: BTreeMap<String, Place>,
     /// Ticks that a stored proof filled.
     pub filled: BTreeSet<u32>,
     /// The latest stored proof.
@@ -180,9 +180,9 @@ impl Evidence {
             self.hashes.insert(hash.to_string(), place.clone());
         }
         if let Some(version) = &tick.version
-            && !self.versions.contains(&**version)
+            && !self.versions.contains_key(&**version)
         {
-            self.versions.insert(version.to_string());
+            self.versions.insert(version.to_string(), place.clone());
         }
         let phase = tick.phase();
         if !matches!(phase, Some(Phase::Active | Phase::Rugged)) {

@@ -187,6 +187,36 @@ impl Look {
         Ok(Gathered { games, sidebets, god_candles })
     }
 
+    /// The games of which these sessions have ticks or a history entry in parts.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn games_of(
+        &self,
+        sessions: &BTreeSet<String>,
+        cancel: &CancellationToken,
+    ) -> Result<BTreeSet<String>, ReadError> {
+        let mut games = BTreeSet::new();
+        if sessions.is_empty() {
+            return Ok(games);
+        }
+        let of_sessions =
+            |part: &Part| part.sessions.iter().any(|range| sessions.contains(&range.session_id.to_string()));
+        for doc_type in [DocType::GameTick, DocType::Game] {
+            let mut take = |batch: &RecordBatch| {
+                let columns = Columns::of(batch);
+                let ids = columns.text("game_id");
+                for row in (0..batch.num_rows()).filter(|row| sessions.contains(columns.session(*row))) {
+                    if let Some(id) = text(ids, row).filter(|id| !games.contains(*id)) {
+                        games.insert(id.to_owned());
+                    }
+                }
+            };
+            self.read(doc_type, &["game_id", "session_id", "seq"], &[], of_sessions, cancel, &mut take)?;
+        }
+        Ok(games)
+    }
+
     /// Reads rows of one kind: parts that are `near` first, then the tail.
     pub(super) fn read(
         &self,

@@ -67,7 +67,8 @@ impl Seeds {
         match doc_type {
             DocType::Game => self.take_games(batch),
             DocType::SystemEvent => {
-                self.stored.extend(read::proofs(batch).map(|(_, proof)| proof.game_id));
+                let current = read::proofs(batch).filter(|(_, proof)| !proof.is_outdated());
+                self.stored.extend(current.map(|(_, proof)| proof.game_id));
             }
             _ => {}
         }

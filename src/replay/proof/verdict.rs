@@ -1,83 +1,21 @@
-//! Proven, differs, or unproven: one game's evidence against the path that its seed gives. Pure.
-//!
-//! A game is proven when the seed has every commitment that was recorded and reproduces every recorded price bit for
-//! bit, whatever told it. One other value anywhere and it differs; the first difference is the one of the lowest tick.
+//! One game's proof: what was recorded of it ([`Evidence`]) put before [`judge`], and what a reader wants to know beside
+//! the verdict. Pure.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, Origin, Place};
-use crate::protocol::fairness::{self, GameVersion, PricePath};
-use crate::store::proof::{StoredProof, runs};
+use super::evidence::{Evidence, Origin};
+use crate::protocol::fairness;
+use crate::protocol::fairness::verdict::{Claim, Contradiction, Recorded, judge};
+use crate::store::proof::{self, StoredProof, runs};
+
+pub use crate::protocol::fairness::verdict::{Unproven, Verdict, What};
 
 /// Differences listed per game; more are counted.
 const LISTED: usize = 20;
-
-/// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The seed reproduces everything recorded.
-    Proven,
-    /// Something recorded is not what the seed gives.
-    Differs,
-    /// It cannot be told.
-    #[default]
-    Unproven,
-}
-
-/// Why it cannot be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Unproven {
-    /// The seed was not recorded: the game runs, has just ended, or its history entry was missed.
-    NoSeed,
-    /// The game was played by rules that are not known here.
-    UnknownVersion,
-    /// No rules were recorded, and none of the known ones reproduces the prices.
-    NoVersion,
-    /// The seed is known, but no price was recorded that it could be compared with.
-    NoPrices,
-}
-
-impl Unproven {
-    /// For a reader: what is missing, and whether it can still come.
-    pub fn explain(self) -> &'static str {
-        match self {
-            Unproven::NoSeed => {
-                "its seed was not recorded; it is revealed in the next game's first packet and stays in the history for \
-                 ten games"
-            }
-            Unproven::UnknownVersion => {
-                "it was played by rules other than v1, v2 and v3, which cannot be recomputed"
-            }
-            Unproven::NoVersion => "its rules were not recorded, and none of v1, v2 and v3 gives its prices",
-            Unproven::NoPrices => "its seed is known, but no price of it was recorded to compare",
-        }
-    }
-}
-
-/// What differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum What {
-    /// The price of a tick.
-    Price,
-    /// A price of a tick after the rug.
-    AfterRug,
-    /// A packet said `rugged` before the rug tick.
-    RugTick,
-    /// The price a rugged packet showed.
-    RugPrice,
-    /// The number of prices in the history entry.
-    Length,
-    /// The peak in the history entry.
-    Peak,
-    /// The seed does not have the published hash.
-    SeedHash,
-}
 
 /// One recorded value that the seed does not give.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,10 +57,10 @@ pub struct Proof {
     /// Whether the seed has the hash that was published before the game; absent when no hash was recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub hash_matches: Option<bool>,
-    /// v1, v2 or v3.
+    /// v1, v2 or v3: the rules that contradict the fewest prices.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
-    /// true: no version was recorded, this is the one that gives the prices.
+    /// true: no label names this version, the prices chose it: it is the one that contradicts fewest of them.
     #[serde(skip_serializing_if = "is_false", default)]
     pub version_inferred: bool,
     /// By the seed: tick of the rug. Without a seed: as recorded.
@@ -154,7 +92,8 @@ pub struct Proof {
     /// Whether the recorded rug price is min(earlier) × (1 − 0.98) bit for bit; absent unless every price was recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rug_price_rule: Option<bool>,
-    /// What differs, the lowest tick first; at most 20.
+    /// What was recorded otherwise than the seed gives it, the lowest tick first; at most 20. Of a proven game: what was
+    /// announced beside its prices and contradicts them, the peak or the version label.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub differences: Vec<Difference>,
     /// How many there are.
@@ -177,6 +116,7 @@ impl Proof {
             return None;
         }
         let proven = self.verdict == Verdict::Proven;
+        let mut words = self.differences.iter().map(Difference::in_words);
         Some(StoredProof {
             game_id: self.game_id.clone(),
             server_seed: self.server_seed.clone()?,
@@ -185,7 +125,9 @@ impl Proof {
             peak: self.peak?,
             prices_compared: self.prices_compared,
             filled: if proven { self.unfilled() } else { Vec::new() },
-            difference: self.differences.first().map(Difference::in_words),
+            difference: if proven { None } else { words.next() },
+            contradictions: words.take(proof::CONTRADICTIONS).collect(),
+            revision: proof::REVISION,
         })
     }
 
@@ -214,25 +156,39 @@ impl Proof {
 }
 
 impl Difference {
+    fn of(found: Contradiction<By<'_>>) -> Difference {
+        let (origin, session_id, seq) = found.by;
+        Difference {
+            what: found.what,
+            tick: found.tick,
+            recorded: found.recorded,
+            computed: found.computed,
+            from: origin.as_str().to_owned(),
+            session_id: session_id.to_string(),
+            seq,
+        }
+    }
+
     /// One line for a reader.
     pub fn in_words(&self) -> String {
-        let what = match self.what {
-            What::Price => "price",
-            What::AfterRug => "price after the rug",
-            What::RugTick => "tick of the rug",
-            What::RugPrice => "price at the rug",
-            What::Length => "number of prices",
-            What::Peak => "peak",
-            What::SeedHash => "hash of the seed",
-        };
-        let tick = self.tick.map_or_else(String::new, |tick| format!(" at tick {tick}"));
+        let what = self.what.in_words();
+        let tick = self.tick.filter(|_| self.what != What::Peak);
+        let tick = tick.map_or_else(String::new, |tick| format!(" at tick {tick}"));
         let place = format!("{} {}:{}", self.from, self.session_id, self.seq);
-        if self.computed.is_null() {
-            return format!("{what}{tick}: recorded {} by {place}, the seed has none", self.recorded);
+        match self.what {
+            _ if self.computed.is_null() => {
+                format!("{what}{tick}: recorded {} by {place}, the seed has none", self.recorded)
+            }
+            What::Version => {
+                format!("{what}: recorded {} by {place}, the prices are those of {}", self.recorded, self.computed)
+            }
+            _ => format!("{what}{tick}: recorded {} by {place}, the seed gives {}", self.recorded, self.computed),
         }
-        format!("{what}{tick}: recorded {} by {place}, the seed gives {}", self.recorded, self.computed)
     }
 }
+
+/// Where something was recorded: what told it, the session, the number of the frame in it.
+type By<'e> = (Origin, &'e Arc<str>, u64);
 
 /// Compares everything recorded of a game with what its seed gives.
 pub fn prove(game_id: &str, evidence: &Evidence) -> Proof {
@@ -243,171 +199,74 @@ pub fn prove(game_id: &str, evidence: &Evidence) -> Proof {
         ticks_filled: evidence.filled.len() as u64,
         ..Proof::default()
     };
-    proof.count_ticks(evidence);
-    let hashes = hashes(evidence);
-    let Some(seed) = seed(evidence, &hashes) else { return unproven(proof, Unproven::NoSeed) };
-    proof.server_seed = Some(seed.to_owned());
-    let hash = fairness::hash_seed(seed);
-    proof.hash_matches = (!hashes.is_empty()).then(|| hashes.iter().all(|(known, ..)| *known == hash));
-    let (version, inferred) = match version(game_id, seed, evidence) {
-        Ok(version) => version,
-        Err(why) => return unproven(proof, why),
-    };
-    let path = fairness::play(seed, game_id, version);
-    let mut found = Found::default();
-    for (known, origin, place) in &hashes {
-        if *known != hash {
-            found.add(None, What::SeedHash, (*known).into(), hash.as_str().into(), *origin, place);
-        }
+    let claims = claims(evidence);
+    let seed = seed(evidence, &claims);
+    let judgement = judge(game_id, seed, &claims);
+    proof.server_seed = seed.map(str::to_owned);
+    proof.verdict = judgement.verdict;
+    proof.why = judgement.why;
+    proof.because = judgement.why.map(|why| why.explain().to_owned());
+    proof.hash_matches = judgement.hash_matches;
+    proof.version = judgement.version.map(|version| version.to_string());
+    proof.version_inferred = judgement.inferred;
+    proof.prices_compared = judgement.compared;
+    if let Some(path) = judgement.path {
+        proof.rug_tick = u32::try_from(path.rug_tick).ok();
+        proof.rug_price = path.prices.last().copied();
+        proof.peak = Some(path.peak);
+        proof.god_candles = path.god_candles.iter().filter_map(|tick| u32::try_from(*tick).ok()).collect();
     }
-    compare(evidence, &path, &mut found);
-    proof.version = Some(version.to_string());
-    proof.version_inferred = inferred;
-    proof.rug_tick = u32::try_from(path.rug_tick).ok();
-    proof.rug_price = path.prices.last().copied();
-    proof.peak = Some(path.peak);
-    proof.god_candles = path.god_candles.iter().filter_map(|tick| u32::try_from(*tick).ok()).collect();
-    proof.prices_compared = found.compared;
-    // Up to the rug as the seed has it.
+    // Up to the rug as the seed has it, where it is known.
     proof.count_ticks(evidence);
-    if !evidence.has_prices() && found.list.is_empty() {
-        return unproven(proof, Unproven::NoPrices);
-    }
-    found.list.sort_by_key(|difference| difference.tick.unwrap_or(0));
-    proof.verdict = if found.list.is_empty() { Verdict::Proven } else { Verdict::Differs };
-    proof.differences_total = found.list.len() as u64;
-    found.list.truncate(LISTED);
-    proof.differences = found.list;
+    proof.differences_total = judgement.contradictions.len() as u64;
+    proof.differences = judgement.contradictions.into_iter().take(LISTED).map(Difference::of).collect();
     proof
 }
 
-fn unproven(proof: Proof, why: Unproven) -> Proof {
-    Proof { verdict: Verdict::Unproven, why: Some(why), because: Some(why.explain().to_owned()), ..proof }
-}
-
-/// Every commitment with what told it.
-fn hashes(evidence: &Evidence) -> Vec<(&str, Origin, &Place)> {
-    let of_frames = evidence.hashes.iter().map(|(hash, place)| (hash.as_str(), Origin::Frame, place));
-    let listed = evidence
-        .histories
-        .iter()
-        .filter_map(|entry| entry.hash.as_deref().map(|hash| (hash, Origin::GameHistory, &entry.place)));
-    of_frames.chain(listed).collect()
+/// Everything recorded, each with its place.
+fn claims(evidence: &Evidence) -> Vec<Recorded<'_, By<'_>>> {
+    let mut claims = Vec::new();
+    for (session_id, session) in &evidence.sessions {
+        claims.extend(session.told().map(|told| {
+            let claim = Claim::Price { tick: told.tick, price: told.price };
+            Recorded { claim, by: (told.origin, session_id, told.seq) }
+        }));
+        claims.extend(session.rugs.iter().map(|rug| {
+            let claim = Claim::Rug { tick: rug.tick, price: rug.price };
+            Recorded { claim, by: (rug.origin, session_id, rug.seq) }
+        }));
+    }
+    for entry in &evidence.histories {
+        let by = (Origin::GameHistory, &entry.place.session_id, entry.place.seq);
+        let peak = entry.peak.map(Claim::Peak);
+        let hash = entry.hash.as_deref().map(Claim::Hash);
+        let version = entry.version.as_deref().map(Claim::Version);
+        let all = [Some(Claim::Path(&entry.prices)), peak, hash, version];
+        claims.extend(all.into_iter().flatten().map(|claim| Recorded { claim, by }));
+    }
+    for (hash, place) in &evidence.hashes {
+        claims.push(Recorded { claim: Claim::Hash(hash), by: (Origin::Frame, &place.session_id, place.seq) });
+    }
+    for (version, place) in &evidence.versions {
+        claims
+            .push(Recorded { claim: Claim::Version(version), by: (Origin::Frame, &place.session_id, place.seq) });
+    }
+    claims
 }
 
 /// The seed: of several, the one that has the commitment.
-fn seed<'e>(evidence: &'e Evidence, hashes: &[(&str, Origin, &Place)]) -> Option<&'e str> {
+fn seed<'e>(evidence: &'e Evidence, claims: &[Recorded<'_, By<'_>>]) -> Option<&'e str> {
     let all: BTreeSet<&str> = evidence.histories.iter().filter_map(|entry| entry.seed.as_deref()).collect();
     if all.len() > 1 {
         let fits = |seed: &&&str| {
             let hash = fairness::hash_seed(seed);
-            hashes.iter().any(|(known, ..)| *known == hash)
+            claims.iter().any(|recorded| recorded.claim == Claim::Hash(&hash))
         };
         if let Some(seed) = all.iter().find(fits) {
             return Some(seed);
         }
     }
     all.first().copied()
-}
-
-/// The rules, and whether they had to be inferred.
-fn version(game_id: &str, seed: &str, evidence: &Evidence) -> Result<(GameVersion, bool), Unproven> {
-    let named: BTreeSet<&str> = evidence
-        .histories
-        .iter()
-        .filter_map(|entry| entry.version.as_deref())
-        .chain(evidence.versions.iter().map(String::as_str))
-        .collect();
-    if let Some(version) = named.iter().find_map(|name| name.parse().ok()) {
-        return Ok((version, false));
-    }
-    if !named.is_empty() {
-        return Err(Unproven::UnknownVersion);
-    }
-    if !evidence.has_prices() {
-        return Err(Unproven::NoPrices);
-    }
-    let reproduces = |version: &GameVersion| {
-        let mut found = Found::default();
-        compare(evidence, &fairness::play(seed, game_id, *version), &mut found);
-        found.list.is_empty()
-    };
-    let known = [GameVersion::V3, GameVersion::V2, GameVersion::V1];
-    known.into_iter().find(reproduces).map(|version| (version, true)).ok_or(Unproven::NoVersion)
-}
-
-#[derive(Default)]
-struct Found {
-    compared: u64,
-    list: Vec<Difference>,
-}
-
-impl Found {
-    fn add(
-        &mut self,
-        tick: Option<u32>,
-        what: What,
-        recorded: serde_json::Value,
-        computed: serde_json::Value,
-        origin: Origin,
-        place: &Place,
-    ) {
-        self.list.push(Difference {
-            what,
-            tick,
-            recorded,
-            computed,
-            from: origin.as_str().to_owned(),
-            session_id: place.session_id.to_string(),
-            seq: place.seq,
-        });
-    }
-
-    fn price(&mut self, path: &PricePath, tick: u32, price: f64, origin: Origin, place: &Place) {
-        self.compared += 1;
-        match path.prices.get(tick as usize) {
-            Some(computed) if computed.to_bits() == price.to_bits() => {}
-            Some(computed) => self.add(Some(tick), What::Price, price.into(), (*computed).into(), origin, place),
-            None => {
-                self.add(Some(tick), What::AfterRug, price.into(), serde_json::Value::Null, origin, place);
-            }
-        }
-    }
-}
-
-fn compare(evidence: &Evidence, path: &PricePath, found: &mut Found) {
-    for (session_id, session) in &evidence.sessions {
-        let place = |seq| Place { session_id: session_id.clone(), seq };
-        for told in session.told() {
-            found.price(path, told.tick, told.price, told.origin, &place(told.seq));
-        }
-        let rug_price = path.prices.last().copied().unwrap_or_default();
-        for rug in &session.rugs {
-            found.compared += 1;
-            if (rug.tick as usize) < path.rug_tick {
-                let (recorded, computed) = (rug.tick.into(), path.rug_tick.into());
-                found.add(Some(rug.tick), What::RugTick, recorded, computed, rug.origin, &place(rug.seq));
-            }
-            if rug.price.to_bits() != rug_price.to_bits() {
-                let tick = u32::try_from(path.rug_tick).ok();
-                found.add(tick, What::RugPrice, rug.price.into(), rug_price.into(), rug.origin, &place(rug.seq));
-            }
-        }
-    }
-    for entry in &evidence.histories {
-        for (tick, price) in (0_u32..).zip(entry.prices.iter().take(path.prices.len())) {
-            found.price(path, tick, *price, Origin::GameHistory, &entry.place);
-        }
-        if !entry.prices.is_empty() && entry.prices.len() != path.prices.len() {
-            let tick = u32::try_from(entry.prices.len().min(path.prices.len())).ok();
-            let (recorded, computed) = (entry.prices.len().into(), path.prices.len().into());
-            found.add(tick, What::Length, recorded, computed, Origin::GameHistory, &entry.place);
-        }
-        if let Some(peak) = entry.peak.filter(|peak| peak.to_bits() != path.peak.to_bits()) {
-            let tick = u32::try_from(path.rug_tick).ok();
-            found.add(tick, What::Peak, peak.into(), path.peak.into(), Origin::GameHistory, &entry.place);
-        }
-    }
 }
 
 #[cfg(test)]

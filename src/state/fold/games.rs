@@ -56,6 +56,9 @@ impl Fold {
         self.moved(&id, moved, notes);
         if let Some(full) = &tick.full {
             self.full(at, full, notes);
+            if current {
+                self.note_previous(&full.history);
+            }
         }
         if current && !late {
             self.lobby_of(at, tick);
@@ -73,18 +76,19 @@ impl Fold {
         if let Some(place) = self.games.iter().rposition(|game| game.id.as_ref() == id) {
             return (place, None);
         }
-        let new = Arc::new(Game::new(id.into(), at.clone()));
+        let mut new = Game::new(id.into(), at.clone());
         let older = self.game().is_some_and(|current| self.is_older(id, at, tick, current));
         if self.games.len() >= MOST_GAMES {
             self.games.remove(0);
         }
         let last = self.games.len();
         if older && last > 0 {
-            self.games.insert(last - 1, new);
+            self.games.insert(last - 1, Arc::new(new));
             return (last - 1, None);
         }
+        new.previous = self.game().filter(|game| game.is_right_before(at, tick)).map(|game| game.id.clone());
         let previous = self.finish_current(notes);
-        self.games.push(new);
+        self.games.push(Arc::new(new));
         self.account.new_game();
         (last, previous)
     }
@@ -168,6 +172,18 @@ impl Fold {
         }
         for entry in full.history.iter().rev() {
             self.history_entry(entry, notes);
+        }
+    }
+
+    /// The server lists finished games, the newest first: in a packet of the current game the one before it is the first of
+    /// them, or the one after the current game's own entry.
+    fn note_previous(&mut self, history: &[Finished<'_>]) {
+        let Some(current) = self.games.last_mut() else { return };
+        let ids = || history.iter().map(|entry| entry.id.as_deref());
+        let own = ids().position(|id| id == Some(&*current.id));
+        let before = ids().nth(own.map_or(0, |own| own + 1)).flatten();
+        if let Some(before) = before.filter(|before| current.previous.as_deref() != Some(*before)) {
+            Arc::make_mut(current).previous = Some(before.into());
         }
     }
 

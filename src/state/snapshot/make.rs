@@ -12,19 +12,13 @@ impl Fold {
     /// The state, seen at `now_us` (microseconds UTC); small.
     pub fn snapshot(&self, now_us: i64) -> Snapshot {
         let live = self.last().is_some_and(At::is_live);
-        let games: Vec<&Game> = self.games().rev().take(2).collect();
-        let game = games.first().copied();
+        let game: Option<&Game> = self.games().next_back();
         Snapshot {
             now: time(now_us),
             status: (live || self.last().is_none()).then(|| self.connections().liveness(now_us)),
             source: self.last().and_then(|last| last.source).map(Source::as_str),
             game: game.map(|game| game_view(game, now_us)),
-            previous: games.get(1).map(|game| PreviousView {
-                game_id: game.id.to_string(),
-                rug_tick: game.rug_tick,
-                peak: game.prices.peak().map(|(_, peak)| peak),
-                proven: game.proven,
-            }),
+            previous: game.and_then(|game| game.previous.as_deref()).map(|id| self.previous_view(id)),
             lobby: self.lobby_view(now_us),
             account: self.account_view(game, now_us),
             requests: self.requests_view(now_us),
@@ -46,6 +40,17 @@ impl Fold {
                 events: self.events(),
             }),
             detail: None,
+        }
+    }
+
+    /// A game that the current one followed; of one that was not captured nothing but its id is known.
+    fn previous_view(&self, id: &str) -> PreviousView {
+        let game = self.game_by_id(id);
+        PreviousView {
+            game_id: id.to_owned(),
+            rug_tick: game.and_then(|game| game.rug_tick),
+            peak: game.and_then(|game| game.prices.peak()).map(|(_, peak)| peak),
+            proven: game.and_then(|game| game.proven),
         }
     }
 

@@ -194,6 +194,47 @@ fn w28_a_finished_game_is_stored_with_its_bets_and_prices() {
 }
 
 #[test]
+fn the_version_of_an_old_entry_is_read_where_it_is() {
+    let entry = |fields: &str| {
+        let frame = format!(
+            r#"42["gameStateUpdate",{{"gameId":"n","gameHistory":[{{"id":"a","prices":[1,0.02],{fields}}}]}}]"#
+        );
+        only(rows_of(&[received(&frame)]), DocType::Game).remove(0).get("game_version").cloned()
+    };
+    for fields in [
+        r#""gameVersion":"v2""#,
+        r#""version":"v2""#,
+        r#""provablyFair":{"version":"v2"}"#,
+        r#""gameVersion":"v2","version":"v1","provablyFair":{"version":"v1"}"#,
+        r#""gameVersion":null,"version":7,"provablyFair":{"version":"v2"}"#,
+    ] {
+        assert_eq!(entry(fields).as_deref(), Some("v2"), "{fields}");
+    }
+    assert_eq!(entry(r#""rugged":true"#), None);
+}
+
+#[test]
+fn a_manipulated_price_is_not_proven_whatever_the_entry_says_of_its_version() {
+    let (seed, id) = (format!("{:064x}", 0xa), "20260101-00000000000000ab");
+    let played = replayer_protocol::fairness::play(&seed, id, replayer_protocol::fairness::GameVersion::V3);
+    let mut wrong = played.prices.clone();
+    wrong[12] += 1e-9;
+    let proven = |prices: &[f64], label: Option<&str>| {
+        let prices = serde_json::to_string(prices).unwrap();
+        let label = label.map(|label| format!(r#","version":"{label}""#)).unwrap_or_default();
+        let frame = format!(
+            r#"42["gameStateUpdate",{{"gameId":"n","gameHistory":[{{"id":"{id}","prices":{prices},"provablyFair":{{"serverSeed":"{seed}"}}{label}}}]}}]"#
+        );
+        only(rows_of(&[received(&frame)]), DocType::Game).remove(0).get("proven").cloned()
+    };
+    for label in [None, Some("v3"), Some("v1"), Some("v9")] {
+        assert_eq!(proven(&played.prices, label).as_deref(), Some("true"), "{label:?}");
+        assert_eq!(proven(&wrong, label).as_deref(), Some("false"), "{label:?}");
+    }
+    assert_eq!(proven(&[], None), None);
+}
+
+#[test]
 fn w30_a_repeated_history_adds_no_game_and_no_bet() {
     let rows = rows_of(&[received(HISTORY), received(HISTORY)]);
     assert_eq!(only(rows.clone(), DocType::Game).len(), 1);

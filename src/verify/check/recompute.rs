@@ -11,8 +11,9 @@ use super::ast::{Recompute, Statement};
 use super::run::{CheckError, CheckResult, Sighting, empty};
 use super::scope::{Bounds, Scope};
 use super::sql::{CONTRADICTING, SUPPORTING, scope_of};
-use crate::protocol::fairness::{self, GameVersion};
+use crate::protocol::fairness::verdict::{self, Claim, Judgement, Recorded, Verdict};
 use crate::sql::{Query, SqlClient, SqlError};
+use crate::store::record::{now_us, time_text};
 
 /// Runs a recomputation.
 pub(super) async fn run(
@@ -29,16 +30,17 @@ pub(super) async fn run(
                  g.prices FROM game g WHERE g.game_id IS NOT NULL{} ORDER BY g.session_id, g.seq, g.ordinal",
                 scope_of(scope, bounds, "g")
             );
-            let computed = "Each game that has a revealed seed is played again (src/protocol/fairness.rs): SHA-256 of the \
-                            seed against the announced hash, every price against the history's, bit for bit; where the \
-                            history has no prices, its peak. SQL cannot compute this.";
+            let computed = "Each game that has a revealed seed is played again (src/protocol/fairness/verdict.rs), by the \
+                            rules that fit its prices best: SHA-256 of the seed against the announced hash, every price \
+                            against the history's, bit for bit, the announced peak and version against the prices. SQL \
+                            cannot compute this.";
             judge(client, sql, computed, fairness_of, cancel).await
         }
         _ => {
             let sql = format!(
-                "SELECT s.session_id, s.seq, s.ts, s.game_id, s.end_tick, s.outcome, g.server_seed, g.game_version FROM \
-                 sidebet s LEFT JOIN game g ON s.game_id = g.game_id WHERE s.outcome IS NOT NULL{} QUALIFY row_number() \
-                 OVER (PARTITION BY coalesce(s.sidebet_id, concat(s.session_id, s.seq, '-', s.ordinal)) ORDER BY \
+                "SELECT s.session_id, s.seq, s.ts, s.game_id, s.end_tick, s.outcome, g.server_seed, g.game_version, \
+                 CASE WHEN g.game_version IS NULL THEN g.prices END AS prices FROM sidebet s LEFT JOIN game g ON \
+                 s.game_id = g.game_id WHERE s.outcome IS NOT NULL{} QUALIFY row_number() OVER (PARTITION BY coalesce(s.sidebet_id, concat(s.session_id, s.seq, '-', s.ordinal)) ORDER BY \
                  s.session_id, s.seq, s.ordinal) = 1 ORDER BY s.session_id, s.seq, s.ordinal",
                 scope_of(scope, bounds, "s")
             );
@@ -61,7 +63,7 @@ async fn judge(
     cancel: CancellationToken,
 ) -> Result<CheckResult, CheckError> {
     let query = Query { timeout: Duration::from_secs(300), ..Query::new(sql) };
-    let as_of = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    let as_of = time_text(now_us()).unwrap_or_default();
     let mut stream = client.stream(query, cancel.clone()).await?;
     let mut result = CheckResult { computed: Some(computed.to_owned()), as_of, ..empty() };
     let (mut games, mut sessions) = (BTreeSet::new(), BTreeSet::new());
@@ -100,10 +102,6 @@ async fn judge(
     result.first_ts = span.and_then(|(first, _)| time_text(first));
     result.last_ts = span.and_then(|(_, last)| time_text(last));
     Ok(result)
-}
-
-fn time_text(us: i64) -> Option<String> {
-    jiff::Timestamp::from_microsecond(us).ok().map(|time| time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
 }
 
 /// One row of a batch.
@@ -158,60 +156,70 @@ fn shown(name: &str, value: impl ToString) -> (String, Option<String>) {
     (name.to_owned(), Some(value.to_string()))
 }
 
-/// A seed and the rules it was played by.
-fn seed_of<'b>(row: &Row<'b>) -> Option<(&'b str, &'b str, GameVersion)> {
-    let version = row.text("game_version")?.parse().ok()?;
-    Some((row.text("server_seed")?, row.text("game_id")?, version))
+/// What a history entry says of its game, judged; `None` where it names no game.
+fn judged(row: &Row<'_>) -> Option<Judgement<()>> {
+    let prices = row.floats("prices").unwrap_or_default();
+    let claims = [
+        Some(Claim::Path(&prices)),
+        row.float("peak").map(Claim::Peak),
+        row.text("seed_hash").map(Claim::Hash),
+        row.text("game_version").map(Claim::Version),
+    ];
+    let claims: Vec<_> = claims.into_iter().flatten().map(|claim| Recorded { claim, by: () }).collect();
+    Some(verdict::judge(row.text("game_id")?, row.text("server_seed"), &claims))
 }
 
 fn fairness_of(row: &Row<'_>) -> Judged {
-    let (Some((seed, game_id, version)), Some(hash)) = (seed_of(row), row.text("seed_hash")) else {
-        return (None, Vec::new());
+    let Some(judgement) = judged(row) else { return (None, Vec::new()) };
+    let mut values: Vec<_> = judgement.hash_matches.map(|fits| shown("hash fits", fits)).into_iter().collect();
+    if let (Some(version), Some(path)) = (judgement.version, &judgement.path) {
+        values.push(shown("version", version));
+        values.push(shown("prices compared", judgement.compared));
+        values.push(shown("prices recomputed", path.prices.len()));
+        values.push(shown("peak recomputed", path.peak));
+    }
+    values.extend(judgement.contradictions.iter().take(SHOWN).map(|found| {
+        let tick = found.tick.map_or_else(String::new, |tick| format!(" at tick {tick}"));
+        let text = format!("recorded {}, the seed gives {}", found.recorded, found.computed);
+        shown(&format!("{}{tick}", found.what.in_words()), text)
+    }));
+    let ok = match judgement.verdict {
+        // An entry whose announced peak or version its own prices contradict is a counterexample too.
+        Verdict::Proven => Some(judgement.contradictions.is_empty()),
+        Verdict::Differs => Some(false),
+        // Without prices an announced peak that the seed gives is what can be compared.
+        Verdict::Unproven => (judgement.path.is_some() && row.float("peak").is_some()).then_some(true),
     };
-    let played = fairness::play(seed, game_id, version);
-    let mut values = vec![shown("hash fits", fairness::hash_seed(seed) == hash)];
-    let same = match (row.floats("prices").filter(|prices| !prices.is_empty()), row.float("peak")) {
-        (Some(prices), _) => {
-            let pairs = prices.iter().zip(&played.prices);
-            let equal = pairs.take_while(|(a, b)| a.to_bits() == b.to_bits()).count();
-            values.push(shown("prices", prices.len()));
-            values.push(shown("prices recomputed", played.prices.len()));
-            values.push(shown("equal from the start", equal));
-            equal == prices.len() && prices.len() == played.prices.len()
-        }
-        (None, Some(peak)) => {
-            values.push(shown("peak", peak));
-            values.push(shown("peak recomputed", played.peak));
-            peak.to_bits() == played.peak.to_bits()
-        }
-        (None, None) => return (None, values),
-    };
-    let fits = fairness::hash_seed(seed) == hash;
-    (Some(same && fits), values)
+    (ok, values)
 }
+
+/// Contradictions shown of one game.
+const SHOWN: usize = 5;
 
 /// Side bets; each game is played once.
 #[derive(Default)]
 struct Bets {
-    rug_ticks: BTreeMap<String, i64>,
+    rug_ticks: BTreeMap<String, Option<i64>>,
 }
 
 impl Bets {
     fn judge(mut self) -> impl FnMut(&Row<'_>) -> Judged {
         move |row| {
-            let (Some((seed, game_id, version)), Some(end), Some(outcome)) =
-                (seed_of(row), row.integer("end_tick"), row.text("outcome"))
+            let (Some(game_id), Some(end), Some(outcome)) =
+                (row.text("game_id"), row.integer("end_tick"), row.text("outcome"))
             else {
                 return (None, Vec::new());
             };
             let rug = match self.rug_ticks.get(game_id) {
                 Some(rug) => *rug,
                 None => {
-                    let rug = i64::try_from(fairness::play(seed, game_id, version).rug_tick).unwrap_or(i64::MAX);
+                    let path = judged(row).and_then(|judgement| judgement.path);
+                    let rug = path.and_then(|path| i64::try_from(path.rug_tick).ok());
                     self.rug_ticks.insert(game_id.to_owned(), rug);
                     rug
                 }
             };
+            let Some(rug) = rug else { return (None, Vec::new()) };
             let values = vec![shown("rug tick", rug), shown("end tick", end), shown("outcome", outcome)];
             (Some((outcome == "won") == (rug <= end)), values)
         }

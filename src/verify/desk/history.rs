@@ -1,4 +1,5 @@
 //! The history of a subject: every line of the log about it, oldest first. What was decided is superseded, never deleted.
+//! A proposal that comes with the program is open without a line, until it is decided on: it is told first.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,15 +10,18 @@ use crate::store::chain::Tip;
 use crate::store::root::DataRoot;
 use crate::verify::log::Entry;
 use crate::verify::mark::{Actor, Correction, Evidence};
+use crate::verify::shipped;
 use crate::verify::subject::Subject;
 
 /// One line about a subject. What does not apply is absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// Number of the line in the log.
-    pub n: u64,
+    /// Number of the line in the log; absent of a proposal that comes with the program and has no line yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub n: Option<u64>,
     /// Its hash.
-    pub hash: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hash: Option<String>,
     /// When, UTC.
     pub ts: String,
     /// proposed, accepted, rejected, withdrawn or rechecked.
@@ -72,11 +76,55 @@ impl Desk {
     /// When the log cannot be read.
     pub fn history(&self, subject: Option<&Subject>) -> Result<Vec<Event>, DeskError> {
         let root = DataRoot::open(self.root()).map_err(DeskError::from)?;
-        Ok(events(&root, subject)?)
+        Ok(history(&root, subject)?)
     }
 }
 
-/// What the log says of a subject; of all, where none is named.
+/// What happened to a subject, with the shipped proposals that wait; to all subjects, where none is named.
+///
+/// # Errors
+/// When the log cannot be read.
+pub fn history(root: &DataRoot, subject: Option<&Subject>) -> Result<Vec<Event>, StoreError> {
+    let logged = events(root, subject)?;
+    let is_logged = |id: &str| logged.iter().any(|event| event.proposal_id.as_deref() == Some(id));
+    let waiting = shipped::proposals()
+        .iter()
+        .filter(|proposal| subject.is_none_or(|wanted| *wanted == proposal.subject))
+        .filter(|proposal| !is_logged(&proposal.proposal_id));
+    let waiting = waiting.map(|proposal| {
+        let entry = Entry::Proposed { proposal: Box::new(proposal.clone()) };
+        event(Event::about(&proposal.subject), entry)
+    });
+    Ok(waiting.collect::<Vec<_>>().into_iter().chain(logged).collect())
+}
+
+impl Event {
+    /// Of which nothing but the subject is known.
+    fn about(subject: &Subject) -> Event {
+        Event {
+            n: None,
+            hash: None,
+            ts: String::new(),
+            what: String::new(),
+            subject: subject.key(),
+            state: None,
+            previous_state: None,
+            statement: None,
+            correction: None,
+            actor: None,
+            rationale_untrusted: None,
+            evidence: Vec::new(),
+            cases: None,
+            tier: None,
+            stale: None,
+            mark_id: None,
+            proposal_id: None,
+            supersedes: None,
+        }
+    }
+}
+
+/// What the log says of a subject, line by line; of all, where none is named.
 ///
 /// # Errors
 /// When the log cannot be read.
@@ -87,26 +135,7 @@ pub fn events(root: &DataRoot, subject: Option<&Subject>) -> Result<Vec<Event>, 
         let Ok(entry) = serde_json::from_str::<Entry>(&line.entry) else { continue };
         let Some(about) = entry.subject().cloned() else { continue };
         if subject.is_none_or(|wanted| *wanted == about) {
-            let empty = Event {
-                n: line.n,
-                hash: line.hash,
-                ts: String::new(),
-                what: String::new(),
-                subject: about.key(),
-                state: None,
-                previous_state: None,
-                statement: None,
-                correction: None,
-                actor: None,
-                rationale_untrusted: None,
-                evidence: Vec::new(),
-                cases: None,
-                tier: None,
-                stale: None,
-                mark_id: None,
-                proposal_id: None,
-                supersedes: None,
-            };
+            let empty = Event { n: Some(line.n), hash: Some(line.hash), ..Event::about(&about) };
             events.push(event(empty, entry));
         }
     }

@@ -1,16 +1,15 @@
 //! The field manifest: every field that the data or the documents know, with what is known of it and what people decided,
-//! corrections applied. It is derived, in `manifests/field_manifest.json`; the SQL view `field` reads it.
+//! corrections applied. Its rows are those of the SQL view `field`. `manifests/field_manifest.json` has them for other
+//! programs; nothing here reads that file.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fs;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::{Desk, DeskError};
+use super::DeskError;
 use crate::index::facts_store::Digest;
 use crate::index::units::events::names;
 use crate::protocol::catalogue::catalogue;
@@ -18,91 +17,30 @@ use crate::store::StoreError;
 use crate::store::root::DataRoot;
 use crate::verify::check::Scope;
 use crate::verify::explore::marks::Marks;
-use crate::verify::explore::table::{digits, second};
+use crate::verify::explore::table::{digits, instant};
 use crate::verify::explore::tier::Support;
-use crate::verify::explore::{Explorer, is_named};
+use crate::verify::explore::{Explorer, paths};
 use crate::verify::log::now;
 use crate::verify::mark::CorrectionKind;
 
 /// Version of the file's form.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What the file says about itself.
 const GENERATED: &str =
     "by replayer from the stored frames, the shipped catalogue and the verification log; do not edit";
 
-impl Desk {
-    /// To be called before a query: see [`before_query`].
-    pub async fn before_query(&self, sql: &str) {
-        if !reads_derived(sql) {
-            return;
-        }
-        let (explorer, sql) = (self.explorer.clone(), sql.to_owned());
-        if let Err(error) = tokio::task::spawn_blocking(move || before_query(&explorer, &sql)).await {
-            tracing::warn!(%error, "bringing the views field and mark up to date was stopped");
-        }
-    }
-
-    /// Brings the manifest up to date, unless it is.
-    ///
-    /// # Errors
-    /// As [`write`].
-    pub async fn write_manifest(&self) -> Result<(), DeskError> {
-        let explorer = self.explorer.clone();
-        let written = tokio::task::spawn_blocking(move || write(&explorer)).await;
-        written.map_err(|error| StoreError::Refused(format!("writing was stopped: {error}")))?
-    }
-}
-
-/// Brings the files up to date that the views `field` and `mark` show, where the query may read them: new data and
-/// decisions go in, and what somebody wrote into them by hand goes out. A file that cannot be written is read as it is.
-/// Blocking.
-pub fn before_query(explorer: &Explorer, sql: &str) {
-    let outcomes = [
-        ("field", mentions(sql, "field").then(|| write(explorer))),
-        ("mark", mentions(sql, "mark").then(|| explorer.ledger().keep_file().map_err(DeskError::from))),
-    ];
-    for (view, outcome) in outcomes {
-        if let Some(Err(error)) = outcome {
-            tracing::warn!(%error, view, "the view may be older than the data and the log");
-        }
-    }
-}
-
-/// Whether a query may read one of the derived views.
-fn reads_derived(sql: &str) -> bool {
-    mentions(sql, "field") || mentions(sql, "mark")
-}
-
-/// Whether a query has this word.
-fn mentions(sql: &str, word: &str) -> bool {
-    let mut words = sql.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    words.any(|one| one.eq_ignore_ascii_case(word))
-}
-
-/// The file. Its rows have a checksum, so that a row that was changed by hand is not taken for ours.
+/// The file.
 #[derive(Serialize, Deserialize)]
 struct File<'a> {
     generated: Cow<'a, str>,
     as_of: String,
     made_of: Value,
-    fields_sha256: String,
     #[serde(borrow)]
     fields: &'a RawValue,
 }
 
-impl File<'_> {
-    /// Whether it says what it was made to say, from this.
-    fn is_of(&self, made_of: &Value) -> bool {
-        self.made_of == *made_of && self.fields_sha256 == sha256(self.fields)
-    }
-}
-
-fn sha256(rows: &RawValue) -> String {
-    format!("{:x}", Sha256::digest(rows.get()))
-}
-
-/// Brings the manifest up to date, unless it is. Blocking.
+/// Brings the manifest up to date, unless it is: what was written into it by hand goes out. Blocking.
 ///
 /// # Errors
 /// When the store or the log cannot be read, or the root not be written.
@@ -115,19 +53,14 @@ pub fn write(explorer: &Explorer) -> Result<(), DeskError> {
         "log": view.tip.hash, "build": env!("CARGO_PKG_VERSION"),
     });
     let path = root.field_manifest_path();
-    let before = fs::read(&path).unwrap_or_default();
-    if serde_json::from_slice::<File<'_>>(&before).is_ok_and(|before| before.is_of(&made_of)) {
-        return Ok(());
-    }
     let json = |error: serde_json::Error| StoreError::io("write", &path)(error.into());
     let fields = to_raw_value(&rows(&digest, &Marks::of(&view.state))).map_err(json)?;
-    let file = File {
-        generated: GENERATED.into(),
-        as_of: now(),
-        made_of,
-        fields_sha256: sha256(&fields),
-        fields: &fields,
-    };
+    let before = fs::read(&path).unwrap_or_default();
+    let says_so = |before: File<'_>| before.made_of == made_of && before.fields.get() == fields.get();
+    if serde_json::from_slice::<File<'_>>(&before).is_ok_and(says_so) {
+        return Ok(());
+    }
+    let file = File { generated: GENERATED.into(), as_of: now(), made_of, fields: &fields };
     let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
     // Derived: replaced at once, without waiting for the disk.
     let bytes = serde_json::to_vec(&file).map_err(json)?;
@@ -137,22 +70,22 @@ pub fn write(explorer: &Explorer) -> Result<(), DeskError> {
     Ok(())
 }
 
+/// The rows of the SQL view `field` as the data and the log are now. Blocking.
+///
+/// # Errors
+/// When the store or the log cannot be read.
+pub fn present(explorer: &Explorer) -> Result<Vec<Value>, DeskError> {
+    let digest = explorer.digest(&Scope::default(), &|| false)?;
+    Ok(rows(&digest, &Marks::of(&explorer.ledger().view()?.state)))
+}
+
 /// The rows of the SQL view `field`.
 pub fn rows(digest: &Digest, marks: &Marks) -> Vec<Value> {
     let mut rows = Vec::new();
     for event in names(&digest.facts, catalogue()) {
         let doc = catalogue().events.iter().find(|doc| doc.name == event);
         let seen = digest.facts.events.get(&event);
-        let found = seen.into_iter().flat_map(|seen| seen.fields.iter()).filter(|field| is_named(field));
-        let mut paths: BTreeSet<&str> = BTreeSet::new();
-        let mut order: Vec<&str> = Vec::new();
-        let documented = doc.into_iter().flat_map(|doc| &doc.fields).map(|field| field.path.as_str());
-        for path in found.map(|field| field.path.as_str()).chain(documented) {
-            if paths.insert(path) {
-                order.push(path);
-            }
-        }
-        for path in order {
+        for path in paths(seen.map(|seen| &seen.fields), doc) {
             let field = seen.and_then(|seen| seen.fields.get(path));
             let known = doc.and_then(|doc| doc.field(path));
             let mark = marks.field(&event, path);
@@ -185,8 +118,8 @@ pub fn rows(digest: &Digest, marks: &Marks) -> Vec<Value> {
                 "statement": mark.and_then(|mark| mark.statement.as_ref()),
                 "corrections": (!corrections.is_empty()).then_some(corrections),
                 "novel": known.is_none(),
-                "first_ts": field.and_then(|field| second(field.first_us)),
-                "last_ts": field.and_then(|field| second(field.last_us)),
+                "first_ts": field.and_then(|field| instant(field.first_us)),
+                "last_ts": field.and_then(|field| instant(field.last_us)),
             }));
         }
     }

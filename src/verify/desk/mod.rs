@@ -3,9 +3,10 @@
 //! * [`propose`] — anybody may. [`decide`] — people only. [`queue`] — what is to be looked at next.
 //! * [`history`] — what was decided about a subject, and by whom. [`recheck`] — marked statements on newer data.
 //! * [`facts`] — subjects against what is known: is there such a thing, how well is it known, which frames show it.
-//! * [`manifest`] — every field with its mark, for the SQL view `field`.
+//! * [`manifest`] — every field with its mark. [`derived`] — the rows of the SQL views `mark` and `field`.
 
 pub mod decide;
+pub mod derived;
 pub mod facts;
 pub mod history;
 pub mod manifest;
@@ -72,9 +73,11 @@ pub struct Desk {
 const PUBLISH_AFTER: Duration = Duration::from_secs(2);
 
 impl Desk {
-    /// A desk over what the explorer knows.
+    /// A desk over what the explorer knows. From now on the client's views `mark` and `field` show what it knows.
     pub fn new(explorer: Arc<Explorer>, sql: SqlClient, policy: Policy) -> Desk {
-        Desk { explorer, sql, policy, publishing: Arc::default() }
+        let desk = Desk { explorer, sql, policy, publishing: Arc::default() };
+        desk.sql.derive_with(desk.derived_views());
+        desk
     }
 
     /// The data root.

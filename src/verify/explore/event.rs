@@ -10,7 +10,7 @@ use super::marks::{Marks, Ruling};
 use super::overview::{direction, is_novel, recorded_hours};
 use super::samples::{Sample, samples};
 use super::sequences;
-use super::table::{Table, digits, percent, second};
+use super::table::{Table, digits, instant, percent};
 use super::tier::Support;
 use super::written::written;
 use crate::index::facts_store::Digest;
@@ -95,8 +95,10 @@ pub struct EventView {
     /// lengths of texts and lists. A path in documents only has count 0. mark: of the field, and of its unit, values and
     /// formulas with that word before it.
     pub fields: Table,
-    /// Fields there are, with this filter.
+    /// Fields the event has, nested ones and those that only documents know among them, whatever the filter.
     pub fields_total: u64,
+    /// Of these, fields that pass below, depth and phase: what the table has, page by page.
+    pub fields_selected: u64,
     /// Sets of top-level keys, the most frequent first: packets, number of keys, and what tells it from the first one.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub shapes: Vec<Shape>,
@@ -168,7 +170,7 @@ pub fn event(digest: &Digest, marks: &Marks, name: &str, filter: &EventFilter) -
     let minutes = recorded_hours(digest) * 60.0;
     let rows = fields(seen.map(|seen| &seen.fields), doc, name, marks, filter);
     let mut table = Table::new(&COLUMNS);
-    let total = rows.len() as u64;
+    let selected = rows.len() as u64;
     table.rows = rows.into_iter().skip(filter.offset).take(filter.limit).collect();
     let has_row = |path: &str| table.rows.iter().any(|row| row.first().is_some_and(|cell| cell == path));
     let rulings = marks.rulings(name, &has_row);
@@ -188,12 +190,13 @@ pub fn event(digest: &Digest, marks: &Marks, name: &str, filter: &EventFilter) -
         payload_lost: seen.map_or(0, |seen| seen.payload_lost),
         value_unread: seen.map_or(0, |seen| seen.value_unread),
         traced: seen.map_or(0, |seen| seen.traced),
-        first: seen.and_then(|seen| second(seen.first_us)),
-        last: seen.and_then(|seen| second(seen.last_us)),
+        first: seen.and_then(|seen| instant(seen.first_us)),
+        last: seen.and_then(|seen| instant(seen.last_us)),
         phases: seen.map(|seen| by_phase(&seen.phases)).unwrap_or_default(),
         sources: seen.map(|seen| seen.sources.clone()).unwrap_or_default(),
         fields: table,
-        fields_total: total,
+        fields_total: super::paths(seen.map(|seen| &seen.fields), doc).len() as u64,
+        fields_selected: selected,
         shapes: seen.map(|seen| shapes(&seen.shapes)).unwrap_or_default(),
         samples: seen.map(|seen| samples(seen, None, filter.samples)).unwrap_or_default(),
         pairing: doc.and_then(|doc| doc.pairing.clone()),
@@ -249,37 +252,39 @@ fn fields(
         below && (filter.depth == 0 || depth(path) <= base + filter.depth)
     };
     let mut rows = Vec::new();
-    for field in seen.into_iter().flat_map(Fields::iter).filter(|field| super::is_named(field)) {
-        let in_phase = phase.is_none_or(|phase| field.phases.get(phase).is_some_and(|count| *count > 0));
-        let Some(fields) = seen.filter(|_| wanted(&field.path) && in_phase) else { continue };
-        let known = doc.and_then(|doc| doc.field(&field.path));
-        let presence = match phase {
-            Some(phase) => fields.presence_in(field, phase),
-            None => fields.presence(field),
-        };
-        rows.push(row(fields, field, known, presence, event, marks));
-    }
-    if phase.is_none() {
-        let unseen = doc.into_iter().flat_map(|doc| &doc.fields);
-        let unseen = unseen.filter(|field| seen.is_none_or(|seen| seen.get(&field.path).is_none()));
-        for field in unseen.filter(|field| wanted(&field.path)) {
-            let mark = marks.field(event, &field.path).map_or(Value::Null, |mark| mark.badge().into());
-            let right = written(marks, event, &field.path, Some(field));
-            rows.push(vec![
-                field.path.clone().into(),
-                right.types.into(),
-                0.into(),
-                Value::Null,
-                Value::Null,
-                Value::Null,
-                right.unit.into(),
-                right.meaning.into(),
-                "theoretical".into(),
-                mark,
-            ]);
+    for path in super::paths(seen, doc).into_iter().filter(|path| wanted(path)) {
+        let known = doc.and_then(|doc| doc.field(path));
+        if let Some((fields, field)) = seen.and_then(|seen| Some((seen, seen.get(path)?))) {
+            if phase.is_some_and(|phase| field.phases.get(phase).is_none_or(|count| *count == 0)) {
+                continue;
+            }
+            let presence = match phase {
+                Some(phase) => fields.presence_in(field, phase),
+                None => fields.presence(field),
+            };
+            rows.push(row(fields, field, known, presence, event, marks));
+        } else if phase.is_none() {
+            rows.push(unseen_row(path, known, event, marks));
         }
     }
     rows
+}
+
+/// A field that no frame has.
+fn unseen_row(path: &str, doc: Option<&FieldDoc>, event: &str, marks: &Marks) -> Vec<Value> {
+    let right = written(marks, event, path, doc);
+    vec![
+        path.into(),
+        right.types.into(),
+        0.into(),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        right.unit.into(),
+        right.meaning.into(),
+        "theoretical".into(),
+        marks.field(event, path).map_or(Value::Null, |mark| mark.badge().into()),
+    ]
 }
 
 fn row(

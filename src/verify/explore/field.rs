@@ -9,7 +9,7 @@ use serde_json::json;
 use super::event::{by_phase, phases, range};
 use super::marks::{Marks, Ruling};
 use super::samples::{Sample, samples};
-use super::table::{Table, digits, second};
+use super::table::{Table, digits, instant};
 use super::tier::Support;
 use super::written::written;
 use crate::index::facts_store::{Digest, FactsStore};
@@ -85,10 +85,16 @@ pub struct FieldView {
     /// Keys directly below it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub keys: Vec<String>,
-    /// Games it was seen in; 4 stands for 4 or more.
+    /// Games it was seen in; exact below 16.
     pub games: u64,
-    /// Sessions it was seen in; 4 stands for 4 or more.
+    /// Whether there may be more games than that.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub games_or_more: bool,
+    /// Sessions it was seen in; exact below 16.
     pub sessions: u64,
+    /// Whether there may be more sessions than that.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub sessions_or_more: bool,
     /// First seen, UTC.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub first: Option<String>,
@@ -183,9 +189,11 @@ pub fn field(
             .take(60)
             .collect(),
         games: field.games.count() as u64,
+        games_or_more: field.games.is_full(),
         sessions: field.sessions.count() as u64,
-        first: second(field.first_us),
-        last: second(field.last_us),
+        sessions_or_more: field.sessions.is_full(),
+        first: instant(field.first_us),
+        last: instant(field.last_us),
         samples: seen.map(|seen| samples(seen, Some(path), 5)).unwrap_or_default(),
         history,
         elsewhere: elsewhere(digest, event, path, key),

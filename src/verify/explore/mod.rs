@@ -25,15 +25,30 @@ pub mod written;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use crate::index::facts_store::FactsFilter;
-use crate::protocol::facts::Field;
+use crate::protocol::catalogue::EventDoc;
 use crate::protocol::facts::keys::normalise_path;
+use crate::protocol::facts::{Field, Fields};
 use crate::verify::check::{BadScope, Scope};
 pub use service::{ExploreError, Explorer};
 
 /// Whether a path ends in a field's own name: elements and keys that are data do not.
 pub fn is_named(field: &Field) -> bool {
     field.name != "[]" && !field.name.starts_with('{')
+}
+
+/// The fields of an event, as every answer counts and lists them: the paths that end in a name of their own, those of the
+/// data in their order, then those that only documents know.
+pub fn paths<'a>(seen: Option<&'a Fields>, doc: Option<&'a EventDoc>) -> Vec<&'a str> {
+    let found = seen.into_iter().flat_map(Fields::iter).filter(|field| is_named(field));
+    let mut paths: Vec<&str> = found.map(|field| field.path.as_str()).collect();
+    let there: BTreeSet<&str> = paths.iter().copied().collect();
+    let documented = doc.into_iter().flat_map(|doc| &doc.fields).map(|field| field.path.as_str());
+    let is_named = |path: &&str| !path.ends_with("[]") && !path.ends_with('}');
+    paths.extend(documented.filter(is_named).filter(|path| !there.contains(path)));
+    paths
 }
 
 /// The facts that a scope means. Facts are counted by phase, but not kept by it: a scope of phases is for checks.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::marks::Marks;
-use super::table::{Table, digits, minute, percent};
+use super::table::{Table, digits, instant, percent};
 use super::tier::Support;
 use crate::index::facts_store::Digest;
 use crate::index::units::events::names;
@@ -39,7 +39,7 @@ pub struct Overview {
     /// Event types that the catalogue does not know.
     pub novel: u64,
     /// The events, the most frequent first. share in percent of all frames; per_minute of recording; auth: whether a
-    /// login is needed, null where not known; marks: verified subjects / subjects to be corrected.
+    /// login is needed, null where not known; fields: those seen and those that only documents know; marks: verified subjects / subjects to be corrected.
     pub events: Table,
 }
 
@@ -104,10 +104,7 @@ pub fn overview(digest: &Digest, marks: &Marks, filter: &OverviewFilter) -> Over
         if !wanted {
             continue;
         }
-        let fields = match seen {
-            Some(seen) => seen.fields.iter().filter(|field| super::is_named(field)).count(),
-            None => doc.map_or(0, |doc| doc.fields.len()),
-        };
+        let fields = super::paths(seen.map(|seen| &seen.fields), doc).len();
         let rate = if hours > 0.0 && count > 0 { json!(digits(count as f64 / hours / 60.0)) } else { Value::Null };
         let tier = if is_novel(&name) { format!("{tier}, novel") } else { tier.to_owned() };
         events.rows.push(vec![
@@ -117,8 +114,8 @@ pub fn overview(digest: &Digest, marks: &Marks, filter: &OverviewFilter) -> Over
             rate,
             direction(seen, doc).into(),
             doc.and_then(|doc| doc.auth).map_or(Value::Null, Value::Bool),
-            minute(seen.and_then(|seen| seen.first_us)),
-            minute(seen.and_then(|seen| seen.last_us)),
+            json!(instant(seen.and_then(|seen| seen.first_us))),
+            json!(instant(seen.and_then(|seen| seen.last_us))),
             fields.into(),
             tier.into(),
             if verified + wrong > 0 { format!("{verified}/{wrong}").into() } else { Value::Null },

@@ -174,7 +174,7 @@ impl Explorer {
             nearest: nearest::events(&digest, name),
         };
         let view = event::event(&digest, &self.marks(), name, filter).ok_or_else(|| known(name))?;
-        if view.fields_total == 0
+        if view.fields_selected == 0
             && let Some(below) = &filter.below
         {
             let nearest = nearest::paths(&digest, &view.event, below);

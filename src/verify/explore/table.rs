@@ -41,14 +41,7 @@ pub fn digits(number: f64) -> f64 {
     (number * factor).round() / factor
 }
 
-/// A time to the minute, UTC: `2026-01-31T12:00Z`.
-pub fn minute(us: Option<i64>) -> Value {
-    let time = us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok());
-    time.map_or(Value::Null, |time| time.strftime("%Y-%m-%dT%H:%MZ").to_string().into())
-}
-
-/// A time to the second, UTC.
-pub fn second(us: Option<i64>) -> Option<String> {
-    let time = us.and_then(|us| jiff::Timestamp::from_microsecond(us).ok())?;
-    Some(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+/// A time as every answer prints it: exact, so that it leads back to its frame.
+pub fn instant(us: Option<i64>) -> Option<String> {
+    us.and_then(crate::store::record::time_text)
 }

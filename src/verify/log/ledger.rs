@@ -5,7 +5,7 @@
 //! `manifests/verification.json` is replaced. So of two decisions on one proposal exactly one is written, whichever
 //! processes they come from.
 //!
-//! `verification.json` is derived: the SQL views and other programs read it. It also remembers how long the log was, so
+//! `verification.json` is derived: other programs read it. It also remembers how long the log was, so
 //! that lines cut off the end of the log are missed.
 
 use std::collections::HashSet;

@@ -10,7 +10,7 @@ use crate::store::chain::Tip;
 use crate::store::record::{Record, Source, now_us};
 use crate::store::recorder::{Recorder, RecorderOptions};
 use crate::store::root::DataRoot;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, span};
 
 /// Writes what the store lacks. `false`: another process holds the lease and does it.
 ///
@@ -34,7 +34,7 @@ pub fn publish(root: &DataRoot) -> Result<bool, StoreError> {
     // Asked again, now that nobody else writes.
     let stored = verification::stored(root)?;
     let missing = contents.lines.iter().filter(|line| !stored.contains(&line.hash));
-    let recorder = Recorder::start(store, RecorderOptions::new("verify"))?;
+    let recorder = Recorder::start(store, RecorderOptions::new(span::VERIFICATION))?;
     for line in missing {
         let details = verification::details(line).to_string();
         recorder.append(&Record::system(now_us(), Source::Ui, events::VERIFICATION, &details))?;

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::Orders;
 use crate::protocol::line::LineFormat;
 use crate::replay::cursor::chapter;
-use crate::store::StoreError;
 use crate::store::ids::{EventRef, SessionId};
 use crate::store::journal::SegmentHead;
 use crate::store::journal::writer::SegmentWriter;
@@ -14,6 +13,7 @@ use crate::store::parts::BUILD;
 use crate::store::record::{Record, Source, now_us};
 use crate::store::root::DataRoot;
 use crate::store::schema::{SCHEMA_VERSION, is_newer};
+use crate::store::{StoreError, span};
 
 impl Orders {
     /// Stores an action as a row of its own: as a whole segment of the journal, because another process may hold
@@ -68,7 +68,7 @@ impl Orders {
             session_id,
             number: seq,
             first_seq: seq,
-            origin: "replay".to_owned(),
+            origin: span::REPLAY.to_owned(),
             started_us: now,
             build: BUILD.to_owned(),
             requests: Default::default(),

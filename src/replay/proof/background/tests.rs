@@ -26,7 +26,7 @@ fn record(root: &DataRoot, games: usize, mut keep: impl FnMut(usize, &str) -> Op
 
 fn prove(root: &DataRoot) -> (u64, u64) {
     let store = Arc::new(Store::open(root, "test").unwrap());
-    prove_pending(&store, &CancellationToken::new()).unwrap()
+    prove_pending(&store, &BTreeSet::new(), &CancellationToken::new()).unwrap()
 }
 
 fn scratch() -> (tempfile::TempDir, DataRoot) {
@@ -127,7 +127,7 @@ fn a_crash_between_games_leaves_the_rest_to_the_next_start() {
     recorder.append(&Record::system(now_us(), Source::Ui, proofs[0].event_type(), &details)).unwrap();
     recorder.close().unwrap();
     drop(recorder);
-    let (proven, _) = prove_pending(&store, &stop).unwrap();
+    let (proven, _) = prove_pending(&store, &BTreeSet::new(), &stop).unwrap();
     assert_eq!(proven as usize, proofs.len() - 1);
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::protocol::fairness::hash_seed;
-use crate::replay::proof::evidence::{HistoryEntry, TickRow};
+use crate::protocol::fairness::{GameVersion, PricePath, hash_seed};
+use crate::replay::proof::evidence::{HistoryEntry, Place, TickRow};
 use crate::state::fact::Tick;
 
 const GAME: &str = "20260101-00000000000000ab";
@@ -125,7 +125,6 @@ fn what_else_differs_is_said_for_what_it_is() {
         assert_eq!(proof.verdict, Verdict::Differs);
         proof.differences.iter().map(|difference| difference.what).collect::<Vec<_>>()
     };
-    assert_eq!(differing(&|evidence| evidence.histories[0].peak = Some(99.0)), [What::Peak]);
     assert_eq!(differing(&|evidence| row(evidence, 1, path.rug_tick + 1, 1.0, false)), [What::AfterRug]);
     assert_eq!(differing(&|evidence| row(evidence, 1, path.rug_tick, 0.5, true)), [What::RugPrice]);
     let rug_price = *path.prices.last().unwrap();
@@ -201,6 +200,8 @@ fn without_a_seed_a_game_is_unproven_but_its_rug_price_can_be_checked() {
 fn unknown_rules_and_missing_prices_are_said() {
     let mut evidence = recorded();
     evidence.histories[0].version = Some("v9".into());
+    evidence.histories[0].prices = vec![1.0, 1.1, 0.02];
+    evidence.sessions.clear();
     assert_eq!(prove(GAME, &evidence).why, Some(Unproven::UnknownVersion));
     let mut nothing = Evidence::default();
     nothing.history(entry(Vec::new()));
@@ -224,7 +225,36 @@ fn rules_that_were_not_recorded_are_inferred_from_the_prices() {
     let mut entry = silent;
     entry.prices[5] = 4.0;
     corrupted.history(entry);
-    assert_eq!(prove(GAME, &corrupted).why, Some(Unproven::NoVersion));
+    let proof = prove(GAME, &corrupted);
+    assert_eq!((proof.verdict, proof.version.as_deref()), (Verdict::Differs, Some("v1")));
+    assert_eq!((proof.differences_total, proof.differences[0].tick), (1, Some(5)));
+}
+
+#[test]
+fn an_announced_peak_that_contradicts_is_stored_with_the_proof() {
+    let mut evidence = recorded();
+    evidence.histories[0].peak = Some(99.0);
+    let proof = prove(GAME, &evidence);
+    assert_eq!((proof.verdict, proof.differences_total), (Verdict::Proven, 1));
+    let words = proof.differences[0].in_words();
+    assert!(
+        words.starts_with("announced peak: recorded 99.0 by game_history session:900, the seed gives "),
+        "{words}"
+    );
+    let stored = proof.to_store().unwrap();
+    assert_eq!((stored.event_type(), stored.contradictions), ("game_proven", vec![words]));
+}
+
+#[test]
+fn a_label_that_contradicts_names_its_packet() {
+    let mut evidence = recorded();
+    evidence.histories[0].version = None;
+    let tick = Tick { version: Some("v1".into()), ..Tick::default() };
+    evidence.frame(&place(17), None, &tick);
+    let proof = prove(GAME, &evidence);
+    assert_eq!((proof.verdict, proof.version.as_deref()), (Verdict::Proven, Some("v3")));
+    let words = proof.differences[0].in_words();
+    assert_eq!(words, "version label: recorded \"v1\" by frame session:17, the prices are those of \"v3\"");
 }
 
 #[test]
