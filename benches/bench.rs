@@ -18,12 +18,14 @@ fn main() {
     // SAFETY: nothing has started a thread yet.
     unsafe { replayer::index::embed::telemetry::disable() };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 18] = [
+    let all: [(&str, fn()); 20] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
+        ("compaction", storing::compaction),
         ("first-answer", serving::first_answer),
         ("sql", serving::sql_through_mcp),
+        ("growth", serving::growth),
         ("facts", searching::facts),
         ("embedder", searching::embedder),
         ("index-day", indexing::day),

@@ -458,8 +458,14 @@ async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<
         }
         return Ok(Found { heads, not_found, more: false, as_of });
     }
-    let (sql, params) = listing(wanted);
-    let (mut heads, as_of) = ask::records::<Head>(&app.sql, &sql, params, wanted.limit + 1, cancel).await?;
+    let end = end(app, wanted).await;
+    let (sql, params) = listing(wanted, end.as_ref());
+    let (mut heads, mut as_of) = ask::records::<Head>(&app.sql, &sql, params, wanted.limit + 1, cancel).await?;
+    // Fewer than asked for: there may be others before the end that was looked at.
+    if end.is_some() && (heads.len() as u64) < wanted.limit {
+        let (sql, params) = listing(wanted, None);
+        (heads, as_of) = ask::records::<Head>(&app.sql, &sql, params, wanted.limit + 1, cancel).await?;
+    }
     let more = heads.len() as u64 > wanted.limit;
     heads.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
     let newest = matches!(wanted.which, Which::Newest);
@@ -470,8 +476,25 @@ async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<
     Ok(Found { heads, not_found: Vec::new(), more: more && !newest, as_of })
 }
 
-/// The query for frames in order.
-fn listing(wanted: &Wanted) -> (String, Vec<serde_json::Value>) {
+/// Frames before the newest stored one that are looked at first: any, and those of one event.
+const END: u64 = 1_000;
+const END_OF_EVENT: u64 = 16_000;
+
+/// Where to look for the newest frames first, so that asking for them costs the same whatever was recorded before: from
+/// behind this address on. `None` where anything may have to be read: a game's frames are where its game was.
+async fn end(app: &App, wanted: &Wanted) -> Option<Address> {
+    if !matches!(wanted.which, Which::Newest) || wanted.game_id.is_some() {
+        return None;
+    }
+    let session = wanted.session_id.as_deref().map(str::parse).transpose().ok()?;
+    let lost = app.lost.clone();
+    let (session_id, last) = tokio::task::spawn_blocking(move || lost.newest(session)).await.ok()?.ok()??;
+    let reach = if wanted.event_name.is_some() { END_OF_EVENT } else { END };
+    Some(Address { session_id: session_id.to_string(), seq: last.saturating_sub(reach) })
+}
+
+/// The query for frames in order; with `end` only for what follows it.
+fn listing(wanted: &Wanted, end: Option<&Address>) -> (String, Vec<serde_json::Value>) {
     let mut binds = Binds::default();
     let mut conditions = Vec::new();
     for (column, value) in
@@ -489,9 +512,21 @@ fn listing(wanted: &Wanted) -> (String, Vec<serde_json::Value>) {
         // The first comparison alone lets whole row groups be skipped.
         conditions.push(format!("session_id >= {session} AND (session_id > {again} OR seq > {seq})"));
     }
+    let lines = lines(wanted.session_id.is_some());
+    let from = match end {
+        None => lines,
+        // Apart, because row groups are skipped by each of these conditions and not by both joined with OR.
+        Some(Address { session_id, seq }) => {
+            let (session, seq, again) =
+                (binds.bind(session_id.as_str()), binds.bind(*seq), binds.bind(session_id.as_str()));
+            format!(
+                "(SELECT * FROM {lines} WHERE session_id = {session} AND seq > {seq} UNION ALL \
+                 SELECT * FROM {lines} WHERE session_id > {again}) AS newest"
+            )
+        }
+    };
     let sql = format!(
-        "SELECT {HEAD} FROM {}{} ORDER BY {order} LIMIT {}",
-        lines(wanted.session_id.is_some()),
+        "SELECT {HEAD} FROM {from}{} ORDER BY {order} LIMIT {}",
         ask::filter(&conditions),
         wanted.limit + 1
     );
@@ -792,8 +827,10 @@ mod tests {
 
     #[test]
     fn a_value_is_bound_and_never_spliced() {
-        let (sql, params) =
-            listing(&wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap());
+        let (sql, params) = listing(
+            &wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap(),
+            None,
+        );
         assert!(!sql.contains("1=1"), "{sql}");
         assert_eq!(params, [json!("x' OR 1=1 --"), json!(SESSION), json!(SESSION), json!(3)]);
         assert!(sql.contains("session_id >= $2 AND (session_id > $3 OR seq > $4)"), "{sql}");

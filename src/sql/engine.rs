@@ -15,7 +15,8 @@ use serde_json::Value;
 use super::derived::{DerivedRows, WantedView};
 use super::error::SqlError;
 use super::gate::Checked;
-use super::{cells, derived, functions, gate, tail, views};
+use super::ticks::Filled;
+use super::{cells, derived, functions, gate, tail, ticks, views};
 use replayer_store::catalog::{Catalog, Part};
 use replayer_store::damage;
 use replayer_store::error::StoreError;
@@ -67,6 +68,8 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     /// What each doc type's view reads now.
     reads: HashMap<DocType, Reads>,
+    /// Which ticks filled from seeds step back.
+    filled: Filled,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     /// Which revisions of the derived views are loaded.
@@ -142,6 +145,7 @@ impl Engine {
             feed,
             catalog: Arc::default(),
             reads: HashMap::new(),
+            filled: Filled::default(),
             columns: HashMap::new(),
             derived: derived::Loaded::default(),
             as_of: String::new(),
@@ -226,6 +230,8 @@ impl Engine {
     /// Empty tails, and views over nothing else.
     fn empty(&mut self) -> duckdb::Result<()> {
         self.reads.clear();
+        self.filled = Filled::default();
+        self.db.execute_batch(&ticks::create())?;
         for doc in DocType::ALL {
             self.db.execute_batch(&tail::create_table(doc))?;
             self.show(doc, &Reads::default())?;
@@ -240,7 +246,7 @@ impl Engine {
         if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
             return Ok(());
         }
-        let steps = || -> duckdb::Result<Vec<(DocType, Reads)>> {
+        let steps = || -> duckdb::Result<(Vec<(DocType, Reads)>, Option<Filled>)> {
             self.db.execute_batch("BEGIN")?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
@@ -249,12 +255,19 @@ impl Engine {
             for (doc, reads) in &changed {
                 self.show(*doc, reads)?;
             }
+            let filled = self.filled_now(&change)?;
+            if let Some(filled) = &filled {
+                self.show_ticks(filled, &changed)?;
+            }
             self.db.execute_batch("COMMIT")?;
-            Ok(changed)
+            Ok((changed, filled))
         };
         match steps() {
-            Ok(changed) => {
+            Ok((changed, filled)) => {
                 self.reads.extend(changed);
+                if let Some(filled) = filled {
+                    self.filled = filled;
+                }
                 if let Some(catalog) = change.catalog {
                     self.catalog = catalog;
                 }
@@ -289,9 +302,38 @@ impl Engine {
         Ok(changed)
     }
 
-    /// Makes `store.<doc_type>`: the parts, then the tail.
+    /// Which filled ticks step back by now; `None` where nothing changed about it.
+    fn filled_now(&self, change: &Change) -> duckdb::Result<Option<Filled>> {
+        let mut filled = match &change.catalog {
+            Some(catalog) => self.filled.with_parts(catalog.parts.iter()),
+            None => self.filled.clone(),
+        };
+        let concerned =
+            |(doc, batch): &(DocType, RecordBatch)| *doc == DocType::GameTick && filled.concerns(batch);
+        if change.catalog.is_none() && !change.rows.iter().any(concerned) {
+            return Ok(None);
+        }
+        filled.find(&self.db, &self.options.root)?;
+        Ok(Some(filled))
+    }
+
+    /// Makes `main.game_tick`.
+    fn show_ticks(&self, filled: &Filled, changed: &[(DocType, Reads)]) -> duckdb::Result<()> {
+        let now = changed.iter().find(|(doc, _)| *doc == DocType::GameTick).map(|(_, reads)| reads);
+        let mixed = now.or_else(|| self.reads.get(&DocType::GameTick)).is_some_and(|reads| reads.mixed);
+        let view = filled
+            .view(|parts, tail| self.select(DocType::GameTick, &Reads { parts: parts.to_vec(), mixed, tail }));
+        self.db.execute_batch(&format!("CREATE OR REPLACE VIEW main.game_tick AS {view}"))
+    }
+
+    /// Makes `store.<doc_type>`.
     fn show(&self, doc: DocType, reads: &Reads) -> duckdb::Result<()> {
-        let view = format!("CREATE OR REPLACE VIEW store.{} AS", doc.as_str());
+        let select = self.select(doc, reads);
+        self.db.execute_batch(&format!("CREATE OR REPLACE VIEW store.{} AS {select}", doc.as_str()))
+    }
+
+    /// Reads the parts, then the tail.
+    fn select(&self, doc: DocType, reads: &Reads) -> String {
         let schema = arrow_schema(doc);
         let names: Vec<String> = schema.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
         let names = names.join(", ");
@@ -300,7 +342,7 @@ impl Engine {
         let shown = shown.join(", ");
         let tail = tail::select(doc);
         if reads.parts.is_empty() {
-            return self.db.execute_batch(&format!("{view} SELECT {shown} FROM ({tail})"));
+            return format!("SELECT {shown} FROM ({tail})");
         }
         let files: Vec<String> = reads.parts.iter().map(|part| literal(&self.options.root.join(part))).collect();
         let files = files.join(", ");
@@ -310,11 +352,11 @@ impl Engine {
             // Binds to the first file's schema; by name would read every footer for every query.
             format!("SELECT {names} FROM read_parquet([{files}], hive_partitioning = false)")
         };
-        self.db.execute_batch(&match (reads.tail, reads.mixed) {
-            (false, false) => format!("{view} SELECT {shown} FROM ({parts})"),
+        match (reads.tail, reads.mixed) {
+            (false, false) => format!("SELECT {shown} FROM ({parts})"),
             // BY NAME, because the tail has all columns.
-            _ => format!("{view} SELECT {shown} FROM ({parts} UNION ALL BY NAME {tail})"),
-        })
+            _ => format!("SELECT {shown} FROM ({parts} UNION ALL BY NAME {tail})"),
+        }
     }
 
     fn read_columns(&self) -> duckdb::Result<HashMap<&'static str, Vec<String>>> {
@@ -471,7 +513,7 @@ fn lock(db: &Connection, parts: &Path) -> duckdb::Result<()> {
 }
 
 /// A path as an SQL string.
-fn literal(path: &Path) -> String {
+pub(super) fn literal(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', "''"))
 }
 

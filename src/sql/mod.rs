@@ -20,6 +20,7 @@ pub mod near;
 pub mod protocol;
 pub mod sandbox;
 mod tail;
+mod ticks;
 pub mod views;
 pub mod worker;
 

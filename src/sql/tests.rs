@@ -19,7 +19,7 @@ use super::gate::{self, Checked, Gate};
 use super::protocol::{Job, Limit, Mode, QueryResult};
 use super::{views, worker};
 use replayer_store::StoreError;
-use replayer_store::catalog::{Catalog, Part};
+use replayer_store::catalog::{Catalog, Part, Ticks};
 use replayer_store::follow::Change;
 use replayer_store::schema::{DocType, arrow_schema};
 
@@ -203,6 +203,8 @@ fn part(path: String, doc_type: DocType) -> Part {
         sessions: Vec::new(),
         schema: replayer_store::schema::SCHEMA_VERSION.into(),
         written: None,
+        layout: 0,
+        ticks: None,
         lineage: Default::default(),
     }
 }
@@ -449,6 +451,78 @@ fn parts_and_tail_are_one_view_and_sealing_moves_rows() {
     // Sealed rows are not looked for in the tail.
     let plan = bench.try_run(&Job { explain: true, ..Bench::job("SELECT count(*) FROM game_tick") }).unwrap();
     assert!(!json!(plan.rows).to_string().contains("tail_game_tick"), "{:?}", plan.rows);
+}
+
+/// A part of ticks of one game, as the store writes it.
+fn ticks_part(root: &Path, name: &str, ticks: &str, source: &str, kind: Option<Ticks>) -> Part {
+    let select = format!(
+        "SELECT 's' AS session_id, 1::BIGINT AS seq, i AS ordinal, 'g' AS game_id, i AS tick, 1.5::DOUBLE AS price, \
+         'ACTIVE' AS phase, '{source}' AS tick_source FROM range({ticks}) t(i)"
+    );
+    Part { ticks: kind, ..write_part(root, DocType::GameTick, name, &select) }
+}
+
+const EACH_TICK: &str = "SELECT tick, tick_source FROM game_tick WHERE game_id = 'g' ORDER BY tick, tick_source";
+
+#[test]
+fn a_filled_tick_steps_back_where_a_part_that_came_later_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = open(folder, |root| {
+        let filled = ticks_part(root, "filled", "0, 3", "seed", Some(Ticks::Filled));
+        let recorded = ticks_part(root, "recorded", "3, 5", "frame", Some(Ticks::Recorded));
+        vec![Change { catalog: catalog(vec![filled, recorded]), ..Change::default() }]
+    });
+    let all = json!([[0, "seed"], [1, "seed"], [2, "seed"], [3, "frame"], [4, "frame"]]);
+    assert_eq!(bench.rows(EACH_TICK), all);
+    let explained = Job { explain: true, ..Bench::job("SELECT count(*) FROM game_tick") };
+    let plan = json!(bench.try_run(&explained).unwrap().rows).to_string();
+    assert!(!plan.contains("JOIN") && !plan.contains("UNION"), "nothing steps back, nothing is compared: {plan}");
+    let root = bench.folder.path().canonicalize().unwrap();
+    let late = ticks_part(&root, "late", "1, 2", "recording", Some(Ticks::Superseding));
+    let filled = ticks_part(&root, "filled", "0, 3", "seed", Some(Ticks::Filled));
+    let recorded = ticks_part(&root, "recorded", "3, 5", "frame", Some(Ticks::Recorded));
+    bench.next(Change { catalog: catalog(vec![filled, recorded, late]), ..Change::default() });
+    let one_back = json!([[0, "seed"], [1, "recording"], [2, "seed"], [3, "frame"], [4, "frame"]]);
+    assert_eq!(bench.rows(EACH_TICK), one_back);
+    assert_eq!(bench.rows("SELECT count(*) FROM game_tick"), json!([[5]]));
+}
+
+#[test]
+fn parts_that_do_not_say_what_ticks_they_hold_are_compared_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = open(folder, |root| {
+        let filled = ticks_part(root, "a", "0, 3", "seed", None);
+        let recorded = ticks_part(root, "b", "2, 5", "frame", None);
+        vec![Change { catalog: catalog(vec![filled, recorded]), ..Change::default() }]
+    });
+    assert_eq!(bench.rows(EACH_TICK), json!([[0, "seed"], [1, "seed"], [2, "frame"], [3, "frame"], [4, "frame"]]));
+}
+
+#[test]
+fn a_filled_tick_steps_back_before_recording_or_proof_are_sealed() {
+    let recorded = |seq, number| tick("s", seq, "g", number, 1.5, false);
+    let filled = |seq, number| {
+        let mut row = recorded(seq, number);
+        row["tick_source"] = json!("seed");
+        row
+    };
+    let sourced = |mut row: Value| {
+        row["tick_source"] = json!("frame");
+        row
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = open(folder, |root| {
+        let sealed = ticks_part(root, "recorded", "3, 5", "frame", Some(Ticks::Recorded));
+        let rows = vec![batch(DocType::GameTick, &[filled(9, 1), filled(10, 2), filled(11, 3)])];
+        vec![Change { catalog: catalog(vec![sealed]), rows, ..Change::default() }]
+    });
+    assert_eq!(
+        bench.rows(EACH_TICK),
+        json!([[1, "seed"], [2, "seed"], [3, "frame"], [4, "frame"]]),
+        "the part's name does not say that it is older than the proof"
+    );
+    bench.next(Change { rows: vec![batch(DocType::GameTick, &[sourced(recorded(12, 2))])], ..Change::default() });
+    assert_eq!(bench.rows(EACH_TICK), json!([[1, "seed"], [2, "frame"], [3, "frame"], [4, "frame"]]));
 }
 
 #[test]

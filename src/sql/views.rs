@@ -264,7 +264,8 @@ pub(super) fn statements() -> Vec<String> {
         .map(|name| format!("CREATE OR REPLACE VIEW main.{name} AS SELECT * FROM store.{name}"))
         .collect();
     out.push(format!("CREATE OR REPLACE VIEW main.ws_event AS {WS_EVENT}"));
-    out.push(format!("CREATE OR REPLACE VIEW main.game_tick AS {GAME_TICK}"));
+    // Until it is known that some filled ticks step back ([`super::ticks`]).
+    out.push("CREATE OR REPLACE VIEW main.game_tick AS SELECT * FROM store.game_tick".to_owned());
     out.push(format!("CREATE OR REPLACE VIEW main.game AS {GAME}"));
     out.push(format!("CREATE OR REPLACE VIEW main.games AS {GAMES}"));
     out.push(format!("CREATE OR REPLACE VIEW main.session AS {SESSION}"));
@@ -276,19 +277,6 @@ pub(super) fn statements() -> Vec<String> {
 const WS_EVENT: &str = r#"
 SELECT *, TRY_CAST(nullif(payload_values(raw_json, "format", event_name, '$')[1], 'null') AS JSON) AS payload
 FROM store.ws_event"#;
-
-/// A tick filled from the seed steps back where a recording of it came later (an import, a late frame). As a union, so
-/// that only the filled rows are looked up, and a store without any pays nothing: their row groups are told by the
-/// statistics of `tick_source`.
-const GAME_TICK: &str = "
-SELECT * FROM store.game_tick WHERE tick_source IS DISTINCT FROM 'seed'
-UNION ALL
-SELECT * FROM store.game_tick AS filled
-WHERE tick_source = 'seed' AND NOT EXISTS (
-  SELECT 1 FROM store.game_tick AS recorded
-  WHERE recorded.tick_source <> 'seed' AND recorded.price IS NOT NULL AND recorded.phase IN ('ACTIVE', 'RUGGED')
-    AND recorded.game_id = filled.game_id AND recorded.tick = filled.tick
-)";
 
 /// A game's history entry is broadcast many times and may come from several recordings. A stored proof looked at more
 /// than the entry: it has the last word.

@@ -18,6 +18,7 @@ use crate::store::StoreError;
 use crate::store::catalog::Part;
 use crate::store::damage;
 use crate::store::root::DataRoot;
+use crate::store::scan;
 use crate::store::schema::DocType;
 use crate::store::view::View;
 
@@ -195,19 +196,21 @@ fn survey(view: &View, parts: &[&Part], window: &Range<i64>) -> Result<Survey, S
             continue;
         }
         // The times alone tell which rows the other columns are wanted of.
+        let near = scan::rows_near(root, part, window)?;
+        let mut row = near.iter().cloned().flatten();
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        let mut first = 0;
-        for batch in selected(root, part, &["ts"], None)? {
+        for batch in selected(root, part, &["ts"], Some((&near, rows_of(part))))? {
             let batch = batch?;
             let columns = Columns::of(part.doc_type, &batch);
-            for row in (0..columns.len()).filter(|row| columns.ts(*row).is_some_and(|ts| window.contains(&ts))) {
-                extend(&mut ranges, first + row);
+            for (read, row) in (0..columns.len()).zip(&mut row) {
+                if columns.ts(read).is_some_and(|ts| window.contains(&ts)) {
+                    extend(&mut ranges, row);
+                }
             }
-            first += columns.len();
         }
         let rows: Vec<usize> = ranges.iter().cloned().flatten().collect();
         let mut read = 0;
-        for batch in selected(root, part, &LIGHT, Some((&ranges, first)))? {
+        for batch in selected(root, part, &LIGHT, Some((&ranges, rows_of(part))))? {
             let batch = batch?;
             let row_of = |row: usize| rows.get(read + row).copied().unwrap_or(usize::MAX);
             survey.batch(part.doc_type, &batch, origin, row_of, window);

@@ -73,8 +73,31 @@ pub struct Part {
     /// Its file as it was written; `None` in parts of older builds and in the copy inside the part itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written: Option<Written>,
+    /// How it is laid out inside, [`LAYOUT`] being the newest; 0 in parts of older builds. All layouts hold the same rows.
+    #[serde(default)]
+    pub layout: u32,
+    /// What ticks it holds; `None` for other kinds of rows, and where it is not known: of older builds, which kept filled
+    /// ticks among recorded ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<Ticks>,
     /// How it came to be.
     pub lineage: Lineage,
+}
+
+/// The newest layout of parts: row groups of limited size, and ticks filled from seeds in parts of their own.
+pub const LAYOUT: u32 = 1;
+
+/// What a part of `game_tick` holds. A tick that was filled from a seed steps back where a recording of it exists. Which ones
+/// do is found out when parts are written, so that readers need not compare every filled tick with every recorded one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ticks {
+    /// Recorded ticks. None of them was filled in another part when this one was written.
+    Recorded,
+    /// Recorded ticks, some of which were filled in another part when this one was written.
+    Superseding,
+    /// Ticks filled from seeds. None of them was recorded in a part when this one was written.
+    Filled,
 }
 
 /// A part whose rows are lost unless its file comes back.
@@ -328,6 +351,24 @@ impl InForce {
 }
 
 impl Part {
+    /// Whether it holds ticks filled from seeds and nothing else.
+    pub fn is_filled(&self) -> bool {
+        self.ticks == Some(Ticks::Filled)
+    }
+
+    /// Whether rows of one frame may be in both: a proof's filled ticks are in a part of their own.
+    pub(super) fn may_share_frames(&self, other: &Part) -> bool {
+        let told_apart = self.ticks.is_some() && other.ticks.is_some() && self.is_filled() != other.is_filled();
+        self.doc_type == other.doc_type && self.date == other.date && !told_apart
+    }
+
+    /// When its file was begun, microseconds UTC, by its name; `None` for a name that is not ours.
+    pub fn begun_us(&self) -> Option<i64> {
+        let id = self.path.rsplit('/').next()?.strip_prefix("part-")?.strip_suffix(".parquet")?;
+        let (seconds, nanos) = uuid::Uuid::parse_str(id).ok()?.get_timestamp()?.to_unix();
+        i64::try_from(seconds).ok()?.checked_mul(1_000_000)?.checked_add(i64::from(nanos) / 1000)
+    }
+
     /// What is wrong with the part's file; see [`damage::defect`].
     pub fn defect(&self, root: &DataRoot) -> Option<String> {
         damage::defect(root, self)

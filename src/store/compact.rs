@@ -1,5 +1,5 @@
-//! Many small parts of a closed day into few. Readers see every row once throughout: the catalog names the old
-//! parts until it names the new one.
+//! Many small parts of a closed day into few, and parts in an older layout into the newest. Readers see every row once
+//! throughout: the catalog names the old parts until it names the new one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 
-use super::catalog::{Catalog, Part};
+use super::catalog::{Catalog, LAYOUT, Part};
 use super::error::StoreError;
 use super::games::Quality;
 use super::open::Store;
@@ -35,8 +35,8 @@ pub struct Compacted {
 const LARGEST: u64 = 512 << 20;
 
 impl Store {
-    /// Compacts every day before today (UTC) that has more than one part of a kind. `progress` is told of each
-    /// group: how many are done, and of how many.
+    /// Compacts every day before today (UTC) that has more than one part of a kind, or one in an older layout. `progress` is
+    /// told of each group: how many are done, and of how many.
     ///
     /// # Errors
     /// When a part cannot be written: that day is then as it was. Days with a part that cannot be read stay as they are. When
@@ -62,13 +62,15 @@ impl Store {
 
     fn compactable(&self) -> Vec<Vec<Part>> {
         let today = parts::date_of(now_us());
-        let mut days: BTreeMap<(DocType, String), Vec<Part>> = BTreeMap::new();
+        // Filled ticks stay in parts of their own.
+        let mut days: BTreeMap<(DocType, String, bool), Vec<Part>> = BTreeMap::new();
         self.with_catalog(|catalog| {
             let closed = catalog.parts.iter().filter(|part| part.date != today);
             let closed = closed.filter(|part| part.doc_type.has_columns_of(&part.schema));
             // A damaged part stays as it is, for whoever can restore it.
             for part in closed.filter(|part| part.defect(self.root()).is_none()) {
-                days.entry((part.doc_type, part.date.clone())).or_default().push(part.clone());
+                let key = (part.doc_type, part.date.clone(), part.is_filled());
+                days.entry(key).or_default().push(part.clone());
             }
         });
         let mut groups = Vec::new();
@@ -83,14 +85,14 @@ impl Store {
             }
             groups.push(group);
         }
-        groups.retain(|group| group.len() > 1);
+        groups.retain(|group| group.len() > 1 || group.iter().any(gains_by_layout));
         groups
     }
 
     fn compact_group(&self, group: &[Part], result: &mut Compacted) -> Result<(), StoreError> {
         let _one_at_a_time = self.sealing();
         let replaces: Vec<String> = group.iter().map(|part| part.path.clone()).collect();
-        let mut writer = PartWriter::new(self.root(), "compact", replaces.clone());
+        let mut writer = PartWriter::new(self.root(), "compact", replaces.clone(), self.known_ticks());
         writer.know(self.with_catalog(Catalog::about));
         let games = self.stored_games();
         for part in group {
@@ -112,6 +114,12 @@ impl Store {
             result.bytes_after += new.iter().map(|part| part.bytes).sum::<u64>();
         })
     }
+}
+
+/// Whether a part is read faster in the newest layout: it was written as one row group, or may hold filled ticks among
+/// recorded ones.
+fn gains_by_layout(part: &Part) -> bool {
+    part.layout < LAYOUT && (part.doc_type == DocType::GameTick || part.rows > parts::GROUP_ROWS as u64)
 }
 
 /// The games of a batch that no better record replaced.

@@ -281,6 +281,11 @@ impl ContentsMaker {
         self.game = place.or(Some(games.len() - 1));
     }
 
+    /// The table of the rows taken so far.
+    pub fn so_far(&self) -> &Contents {
+        &self.made
+    }
+
     /// The table.
     pub fn finish(self) -> Contents {
         self.made

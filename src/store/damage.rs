@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::catalog::{Catalog, CatalogStamp, LostPart, Part};
 use super::fsio::{self, File, Metadata};
+use super::ids::SessionId;
 use super::root::DataRoot;
 use super::scan;
 use super::schema::DocType;
@@ -326,7 +327,24 @@ impl LostParts {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn now(&self) -> Result<Vec<LostPart>, StoreError> {
-        let Ok(root) = DataRoot::open(&self.root) else { return Ok(Vec::new()) };
+        self.look(|catalog| catalog.lost.clone())
+    }
+
+    /// The highest number in parts of a session, or of the newest session there is; `None` where no part has one. What is
+    /// newer than parts is in the journal, under higher numbers or in later sessions.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn newest(&self, session: Option<SessionId>) -> Result<Option<(SessionId, u64)>, StoreError> {
+        self.look(|catalog| {
+            let ranges = catalog.parts.iter().flat_map(|part| &part.sessions);
+            let of_it = ranges.filter(|range| session.is_none_or(|session| range.session_id == session));
+            of_it.map(|range| (range.session_id, range.last)).max()
+        })
+    }
+
+    fn look<T: Default>(&self, read: impl FnOnce(&Catalog) -> T) -> Result<T, StoreError> {
+        let Ok(root) = DataRoot::open(&self.root) else { return Ok(T::default()) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = CatalogStamp::of(&root);
         let Known { stamp: before, catalog, glance } = &mut *known;
@@ -334,7 +352,7 @@ impl LostParts {
             *catalog = Catalog::load(&root)?;
             *before = Some(CatalogStamp::of(&root));
         }
-        Ok(catalog.lost.clone())
+        Ok(read(catalog))
     }
 }
 

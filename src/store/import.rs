@@ -70,7 +70,7 @@ impl Store {
     pub fn import_batch(&self) -> Result<ImportBatch<'_>, StoreError> {
         Ok(ImportBatch {
             store: self,
-            writer: PartWriter::new(self.root(), "import", Vec::new()),
+            writer: PartWriter::new(self.root(), "import", Vec::new(), self.known_ticks()),
             context: Context { games: GameFilter::new(self.stored_games()), ..Context::default() },
             known: self.with_catalog(|catalog| catalog.imports.clone()),
             new: Vec::new(),
@@ -164,6 +164,8 @@ impl ImportBatch<'_> {
         let _one_at_a_time = self.store.sealing();
         self.store.settle()?;
         self.writer.know(About { sessions: self.sessions.clone(), imports: self.new.clone() });
+        // Proofs may have been sealed since the batch was begun.
+        self.writer.know_ticks(self.store.known_ticks());
         let mut committed = Committed { files: self.new.len(), parts: 0 };
         let (new, sessions) = (self.new, self.sessions);
         let in_force = self.store.put_in_force(self.writer.finish()?, |catalog, parts| {

@@ -57,7 +57,7 @@ impl Store {
             current.map(|part| part.path.clone()).collect()
         });
         let mut result = Migrated { reread, ..Migrated::default() };
-        let mut writer = PartWriter::new(self.root(), "migrate", Vec::new());
+        let mut writer = PartWriter::new(self.root(), "migrate", Vec::new(), self.known_ticks());
         let mut sessions = BTreeMap::new();
         let mut migrated = Vec::new();
         let files = parts::all_files(self.root())?;

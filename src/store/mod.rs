@@ -6,7 +6,8 @@
 //! * [`root`] — where things lie. [`ids`], [`record`] — what a frame is before it is a row.
 //! * [`schema`] — the doc types and their columns. [`rows`] — rows into Arrow batches.
 //! * [`project`] — the one function from a stored text to rows; [`games`] keeps each game once.
-//! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`runs`] — ticks as runs.
+//! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`filled`] — which of those were recorded after
+//!   all. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps; `age` — how young they are whatever the clock said. [`contents`] — which frame and which game
@@ -27,6 +28,7 @@ pub mod damage;
 pub mod error;
 #[cfg(test)]
 mod faults;
+pub mod filled;
 pub mod follow;
 pub mod fsio;
 pub mod games;

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Part, Ticks};
 use super::error::StoreError;
+use super::filled::{KnownTicks, TicksByGame};
 use super::games::Quality;
 use super::ids::SessionId;
 use super::lease::Lease;
 use super::parts::BUILD;
 use super::publish::Owed;
 use super::root::DataRoot;
-use super::schema::{SCHEMA_VERSION, is_newer};
+use super::schema::{DocType, SCHEMA_VERSION, is_newer};
 use super::seal::LeftBehind;
-use super::{fsio, journal, migrate, reconcile, scan};
+use super::{filled, fsio, journal, migrate, reconcile, scan};
 
 /// The data root, opened for writing. Holds the lease until dropped.
 pub struct Store {
     root: DataRoot,
     pub(super) catalog: Mutex<Catalog>,
     games: Mutex<Arc<HashMap<String, Quality>>>,
+    /// The ticks that parts fill, by the part's path.
+    filled: Mutex<HashMap<String, Arc<TicksByGame>>>,
     sealing: Mutex<()>,
     /// Shared with `publish`; locked after the catalog, and for moments.
     pub(super) owed: Mutex<Owed>,
@@ -129,6 +132,7 @@ impl Store {
             root: root.clone(),
             catalog: Mutex::new(catalog),
             games: Mutex::new(games),
+            filled: Mutex::default(),
             sealing: Mutex::new(()),
             owed: Mutex::default(),
             _lease: lease,
@@ -174,6 +178,27 @@ impl Store {
 
     pub(super) fn set_stored_games(&self, games: Arc<HashMap<String, Quality>>) {
         *lock(&self.games) = games;
+    }
+
+    /// What is known of filled ticks, for whoever writes parts. A part that cannot be read is passed over: writing does not
+    /// stop for it.
+    pub(super) fn known_ticks(&self) -> KnownTicks {
+        let parts: Vec<Part> = self.with_catalog(|catalog| {
+            catalog.parts.iter().filter(|part| part.doc_type == DocType::GameTick).cloned().collect()
+        });
+        let mut known = lock(&self.filled);
+        known.retain(|path, _| parts.iter().any(|part| part.path == *path));
+        let mut all = TicksByGame::default();
+        for part in parts.iter().filter(|part| !matches!(part.ticks, Some(Ticks::Recorded | Ticks::Superseding))) {
+            let filled = known.entry(part.path.clone()).or_insert_with(|| {
+                filled::filled_in(&self.root, part).map(Arc::new).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "passing over the filled ticks of this part");
+                    Arc::default()
+                })
+            });
+            all.absorb(filled);
+        }
+        KnownTicks { filled: Arc::new(all), parts }
     }
 
     /// Held while parts come or go, so that two of sealing, import and compaction never interleave.

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -15,9 +16,10 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnPath;
 
 use super::StoreError;
-use super::catalog::{About, Lineage, Part, SeqRange};
+use super::catalog::{About, LAYOUT, Lineage, Part, SeqRange, Ticks};
 use super::contents::{Contents, ContentsMaker};
 use super::damage::Written;
+use super::filled::{KnownTicks, SEED, TicksByGame, filled_rows, since};
 use super::fsio::{self, File, Temporary};
 use super::ids::SessionId;
 use super::root::{DataRoot, NO_DATE};
@@ -32,11 +34,24 @@ pub const BUILD: &str = concat!("replayer ", env!("CARGO_PKG_VERSION"));
 
 /// Uncompressed size of a page of `raw_json`.
 const RAW_PAGE: usize = 8 << 20;
+/// Values that the writer takes before it looks at a page's size: frames of 300 kB need few.
+const PAGE_VALUES: usize = 64;
+/// Pages of `raw_json` in a row group. Who reads one frame reads from the beginning of its row group: of a whole day in one,
+/// that took seven times as long as of a quarter of an hour. A group ends where a page ends, so that the pages stay large.
+const GROUP_PAGES: usize = 6;
+/// Rows in a row group at most: where texts are short, the other columns are what is read.
+pub(super) const GROUP_ROWS: usize = 16_384;
+/// Rows in a row group of kinds without large texts, which are read by the column and not by the row.
+const GROUP_ROWS_LIGHT: usize = 122_880;
 /// Rows and bytes that are collected before they go to the Parquet writer.
 const BATCH_ROWS: usize = 4096;
 const BATCH_BYTES: usize = 8 << 20;
 /// Parts written at the same time; an import of years closes the one longest unused.
 const MOST_OPEN: usize = 48;
+
+/// Games that a row group's filter of game ids is made for: a day has about 700. Ids are random, so that no minimum and
+/// maximum tell which row groups hold a game; two kilobytes of filter do.
+const GROUP_GAMES: u64 = 1024;
 
 /// Level for `raw_json`. On real frames level 3 gives 27-fold, 9 gives 34-fold at two thirds of the speed
 /// (which is still above 100 MB/s on one core), 15 gives no more and is five times slower.
@@ -47,20 +62,23 @@ fn zstd(level: i32) -> Compression {
 }
 
 /// How parts are compressed and paged.
-fn properties() -> WriterProperties {
-    let raw = || ColumnPath::from("raw_json");
+fn properties(doc_type: DocType) -> WriterProperties {
+    let (raw, game) = (|| ColumnPath::from("raw_json"), || ColumnPath::from("game_id"));
+    let rows = if doc_type == DocType::WsEvent { GROUP_ROWS } else { GROUP_ROWS_LIGHT };
     WriterProperties::builder()
         .set_compression(zstd(3))
         .set_created_by(BUILD.to_owned())
-        // The writer looks at the page's size after each batch of values: frames of 300 kB need small ones.
-        .set_write_batch_size(64)
+        .set_write_batch_size(PAGE_VALUES)
         .set_data_page_row_count_limit(1 << 20)
         .set_column_compression(raw(), zstd(RAW_ZSTD))
         .set_column_data_page_size_limit(raw(), RAW_PAGE)
         .set_column_dictionary_enabled(raw(), false)
         .set_column_encoding(raw(), Encoding::PLAIN)
         .set_column_statistics_enabled(raw(), EnabledStatistics::None)
-        .set_max_row_group_bytes(Some(512 << 20))
+        .set_column_bloom_filter_enabled(game(), true)
+        .set_column_bloom_filter_ndv(game(), GROUP_GAMES)
+        // By pages, not by bytes: the writer counts those of the compressed columns ([`Pages`]).
+        .set_max_row_group_row_count(Some(rows))
         .build()
 }
 
@@ -69,7 +87,12 @@ fn properties() -> WriterProperties {
 pub struct PartWriter {
     root: DataRoot,
     lineage: Lineage,
-    open: HashMap<(DocType, String), OpenPart>,
+    open: HashMap<Key, OpenPart>,
+    ticks: KnownTicks,
+    /// Ticks filled by this writer.
+    filled: TicksByGame,
+    /// Of games whose ticks are filled by it: those that were recorded since.
+    recorded: HashMap<String, TicksByGame>,
     pending: PendingParts,
     about: About,
     day: Option<(i64, String)>,
@@ -77,9 +100,20 @@ pub struct PartWriter {
     bytes: u64,
 }
 
+/// Which part a row goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    doc_type: DocType,
+    date: String,
+    /// Ticks that a proof filled are kept apart.
+    is_filled: bool,
+}
+
 struct OpenPart {
     temporary: Temporary,
     writer: ArrowWriter<File>,
+    /// Of the row group that is being written; `None` for kinds without large texts.
+    pages: Option<Pages>,
     table: TableBuilder,
     contents: Option<ContentsMaker>,
     part: Part,
@@ -95,12 +129,15 @@ pub struct PendingParts {
 }
 
 impl PartWriter {
-    /// A writer of new parts with this lineage.
-    pub fn new(root: &DataRoot, made_by: &str, replaces: Vec<String>) -> PartWriter {
+    /// A writer of new parts with this lineage. `ticks` is what the store has of filled ticks.
+    pub fn new(root: &DataRoot, made_by: &str, replaces: Vec<String>, ticks: KnownTicks) -> PartWriter {
         PartWriter {
             root: root.clone(),
             lineage: Lineage { made_by: made_by.to_owned(), replaces, build: BUILD.to_owned() },
             open: HashMap::new(),
+            ticks,
+            filled: TicksByGame::default(),
+            recorded: HashMap::new(),
             pending: PendingParts { root: Some(root.clone()), parts: Vec::new() },
             about: About::default(),
             day: None,
@@ -112,6 +149,11 @@ impl PartWriter {
     /// Has the parts that are closed from now on carry what is known of their sessions.
     pub fn know(&mut self, about: About) {
         self.about = about;
+    }
+
+    /// Has the parts that are closed from now on say what ticks they hold by what the store has now.
+    pub fn know_ticks(&mut self, ticks: KnownTicks) {
+        self.ticks = ticks;
     }
 
     /// Bytes of text taken so far.
@@ -131,7 +173,30 @@ impl PartWriter {
         ranges: &[SeqRange],
         times: Option<(i64, i64)>,
     ) -> Result<(), StoreError> {
-        let open = self.part(doc_type, date)?;
+        let key = |is_filled| Key { doc_type, date: date.to_owned(), is_filled };
+        let filled = if doc_type == DocType::GameTick { filled_rows(batch) } else { Vec::new() };
+        if filled.contains(&true) {
+            self.filled.add_filled(batch);
+            let filled = BooleanArray::from(filled);
+            let recorded = filter_record_batch(batch, &arrow::compute::not(&filled)?)?;
+            self.rows(key(true), &filter_record_batch(batch, &filled)?, ranges, times)?;
+            return if recorded.num_rows() == 0 {
+                Ok(())
+            } else {
+                self.rows(key(false), &recorded, ranges, times)
+            };
+        }
+        self.rows(key(false), batch, ranges, times)
+    }
+
+    fn rows(
+        &mut self,
+        key: Key,
+        batch: &RecordBatch,
+        ranges: &[SeqRange],
+        times: Option<(i64, i64)>,
+    ) -> Result<(), StoreError> {
+        let open = self.part(key)?;
         for range in ranges {
             open.saw(range.session_id, range.first);
             open.saw(range.session_id, range.last);
@@ -144,12 +209,11 @@ impl PartWriter {
         open.write(batch)
     }
 
-    fn part(&mut self, doc_type: DocType, date: &str) -> Result<&mut OpenPart, StoreError> {
+    fn part(&mut self, key: Key) -> Result<&mut OpenPart, StoreError> {
         self.clock += 1;
-        let key = (doc_type, date.to_owned());
         if !self.open.contains_key(&key) {
             self.make_room()?;
-            let part = OpenPart::create(&self.root, doc_type, date, self.lineage.clone())?;
+            let part = OpenPart::create(&self.root, &key, self.lineage.clone())?;
             self.open.insert(key.clone(), part);
         }
         let clock = self.clock;
@@ -168,9 +232,30 @@ impl PartWriter {
         }
         let oldest = self.open.iter().min_by_key(|(_, open)| open.last_used).map(|(key, _)| key.clone());
         if let Some(open) = oldest.and_then(|key| self.open.remove(&key)) {
-            self.pending.parts.push(open.close(&self.about)?);
+            self.close(open)?;
         }
         Ok(())
+    }
+
+    fn close(&mut self, mut open: OpenPart) -> Result<(), StoreError> {
+        open.flush()?;
+        open.part.ticks = match &open.contents {
+            _ if open.part.doc_type != DocType::GameTick => None,
+            _ if open.part.is_filled() => Some(Ticks::Filled),
+            Some(contents) => Some(self.ticks.kind_of(contents.so_far(), &self.filled)),
+            None => None,
+        };
+        self.pending.parts.push(open.close(&self.about)?);
+        Ok(())
+    }
+
+    /// Whether a tick that a proof of this time filled was recorded in a part that came since.
+    fn is_recorded(&mut self, game_id: &str, tick: i64, proof_us: Option<i64>) -> Result<bool, StoreError> {
+        if !self.recorded.contains_key(game_id) {
+            let recorded = self.ticks.recorded_since(&self.root, game_id, since(proof_us))?;
+            self.recorded.insert(game_id.to_owned(), recorded);
+        }
+        Ok(self.recorded.get(game_id).is_some_and(|recorded| recorded.holds(game_id, tick)))
     }
 
     /// Closes all parts; they are durable, under temporary names, when this returns.
@@ -179,7 +264,7 @@ impl PartWriter {
     /// When one cannot be written; all of them are then removed.
     pub fn finish(mut self) -> Result<PendingParts, StoreError> {
         for (_, open) in std::mem::take(&mut self.open) {
-            self.pending.parts.push(open.close(&self.about)?);
+            self.close(open)?;
         }
         Ok(std::mem::take(&mut self.pending))
     }
@@ -211,9 +296,16 @@ pub fn date_of(ts: i64) -> String {
 
 impl RowSink for PartWriter {
     fn row(&mut self, doc_type: DocType, envelope: &Envelope<'_>, own: &[Cell<'_>]) -> Result<(), StoreError> {
+        let is_filled = doc_type == DocType::GameTick && matches!(own.last(), Some(Cell::Text(SEED)));
+        if let (true, Some(game_id), Some(Cell::Int(tick))) = (is_filled, envelope.game_id, own.first()) {
+            if self.is_recorded(game_id, *tick, envelope.ts)? {
+                return Ok(());
+            }
+            self.filled.add(game_id, *tick);
+        }
         let date = self.date(envelope.ts);
         self.bytes += envelope.raw_json.map_or(0, |text| text.len() as u64);
-        let open = self.part(doc_type, &date)?;
+        let open = self.part(Key { doc_type, date, is_filled })?;
         open.saw(envelope.session_id, envelope.seq);
         if let Some(ts) = envelope.ts {
             open.saw_time(ts);
@@ -227,7 +319,9 @@ impl RowSink for PartWriter {
 }
 
 impl OpenPart {
-    fn create(root: &DataRoot, doc_type: DocType, date: &str, lineage: Lineage) -> Result<OpenPart, StoreError> {
+    fn create(root: &DataRoot, key: &Key, lineage: Lineage) -> Result<OpenPart, StoreError> {
+        let Key { doc_type, date, is_filled } = key;
+        let doc_type = *doc_type;
         let partition = DataRoot::partition(doc_type, date);
         let folder = root.path().join(&partition);
         fsio::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
@@ -235,12 +329,12 @@ impl OpenPart {
         let temporary = Temporary::new(folder.join(format!(".tmp-{id}.parquet")));
         let path = temporary.path();
         let file = File::create(path).map_err(StoreError::io("create", path))?;
-        let writer = ArrowWriter::try_new(file, arrow_schema(doc_type), Some(properties()))
+        let writer = ArrowWriter::try_new(file, arrow_schema(doc_type), Some(properties(doc_type)))
             .map_err(|error| write_failed(path, error))?;
         let part = Part {
             path: format!("{partition}/part-{id}.parquet"),
             doc_type,
-            date: date.to_owned(),
+            date: date.clone(),
             rows: 0,
             bytes: 0,
             ts_min: None,
@@ -248,11 +342,14 @@ impl OpenPart {
             sessions: Vec::new(),
             schema: SCHEMA_VERSION.to_owned(),
             written: None,
+            layout: LAYOUT,
+            ticks: is_filled.then_some(Ticks::Filled),
             lineage,
         };
         let table = TableBuilder::new(doc_type);
         let contents = Contents::is_kept(doc_type).then(|| ContentsMaker::new(doc_type));
-        Ok(OpenPart { temporary, writer, table, contents, part, ranges: BTreeMap::new(), last_used: 0 })
+        let pages = (doc_type == DocType::WsEvent).then(Pages::default);
+        Ok(OpenPart { temporary, writer, pages, table, contents, part, ranges: BTreeMap::new(), last_used: 0 })
     }
 
     fn saw(&mut self, session_id: SessionId, seq: u64) {
@@ -279,7 +376,22 @@ impl OpenPart {
         if let Some(contents) = &mut self.contents {
             contents.take(batch);
         }
-        self.writer.write(batch).map_err(|error| write_failed(self.temporary.path(), error))
+        let failed = |error| write_failed(self.temporary.path(), error);
+        let raw = batch.column_by_name("raw_json").and_then(|column| column.as_string_opt::<i32>());
+        let (Some(pages), Some(raw)) = (&mut self.pages, raw) else {
+            return self.writer.write(batch).map_err(failed);
+        };
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let to = pages.take(raw, from);
+            self.writer.write(&batch.slice(from, to - from)).map_err(failed)?;
+            if pages.are_full() {
+                self.writer.flush().map_err(failed)?;
+                *pages = Pages::default();
+            }
+            from = to;
+        }
+        Ok(())
     }
 
     fn close(mut self, about: &About) -> Result<(Temporary, Part), StoreError> {
@@ -312,6 +424,41 @@ impl OpenPart {
         }
         self.writer.finish().map_err(|error| write_failed(path, error))?;
         self.writer.inner().sync_all().map_err(StoreError::io("sync", path))
+    }
+}
+
+/// The pages of `raw_json` in the row group that is being written, counted as the Parquet writer makes them.
+#[derive(Debug, Default)]
+struct Pages {
+    /// Pages that are full.
+    full: usize,
+    /// Bytes of the one that is not.
+    bytes: usize,
+    /// Rows of the group.
+    rows: usize,
+}
+
+impl Pages {
+    /// Takes the texts from this row on, up to the end of the group or of the texts, and says up to where.
+    fn take(&mut self, texts: &StringArray, from: usize) -> usize {
+        let mut to = from;
+        while to < texts.len() && !self.are_full() {
+            let next = texts.len().min(to + PAGE_VALUES.min(GROUP_ROWS - self.rows));
+            let length = |row: usize| {
+                if texts.is_valid(row) { texts.value_length(row).unsigned_abs() as usize + 4 } else { 0 }
+            };
+            self.bytes += (to..next).map(length).sum::<usize>();
+            self.rows += next - to;
+            if self.bytes >= RAW_PAGE {
+                (self.full, self.bytes) = (self.full + 1, 0);
+            }
+            to = next;
+        }
+        to
+    }
+
+    fn are_full(&self) -> bool {
+        self.full >= GROUP_PAGES || self.rows >= GROUP_ROWS
     }
 }
 

@@ -306,14 +306,15 @@ fn unnamed(root: &DataRoot, catalog: &Catalog) -> Result<Unnamed, StoreError> {
 }
 
 /// Whether rows of the same kind, day and frames are in force: two parts of one day never share frames, unless one was
-/// made from the other.
+/// made from the other, or holds the ticks that a proof filled and the other those that were recorded.
 fn is_elsewhere(part: &Part, catalog: &Catalog) -> bool {
-    let same = |other: &&Part| other.doc_type == part.doc_type && other.date == part.date;
-    catalog.parts.iter().filter(same).flat_map(|other| &other.sessions).any(|range| {
-        part.sessions
-            .iter()
-            .any(|own| own.session_id == range.session_id && own.first <= range.last && range.first <= own.last)
-    })
+    catalog.parts.iter().filter(|other| part.may_share_frames(other)).flat_map(|other| &other.sessions).any(
+        |range| {
+            part.sessions.iter().any(|own| {
+                own.session_id == range.session_id && own.first <= range.last && range.first <= own.last
+            })
+        },
+    )
 }
 
 /// The first frame that the journal still has of each session.

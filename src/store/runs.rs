@@ -1,7 +1,7 @@
 //! Ticks as runs: sorted, inclusive, none touching another. A game of hundreds of ticks without a gap is one run.
 
 /// Runs kept; a game has 5000 ticks at most, far fewer gaps.
-const MAX_RUNS: usize = 600;
+pub(super) const MAX_RUNS: usize = 600;
 
 /// Adds a tick to the runs; most often it lengthens the last one.
 pub fn add_tick(runs: &mut Vec<(i64, i64)>, tick: i64) {

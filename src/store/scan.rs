@@ -1,6 +1,7 @@
 //! Reading rows: the parts in force and the unsealed journal, without SQL.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -10,7 +11,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicate, ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
 };
+use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::statistics::Statistics;
 
 use super::StoreError;
 use super::catalog::{Catalog, Part};
@@ -135,8 +139,8 @@ fn batches_in(
     }
 }
 
-/// Which rows of a part are read at all: those with one of these texts in this column. Pages that hold none of them are
-/// passed over, so that a few frames cost little of a large part.
+/// Which rows of a part are read at all: those with one of these texts in this column. Row groups and pages that hold none of
+/// them are passed over, so that a few frames cost little of a large part.
 #[derive(Debug, Clone)]
 pub struct Only {
     /// The column.
@@ -155,7 +159,7 @@ pub fn batches_of(
     let (root, part) = (root.clone(), part.clone());
     let opened = open(&root, &part).and_then(|file| {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        let mut builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
             .map_err(undecodable(&root, &part))?;
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         let tests = only.iter().map(|only| -> Box<dyn ArrowPredicate> {
@@ -169,7 +173,9 @@ pub fn batches_of(
             }))
         });
         let filter = RowFilter::new(tests.collect());
+        let groups = groups_with(&mut builder, only).map_err(undecodable(&root, &part))?;
         builder
+            .with_row_groups(groups)
             .with_projection(mask)
             .with_row_filter(filter)
             .with_batch_size(256)
@@ -180,6 +186,68 @@ pub fn batches_of(
         Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(undecodable(&root, &part)))),
         Err(error) => Box::new(std::iter::once(Err(error))),
     }
+}
+
+/// More texts than these are not looked up in filters: one of them is in most row groups.
+const MOST_LOOKED_UP: usize = 64;
+
+/// The row groups that may hold such rows, by what their statistics and filters say.
+fn groups_with(
+    builder: &mut ParquetRecordBatchReaderBuilder<File>,
+    only: &[Only],
+) -> Result<Vec<usize>, ParquetError> {
+    let mut groups: Vec<usize> = (0..builder.metadata().num_row_groups()).collect();
+    for Only { column, texts } in only.iter().filter(|only| only.texts.len() <= MOST_LOOKED_UP) {
+        let columns = builder.parquet_schema().columns();
+        let Some(place) = columns.iter().position(|known| known.path().string() == *column) else { continue };
+        let mut kept = Vec::new();
+        for group in groups {
+            let chunk = builder.metadata().row_group(group).column(place);
+            let bounds = match chunk.statistics() {
+                Some(Statistics::ByteArray(values)) => values.min_bytes_opt().zip(values.max_bytes_opt()),
+                _ => None,
+            };
+            let within =
+                |text: &str| bounds.is_none_or(|(min, max)| min <= text.as_bytes() && text.as_bytes() <= max);
+            let within: Vec<&str> = texts.iter().map(String::as_str).filter(|text| within(text)).collect();
+            if within.is_empty() {
+                continue;
+            }
+            let filter = builder.get_row_group_column_bloom_filter(group, place)?;
+            if filter.is_none_or(|filter| within.iter().any(|text| filter.check(text))) {
+                kept.push(group);
+            }
+        }
+        groups = kept;
+    }
+    Ok(groups)
+}
+
+/// The rows of a part's row groups that may hold rows of these times, by their statistics, as ranges of rows.
+///
+/// # Errors
+/// When the part cannot be read.
+pub fn rows_near(root: &DataRoot, part: &Part, times: &Range<i64>) -> Result<Vec<Range<usize>>, StoreError> {
+    let file = open(root, part)?;
+    let reader = SerializedFileReader::new(file).map_err(undecodable(root, part))?;
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut first = 0;
+    for group in reader.metadata().row_groups() {
+        let end = first + usize::try_from(group.num_rows()).unwrap_or(0);
+        let chunk = group.columns().iter().find(|chunk| chunk.column_path().string() == "ts");
+        let bounds = match chunk.and_then(|chunk| chunk.statistics()) {
+            Some(Statistics::Int64(values)) => values.min_opt().zip(values.max_opt()),
+            _ => None,
+        };
+        if bounds.is_none_or(|(min, max)| *min < times.end && *max >= times.start) {
+            match ranges.last_mut() {
+                Some(range) if range.end == first => range.end = end,
+                _ => ranges.push(first..end),
+            }
+        }
+        first = end;
+    }
+    Ok(ranges)
 }
 
 /// The games that are stored, and how well. A part that cannot be read is passed over: its games may be stored once more,
