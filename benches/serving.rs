@@ -299,7 +299,8 @@ pub fn growth() {
     }
     println!("frames {} and {}, medians of 15 calls, alternating", clients[0].0, clients[1].0);
     println!("{:>9} {:>9} {:>6}", "small ms", "large ms", "growth");
-    let calls: [(&str, fn(u64) -> Value); 8] = [
+    type Call = (&'static str, fn(u64) -> Value);
+    let calls: [Call; 8] = [
         ("query_sql", |_| json!({"sql": "SELECT count(*) FROM game_tick"})),
         (
             "query_sql",

@@ -1,7 +1,8 @@
 //! Own orders on a game's line: what the browser sent with the server's answers, and what was done in a replay.
 //!
-//! An order is a row of `player_action`. Its tick is that of the last `gameStateUpdate` before it in its own session, or,
-//! where its session saw none of the game, before it in time; a replayed one says its tick itself. Orders that were
+//! An order is a row of `player_action`. Its tick is stored with it; in rows of older builds it is that of the last
+//! `gameStateUpdate` before it in its own session, or, where its session saw none of the game, before it in time; a replayed
+//! one says its tick itself. Orders that were
 //! stored without a game belong to the game that their session was in when they were sent.
 
 use serde::Deserialize;
@@ -25,9 +26,9 @@ WITH ticks AS (
 )
 SELECT a.stage AS stage, a.action_type AS word, a.session_id AS session_id, a.seq AS seq, a.ack_id AS ack_id,
   a.price AS price, a.amount AS amount, a.outcome AS outcome,
-  CASE WHEN a.source = 'replay' THEN TRY_CAST(json_extract_string(a.raw_json, '$.tick') AS BIGINT) ELSE coalesce(
+  coalesce(a.tick, CASE WHEN a.source = 'replay' THEN TRY_CAST(json_extract_string(a.raw_json, '$.tick') AS BIGINT) ELSE coalesce(
     (SELECT arg_max(t.tick, t.seq) FROM ticks t WHERE t.session_id = a.session_id AND t.seq < a.seq),
-    (SELECT max(t.tick) FROM ticks t WHERE t.ts <= a.ts)) END AS tick
+    (SELECT max(t.tick) FROM ticks t WHERE t.ts <= a.ts)) END) AS tick
 FROM player_action a LEFT JOIN spans s ON s.session_id = a.session_id CROSS JOIN whole w
 WHERE a.game_id = $1 OR (a.game_id IS NULL AND a.source <> 'replay' AND CASE
   WHEN s.session_id IS NULL THEN a.ts BETWEEN w.began AND w.ended AND NOT EXISTS (

@@ -181,7 +181,10 @@ fn summary(report: &Report) -> String {
     let facts = [
         (totals.damaged, "damaged lines recovered and kept"),
         (totals.payload_lost, "payloads lost by the older recorder"),
-        (totals.value_unread, "records with a value that cannot be read, NULL in its row (frame value_unread or payload_unread)"),
+        (
+            totals.value_unread,
+            "records with a value that cannot be read, NULL in its row (frame value_unread or payload_unread)",
+        ),
         (totals.derived, "rows that come back from their frames"),
         (totals.without_time, "records without a time"),
         (totals.doubtful_times, "times within a change of the clocks, read as the first pass"),

@@ -219,7 +219,8 @@ impl Reader {
         let table = UnitTable::open(&root.vectors_dir(), name, checkpoint.dimension).await?;
         let cards = table.cards().await?;
         let rows = cards.iter().map(|card| (card.id.clone(), card.row)).collect();
-        let names = Names::new(cards.into_iter().map(|card| (card.kind, card.id, card.event_name, card.field_path)));
+        let names =
+            Names::new(cards.into_iter().map(|card| (card.kind, card.id, card.event_name, card.field_path)));
         let units = table.count().await?;
         Ok(Reader { table, names, cards: rows, model: checkpoint.model.clone(), units })
     }

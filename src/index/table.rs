@@ -492,7 +492,13 @@ impl UnitTable {
             for (place, row) in row_ids(&batch).into_iter().enumerate() {
                 let kind = text(kind, place).and_then(|kind| UnitKind::from_name(&kind));
                 if let (Some(id), Some(kind)) = (text(id, place), kind) {
-                    out.push(Card { row, kind, id, event_name: text(event, place), field_path: text(field, place) });
+                    out.push(Card {
+                        row,
+                        kind,
+                        id,
+                        event_name: text(event, place),
+                        field_path: text(field, place),
+                    });
                 }
             }
         }

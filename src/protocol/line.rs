@@ -230,11 +230,7 @@ pub fn inner(format: LineFormat, text: &str) -> Option<Inner> {
         return Some(Inner { format: LineFormat::Wire, hint: None, text });
     }
     let is_payload = format == LineFormat::ExportedRow && text.starts_with(['{', '[']);
-    is_payload.then(|| Inner {
-        format: LineFormat::Payload,
-        hint: strings.event_name.map(Cow::into_owned),
-        text,
-    })
+    is_payload.then(|| Inner { format: LineFormat::Payload, hint: strings.event_name.map(Cow::into_owned), text })
 }
 
 /// Where the payload's JSON stands in a stored text: the text, or what stands escaped in it, and the first byte in it.

@@ -260,7 +260,8 @@ fn without_endless_numbers(text: &[u8]) -> Cow<'_, [u8]> {
         let digits = text.get(at + 1..).unwrap_or_default();
         let digits = digits.strip_prefix(b"+").unwrap_or(digits);
         let before = at.checked_sub(1).and_then(|before| text.get(before));
-        before.is_some_and(u8::is_ascii_digit) && digits.get(..3).is_some_and(|three| three.iter().all(u8::is_ascii_digit))
+        before.is_some_and(u8::is_ascii_digit)
+            && digits.get(..3).is_some_and(|three| three.iter().all(u8::is_ascii_digit))
     };
     if !memchr::memchr2_iter(b'e', b'E', text).any(may_be) {
         return Cow::Borrowed(text);

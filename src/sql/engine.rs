@@ -90,6 +90,9 @@ struct Reads {
     tail: bool,
 }
 
+/// What a change came to: the kinds that read something else now, and the filled ticks where others step back.
+type Applied = (Vec<(DocType, Reads)>, Option<Filled>);
+
 /// What the consumer of a stream wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
@@ -246,7 +249,7 @@ impl Engine {
         if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
             return Ok(());
         }
-        let steps = || -> duckdb::Result<(Vec<(DocType, Reads)>, Option<Filled>)> {
+        let steps = || -> duckdb::Result<Applied> {
             self.db.execute_batch("BEGIN")?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;

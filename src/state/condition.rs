@@ -412,7 +412,9 @@ fn same(wanted: &Json, found: Value<'_>) -> bool {
         Json::String(text) => found.string().is_some_and(|found| found == text.as_str()),
         Json::Null => found.is_null(),
         Json::Bool(wanted) => found.boolean() == Some(*wanted),
-        Json::Array(_) | Json::Object(_) => serde_json::from_str::<Json>(found.text()).is_ok_and(|found| found == *wanted),
+        Json::Array(_) | Json::Object(_) => {
+            serde_json::from_str::<Json>(found.text()).is_ok_and(|found| found == *wanted)
+        }
     }
 }
 

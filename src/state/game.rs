@@ -9,8 +9,8 @@ use super::event::{At, GameId};
 use super::fact::Tick;
 use super::note::Disagreement;
 use super::prices::{Prices, TickSource};
-use crate::protocol::fairness::verdict::{Claim, Recorded, Verdict, judge};
 use crate::protocol::fairness::GameVersion;
+use crate::protocol::fairness::verdict::{Claim, Recorded, Verdict, judge};
 use crate::protocol::phase::Phase;
 
 /// How far a game went; never goes back.

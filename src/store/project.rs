@@ -18,7 +18,8 @@ use replayer_protocol::identity::{self, Identity};
 use replayer_protocol::json::{Value, object};
 use replayer_protocol::line::{self, Event, FrameStatus, LineFormat, RecordingLine};
 use replayer_protocol::payload::{
-    GameState, HistoryGame, Order, OrderAck, PlayerUpdate, ProvablyFair, Sidebet, Trade, as_f64, money_kind, price_list,
+    GameState, HistoryGame, Order, OrderAck, PlayerUpdate, ProvablyFair, Sidebet, Trade, as_f64, money_kind,
+    price_list,
 };
 use replayer_protocol::phase::Phase;
 use replayer_protocol::reading::{self, BetEvent, Reading};

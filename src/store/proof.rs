@@ -56,16 +56,26 @@ pub struct StoredProof {
     pub revision: u32,
 }
 
+/// A difference in words without the record that it was seen in (`… by frame <session>:<seq>, …`).
+fn without_place(words: &str) -> String {
+    let Some((before, after)) = words.split_once(" by ") else { return words.to_owned() };
+    let rest = after.split_once(", ").map_or("", |(_, rest)| rest);
+    format!("{before}, {rest}")
+}
+
 impl StoredProof {
     /// The type of the system event that this is.
     pub fn event_type(&self) -> &'static str {
         if self.difference.is_some() { GAME_DIFFERS } else { GAME_PROVEN }
     }
 
-    /// Whether two proofs of a game come to the same, whatever they were compared with.
+    /// Whether two proofs of a game come to the same, whatever they were compared with: of a copy of a recording, the
+    /// session alone is another one.
     pub fn comes_to_the_same(&self, other: &StoredProof) -> bool {
         let of = |proof: &StoredProof| {
-            (proof.server_seed.clone(), proof.difference.clone(), proof.contradictions.clone())
+            let contradictions: Vec<String> =
+                proof.contradictions.iter().map(|words| without_place(words)).collect();
+            (proof.server_seed.clone(), proof.difference.as_deref().map(without_place), contradictions)
         };
         of(self) == of(other)
     }

@@ -88,7 +88,12 @@ impl Store {
             let seqs = batch.column_by_name("seq").and_then(|column| column.as_primitive_opt::<Int64Type>());
             let times = batch.column_by_name("ts").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
             let (Some(sessions), Some(seqs)) = (text("session_id"), seqs) else { return Ok(None) };
-            let own = OwnRows { part, raw: text("raw_json"), kind: text("tick_source").or_else(|| text("stage")), direction: text("direction") };
+            let own = OwnRows {
+                part,
+                raw: text("raw_json"),
+                kind: text("tick_source").or_else(|| text("stage")),
+                direction: text("direction"),
+            };
             for row in 0..batch.num_rows() {
                 let Ok(session_id) = sessions.value(row).parse::<SessionId>() else { return Ok(None) };
                 let seq = seqs.value(row).unsigned_abs();
@@ -116,7 +121,10 @@ impl Store {
         let mut came = |session_id, seq| {
             wanted.remove(&(session_id, seq));
         };
-        repair::made_again(Remaking { root: self.root(), catalog, part, games: &games, came: &mut came }, &mut counted)?;
+        repair::made_again(
+            Remaking { root: self.root(), catalog, part, games: &games, came: &mut came },
+            &mut counted,
+        )?;
         Ok(wanted.is_empty().then_some(counted.rows))
     }
 }
@@ -138,7 +146,9 @@ struct OwnRows<'b> {
 impl<'b> OwnRows<'b> {
     /// The record that the row is, with its format; `None` where it was taken out of one.
     fn record(&self, row: usize) -> Option<(LineFormat, &'b str)> {
-        let value = |column: Option<&'b StringArray>| column.filter(|column| column.is_valid(row)).map(|column| column.value(row));
+        let value = |column: Option<&'b StringArray>| {
+            column.filter(|column| column.is_valid(row)).map(|column| column.value(row))
+        };
         let format = match (self.part.doc_type, value(self.kind)) {
             (DocType::GameTick, Some("recording")) => LineFormat::Recording,
             (DocType::PlayerAction, Some("replay")) => LineFormat::ReplayAction,

@@ -196,7 +196,9 @@ impl Check<'_> {
             };
             let frames = Frames::of(part.doc_type, &batch);
             let statuses = batch.column_by_name("frame").and_then(|column| column.as_string_opt::<i32>());
-            for status in statuses.into_iter().flatten().flatten().filter(|status| *status != FrameStatus::Ok.as_str()) {
+            for status in
+                statuses.into_iter().flatten().flatten().filter(|status| *status != FrameStatus::Ok.as_str())
+            {
                 match self.result.unread.get_mut(status) {
                     Some(count) => *count += 1,
                     None => drop(self.result.unread.insert(status.to_owned(), 1)),

@@ -151,6 +151,7 @@ fn what_an_older_build_called_different_for_its_announced_peak_is_judged_again()
     let details = serde_json::to_string(&old).unwrap();
     recorder.append(&Record::system(1_700_000_000_000_000, Source::Ui, GAME_DIFFERS, &details)).unwrap();
     recorder.close().unwrap();
+    drop(recorder);
     assert!(prove(&root).0 > 0);
     let sql = format!("SELECT proven FROM games WHERE game_id = '{}'", truths[0].game_id);
     assert_eq!(rows(&root, &sql)[0][0], true);

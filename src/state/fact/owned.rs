@@ -51,11 +51,7 @@ impl AccountUpdate<'_> {
 
 impl Companion<'_> {
     fn into_owned(self) -> Companion<'static> {
-        Companion {
-            game_id: own(self.game_id),
-            leaderboard_entry: self.leaderboard_entry,
-            rugpool: self.rugpool,
-        }
+        Companion { game_id: own(self.game_id), leaderboard_entry: self.leaderboard_entry, rugpool: self.rugpool }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Making a snapshot from the fold.
 
 use super::*;
-use crate::protocol::phase::Phase;
-use crate::state::exact;
 use crate::protocol::json::Value;
 use crate::protocol::payload::Entry;
+use crate::protocol::phase::Phase;
+use crate::state::exact;
 use crate::state::fold::Fold;
 use crate::state::game::Game;
 

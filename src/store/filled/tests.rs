@@ -34,6 +34,8 @@ fn proof(filled: Vec<(u32, u32)>) -> String {
         prices_compared: 3,
         filled,
         difference: None,
+        contradictions: Vec::new(),
+        revision: crate::proof::REVISION,
     };
     serde_json::to_string(&proof).unwrap()
 }
@@ -121,7 +123,11 @@ fn a_late_frame_in_the_segment_of_the_proof_says_so_too() {
     append(&recorder, &[0, 1, 4], Some((2, 3)));
     append(&recorder, &[2], None);
     recorder.close().unwrap();
-    assert_eq!(parts(&root), [(Some(Ticks::Filled), 2), (Some(Ticks::Superseding), 4)]);
+    let found = parts(&root);
+    let rows = |kind| found.iter().filter(|(ticks, _)| *ticks == Some(kind)).map(|(_, rows)| rows).sum::<u64>();
+    assert_eq!(rows(Ticks::Filled), 2, "{found:?}");
+    assert_eq!(rows(Ticks::Recorded) + rows(Ticks::Superseding), 4, "{found:?}");
+    assert!(rows(Ticks::Superseding) > 0, "the late frame's part: {found:?}");
 }
 
 #[test]
@@ -221,6 +227,7 @@ fn filled_ticks_are_taken_in_again_when_the_manifests_are_lost() {
     let (_folder, root) = root();
     session(&root, &[0, 1, 4], Some((2, 3)));
     std::fs::remove_dir_all(root.manifests_dir()).unwrap();
+    let root = DataRoot::create(root.path().to_path_buf()).unwrap();
     drop(Store::open(&root, "test").unwrap());
     assert_eq!(parts(&root), [(Some(Ticks::Filled), 2), (Some(Ticks::Recorded), 3)]);
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::recorder::{Recorder, RecorderOptions};
 use crate::record::Direction;
+use crate::recorder::{Recorder, RecorderOptions};
 use crate::root::DataRoot;
 use crate::testing::{root, simulated};
 use replayer_simulator::{Config, Session};
 
-const ODD: &str = r#"42["standard/newTrade",{"id":"odd","gameId":"g","username":"cut \ud83e","qty":1e400,"amount":0.5}]"#;
+const ODD: &str =
+    r#"42["standard/newTrade",{"id":"odd","gameId":"g","username":"cut \ud83e","qty":1e400,"amount":0.5}]"#;
 
 /// Two games of a logged-in browser, and a trade with values that a strict parser refuses.
 fn recorded() -> (tempfile::TempDir, DataRoot, Store) {
@@ -38,7 +39,8 @@ fn as_an_older_build_wrote(store: &Store, kind: DocType) {
         for batch in scan::batches(store.root(), &part, None) {
             let batch = batch.unwrap();
             let raws = batch.column_by_name("raw_json").unwrap().as_string::<i32>();
-            let keep = raws.iter().map(|raw| Some(!raw.is_some_and(|raw| raw.contains(r#""id":"odd""#)))).collect();
+            let keep =
+                raws.iter().map(|raw| Some(!raw.is_some_and(|raw| raw.contains(r#""id":"odd""#)))).collect();
             let batch = arrow::compute::filter_record_batch(&batch, &keep).unwrap();
             writer.batch(kind, &part.date, &batch, &part.sessions, part.ts_min.zip(part.ts_max)).unwrap();
         }
@@ -46,7 +48,11 @@ fn as_an_older_build_wrote(store: &Store, kind: DocType) {
     }
     store
         .update_catalog(|catalog| {
-            catalog.parts.iter_mut().filter(|part| part.doc_type == kind).for_each(|part| part.schema = "1.0".into());
+            catalog
+                .parts
+                .iter_mut()
+                .filter(|part| part.doc_type == kind)
+                .for_each(|part| part.schema = "1.0".into());
         })
         .unwrap()
         .durable()
