@@ -5,6 +5,7 @@
 
 mod capturing;
 mod exploring;
+mod growing;
 mod indexing;
 mod proving;
 mod recording;
@@ -18,12 +19,13 @@ fn main() {
     // SAFETY: nothing has started a thread yet.
     unsafe { replayer::index::embed::telemetry::disable() };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 18] = [
+    let all: [(&str, fn()); 19] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
         ("first-answer", serving::first_answer),
         ("sql", serving::sql_through_mcp),
+        ("games", growing::growing),
         ("facts", searching::facts),
         ("embedder", searching::embedder),
         ("index-day", indexing::day),

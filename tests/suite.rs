@@ -18,4 +18,5 @@ mod search;
 mod server;
 mod sql;
 mod store;
+mod surfaces;
 mod verify;

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::ask::{self, Binds};
-use super::{AgentTool, MAX_RESULT_BYTES, RESULT_BYTES, bounded};
+use super::{AgentTool, MAX_RESULT_BYTES, RESULT_BYTES, bounded, get_game};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells;
@@ -458,7 +458,13 @@ async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<
         }
         return Ok(Found { heads, not_found, more: false, as_of });
     }
-    let (sql, params) = listing(wanted);
+    let time = match &wanted.game_id {
+        Some(game_id) => {
+            get_game::record(app, game_id, cancel).await?.0.map(|game| game.time()).unwrap_or_default()
+        }
+        None => String::new(),
+    };
+    let (sql, params) = listing(wanted, &time);
     let (mut heads, as_of) = ask::records::<Head>(&app.sql, &sql, params, wanted.limit + 1, cancel).await?;
     let more = heads.len() as u64 > wanted.limit;
     heads.truncate(usize::try_from(wanted.limit).unwrap_or(usize::MAX));
@@ -470,15 +476,16 @@ async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<
     Ok(Found { heads, not_found: Vec::new(), more: more && !newest, as_of })
 }
 
-/// The query for frames in order.
-fn listing(wanted: &Wanted) -> (String, Vec<serde_json::Value>) {
+/// The query for frames in order. `time` is the condition on the time of the game asked for.
+fn listing(wanted: &Wanted, time: &str) -> (String, Vec<serde_json::Value>) {
     let mut binds = Binds::default();
     let mut conditions = Vec::new();
     for (column, value) in
         [("session_id", &wanted.session_id), ("event_name", &wanted.event_name), ("game_id", &wanted.game_id)]
     {
         if let Some(value) = value {
-            conditions.push(format!("{column} = {}", binds.bind(value.as_str())));
+            let time = if column == "game_id" { time } else { "" };
+            conditions.push(format!("{column} = {}{time}", binds.bind(value.as_str())));
         }
     }
     let mut order = "session_id DESC, seq DESC";
@@ -793,7 +800,7 @@ mod tests {
     #[test]
     fn a_value_is_bound_and_never_spliced() {
         let (sql, params) =
-            listing(&wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap());
+            listing(&wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap(), "");
         assert!(!sql.contains("1=1"), "{sql}");
         assert_eq!(params, [json!("x' OR 1=1 --"), json!(SESSION), json!(SESSION), json!(3)]);
         assert!(sql.contains("session_id >= $2 AND (session_id > $3 OR seq > $4)"), "{sql}");

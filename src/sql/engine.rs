@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::error::SqlError;
 use super::gate::Checked;
-use super::{cells, derived, functions, gate, tail, views};
+use super::{cells, derived, functions, games, gate, tail, views};
+use replayer_game::Games;
 use replayer_store::catalog::{Catalog, Part};
 use replayer_store::damage;
 use replayer_store::error::StoreError;
@@ -65,6 +66,8 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     /// What each doc type's view reads now.
     reads: HashMap<DocType, Reads>,
+    /// The records of the games.
+    games: Games,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     /// What the tables of other layers were read from.
@@ -133,6 +136,7 @@ impl Engine {
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
         let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::machinery)?;
         let feed = open_feed().map_err(store_error)?;
+        let root = DataRoot::open(&options.root).map_err(store_error)?;
         let mut engine = Self {
             db,
             options,
@@ -140,6 +144,7 @@ impl Engine {
             feed,
             catalog: Arc::default(),
             reads: HashMap::new(),
+            games: Games::new(&root),
             columns: HashMap::new(),
             derived: derived::Loaded::default(),
             as_of: String::new(),
@@ -212,6 +217,8 @@ impl Engine {
     /// Empty tails, and views over nothing else.
     fn empty(&mut self) -> duckdb::Result<()> {
         self.reads.clear();
+        self.games = Games::new(self.games.root());
+        games::create(&self.db, self.zoned)?;
         for doc in DocType::ALL {
             self.db.execute_batch(&tail::create_table(doc))?;
             self.show(doc, &Reads::default())?;
@@ -227,8 +234,10 @@ impl Engine {
         if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
             return Ok(());
         }
+        let of_games = self.games.apply(&change);
         let steps = || -> duckdb::Result<Vec<(DocType, Reads)>> {
             self.db.execute_batch("BEGIN")?;
+            games::publish(&self.db, &self.games, &of_games, self.zoned)?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
             }
