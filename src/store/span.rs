@@ -69,6 +69,8 @@ mod tests {
             sessions: vec![SeqRange { session_id: SessionId::from_u128(session), first: 1, last: 1 }],
             schema: String::new(),
             written: None,
+            layout: 0,
+            ticks: None,
             lineage: Lineage::default(),
         }
     }

@@ -34,6 +34,8 @@ fn proof(filled: Vec<(u32, u32)>) -> String {
         prices_compared: 3,
         filled,
         difference: None,
+        contradictions: Vec::new(),
+        revision: crate::proof::REVISION,
     };
     serde_json::to_string(&proof).unwrap()
 }
