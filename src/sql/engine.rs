@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use super::error::SqlError;
 use super::gate::Checked;
+use super::repeats::Repeats;
 use super::ticks::Filled;
-use super::{cells, derived, functions, gate, tail, ticks, views};
+use super::{cells, derived, functions, gate, repeats, tail, ticks, views};
 use replayer_store::catalog::{Catalog, Part};
 use replayer_store::damage;
 use replayer_store::error::StoreError;
@@ -68,6 +69,8 @@ pub struct Engine {
     reads: HashMap<DocType, Reads>,
     /// Which ticks filled from seeds step back.
     filled: Filled,
+    /// Which trades and side bets repeat others.
+    repeats: Vec<Repeats>,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     /// What the tables of other layers were read from.
@@ -75,6 +78,13 @@ pub struct Engine {
     as_of: String,
     /// Whether this DuckDB can compute with time zones ([`knows_time_zones`]).
     zoned: bool,
+}
+
+/// What a change brought about.
+struct Applied {
+    changed: Vec<(DocType, Reads)>,
+    filled: Option<Filled>,
+    repeats: Option<Vec<Repeats>>,
 }
 
 /// What a doc type's view reads.
@@ -144,6 +154,7 @@ impl Engine {
             catalog: Arc::default(),
             reads: HashMap::new(),
             filled: Filled::default(),
+            repeats: repeats::none(),
             columns: HashMap::new(),
             derived: derived::Loaded::default(),
             as_of: String::new(),
@@ -217,7 +228,9 @@ impl Engine {
     fn empty(&mut self) -> duckdb::Result<()> {
         self.reads.clear();
         self.filled = Filled::default();
+        self.repeats = repeats::none();
         self.db.execute_batch(&ticks::create())?;
+        self.db.execute_batch(&repeats::create())?;
         for doc in DocType::ALL {
             self.db.execute_batch(&tail::create_table(doc))?;
             self.show(doc, &Reads::default())?;
@@ -233,7 +246,7 @@ impl Engine {
         if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
             return Ok(());
         }
-        let steps = || -> duckdb::Result<(Vec<(DocType, Reads)>, Option<Filled>)> {
+        let steps = || -> duckdb::Result<Applied> {
             self.db.execute_batch("BEGIN")?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
@@ -246,15 +259,22 @@ impl Engine {
             if let Some(filled) = &filled {
                 self.show_ticks(filled, &changed)?;
             }
+            let repeats = self.repeats_now(&change)?;
+            for repeats in repeats.iter().flatten() {
+                let mixed = self.is_mixed(repeats.doc_type(), &changed);
+                let doc = repeats.doc_type();
+                let view =
+                    repeats.view(|parts, tail| self.select(doc, &Reads { parts: parts.to_vec(), mixed, tail }));
+                self.db.execute_batch(&format!("CREATE OR REPLACE VIEW main.{} AS {view}", doc.as_str()))?;
+            }
             self.db.execute_batch("COMMIT")?;
-            Ok((changed, filled))
+            Ok(Applied { changed, filled, repeats })
         };
         match steps() {
-            Ok((changed, filled)) => {
+            Ok(Applied { changed, filled, repeats }) => {
                 self.reads.extend(changed);
-                if let Some(filled) = filled {
-                    self.filled = filled;
-                }
+                self.filled = filled.unwrap_or_else(|| std::mem::take(&mut self.filled));
+                self.repeats = repeats.unwrap_or_else(|| std::mem::take(&mut self.repeats));
                 if let Some(catalog) = change.catalog {
                     self.catalog = catalog;
                 }
@@ -304,10 +324,31 @@ impl Engine {
         Ok(Some(filled))
     }
 
+    /// Which trades and side bets repeat others by now; `None` where nothing changed about it.
+    fn repeats_now(&self, change: &Change) -> duckdb::Result<Option<Vec<Repeats>>> {
+        let new = |doc: DocType| change.rows.iter().filter(move |(kind, _)| *kind == doc).map(|(_, batch)| batch);
+        if change.catalog.is_none() && !self.repeats.iter().any(|kind| new(kind.doc_type()).next().is_some()) {
+            return Ok(None);
+        }
+        let mut all = self.repeats.clone();
+        for kind in &mut all {
+            match &change.catalog {
+                Some(catalog) => kind.find(&self.db, &self.options.root, &catalog.parts)?,
+                None => new(kind.doc_type()).try_for_each(|batch| kind.add(&self.db, batch))?,
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// Whether parts of a kind may lack columns.
+    fn is_mixed(&self, doc: DocType, changed: &[(DocType, Reads)]) -> bool {
+        let now = changed.iter().find(|(kind, _)| *kind == doc).map(|(_, reads)| reads);
+        now.or_else(|| self.reads.get(&doc)).is_some_and(|reads| reads.mixed)
+    }
+
     /// Makes `main.game_tick`.
     fn show_ticks(&self, filled: &Filled, changed: &[(DocType, Reads)]) -> duckdb::Result<()> {
-        let now = changed.iter().find(|(doc, _)| *doc == DocType::GameTick).map(|(_, reads)| reads);
-        let mixed = now.or_else(|| self.reads.get(&DocType::GameTick)).is_some_and(|reads| reads.mixed);
+        let mixed = self.is_mixed(DocType::GameTick, changed);
         let view = filled
             .view(|parts, tail| self.select(DocType::GameTick, &Reads { parts: parts.to_vec(), mixed, tail }));
         self.db.execute_batch(&format!("CREATE OR REPLACE VIEW main.game_tick AS {view}"))

@@ -18,6 +18,7 @@ pub mod functions;
 pub mod gate;
 pub mod near;
 pub mod protocol;
+mod repeats;
 pub mod sandbox;
 mod tail;
 mod ticks;

@@ -190,14 +190,14 @@ static CATALOGUE: &[ViewDoc] = &[
     },
     ViewDoc {
         name: "trade",
-        description: "one row per trade announced to everybody (standard/newTrade)",
+        description: "one row per trade announced to everybody (standard/newTrade), however often it was received: the one stored first",
         doc_type: Some(DocType::Trade),
         own_columns: &[],
         example: "SELECT side, count(*) AS n, sum(amount) AS total FROM trade GROUP BY side ORDER BY n DESC",
     },
     ViewDoc {
         name: "sidebet",
-        description: "one row per side bet seen, live or in a game history",
+        description: "one row per side bet seen, live or in a game history, however often it was received: the one stored first",
         doc_type: Some(DocType::Sidebet),
         own_columns: &[],
         example: "SELECT outcome, count(*) AS n, sum(profit) AS profit FROM sidebet GROUP BY outcome",

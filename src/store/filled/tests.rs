@@ -220,7 +220,8 @@ fn a_part_of_an_older_build_is_taken_apart_by_compaction() {
 fn filled_ticks_are_taken_in_again_when_the_manifests_are_lost() {
     let (_folder, root) = root();
     session(&root, &[0, 1, 4], Some((2, 3)));
-    std::fs::remove_dir_all(root.manifests_dir()).unwrap();
+    std::fs::remove_file(root.catalog_path()).unwrap();
+    std::fs::remove_file(root.catalog_copy_path()).unwrap();
     drop(Store::open(&root, "test").unwrap());
     assert_eq!(parts(&root), [(Some(Ticks::Filled), 2), (Some(Ticks::Recorded), 3)]);
 }
