@@ -29,7 +29,8 @@ enum SchemaCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Take Parquet files of older layouts into this one. The old files stay, renamed, until `data prune`.
+    /// Take Parquet files of older layouts into this one, and read the frames of parts of an older schema again. The old
+    /// files stay, renamed, until `data prune`.
     Migrate {
         /// Only count.
         #[arg(long)]

@@ -22,7 +22,7 @@ use replayer_protocol::payload::{
     price_list,
 };
 use replayer_protocol::phase::Phase;
-use replayer_protocol::reading::{self, BetEvent, Reading};
+use replayer_protocol::reading::{self, Reading};
 use replayer_protocol::requests::{OpenOrder, RequestTracker, Shown, action_type};
 
 mod older;
@@ -119,14 +119,8 @@ impl<'r, S: RowSink> Rows<'r, S> {
         match (&reading, event.payload) {
             (Reading::Trade(trade), Some(payload)) => self.trade(trade, payload),
             (Reading::Account(update), Some(payload)) => self.server_state(update, payload),
-            // The own account's companion packet is of its game as well, and no row is made of it.
-            (Reading::Sidebet { of, bet }, Some(payload)) => {
-                let origin = match of {
-                    BetEvent::Anyone => "newSideBet",
-                    BetEvent::OwnPlaced => "currentSidebet",
-                    BetEvent::OwnSettled => "currentSidebetResult",
-                };
-                self.sidebet(bet, payload.get(), name.unwrap_or(origin), None, 0)
+            (Reading::Sidebet { bet, .. }, Some(payload)) => {
+                self.sidebet(bet, payload.get(), name.unwrap_or_default(), None, 0)
             }
             (Reading::Request(order), payload) => self.order(event, order, payload, context),
             (Reading::Ack(answer), payload) => self.ack(event, answer, payload, context),
