@@ -5,6 +5,7 @@
 
 mod capturing;
 mod exploring;
+mod growing;
 mod indexing;
 mod proving;
 mod recording;
@@ -18,7 +19,7 @@ fn main() {
     // SAFETY: nothing has started a thread yet.
     unsafe { replayer::index::embed::telemetry::disable() };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 20] = [
+    let all: [(&str, fn()); 21] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -26,6 +27,7 @@ fn main() {
         ("first-answer", serving::first_answer),
         ("sql", serving::sql_through_mcp),
         ("growth", serving::growth),
+        ("games", growing::growing),
         ("facts", searching::facts),
         ("embedder", searching::embedder),
         ("index-day", indexing::day),

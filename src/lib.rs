@@ -8,6 +8,7 @@
 //!
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
+//! * [`game`] — what a game is: one record per game, merged from everything that was recorded, and kept.
 //! * [`state`] — the fold: live state, the state at a past moment, drift, latency.
 //! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
@@ -40,6 +41,8 @@ pub mod server;
 pub mod state;
 pub mod verify;
 
+#[doc(inline)]
+pub use replayer_game as game;
 #[doc(inline)]
 pub use replayer_protocol as protocol;
 #[doc(inline)]

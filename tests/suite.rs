@@ -19,4 +19,5 @@ mod search;
 mod server;
 mod sql;
 mod store;
+mod surfaces;
 mod verify;

@@ -181,21 +181,25 @@ Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}"
             Some(game_id) => game_id,
             None => newest(&app, &cancel).await?,
         };
-        let (game, as_of) = get_game::summary(&app, &game_id, &cancel).await?;
+        let (summary, as_of) = get_game::summary(&app, &game_id, &cancel).await?;
+        let time = summary.time();
+        let of_game = |text: &str| text.replace("{time}", &time);
+        let (game, rug_ref) = (summary.row, summary.rug_ref);
         let id = || vec![Value::from(game_id.as_str())];
         let sound = vec![Value::from(game_id.as_str()), Value::from(price::HIGHEST)];
-        let (stored, _) = ask::records::<Stored>(&app.sql, TICKS, sound, MAX_POINTS * 2, &cancel).await?;
-        let (listed, _) = ask::records::<Listed>(&app.sql, HISTORY, id(), 1, &cancel).await?;
+        let (stored, _) =
+            ask::records::<Stored>(&app.sql, &of_game(TICKS), sound, MAX_POINTS * 2, &cancel).await?;
+        let (listed, _) = ask::records::<Listed>(&app.sql, &of_game(HISTORY), id(), 1, &cancel).await?;
         let listed = listed.into_iter().next().and_then(|row| row.prices).unwrap_or_default();
-        let (mut trades, _) = ask::records::<Trade>(&app.sql, TRADES, id(), MAX_TRADES + 1, &cancel).await?;
+        let (mut trades, _) =
+            ask::records::<Trade>(&app.sql, &of_game(TRADES), id(), MAX_TRADES + 1, &cancel).await?;
         let (mut sidebets, _) =
-            ask::records::<Sidebet>(&app.sql, SIDEBETS, id(), MAX_SIDEBETS + 1, &cancel).await?;
+            ask::records::<Sidebet>(&app.sql, &of_game(SIDEBETS), id(), MAX_SIDEBETS + 1, &cancel).await?;
         let (orders, _) = ask::records::<own::Row>(&app.sql, own::ORDERS, id(), MAX_POINTS, &cancel).await?;
         add_own(&mut trades, &mut sidebets, &own::orders(orders, game.rug_tick), game.rug_tick);
         let truncated = trades.len() as u64 > MAX_TRADES || sidebets.len() as u64 > MAX_SIDEBETS;
         trades.truncate(usize::try_from(MAX_TRADES).unwrap_or(usize::MAX));
         sidebets.truncate(usize::try_from(MAX_SIDEBETS).unwrap_or(usize::MAX));
-        let rug_frame = get_game::rug_frame(&app, &game_id, &cancel).await?;
 
         let line = Line::new(stored, &listed, game.rug_tick);
         let most = bounded(args.max_points.map(|most| most.max(10)), POINTS, MAX_POINTS);
@@ -204,11 +208,7 @@ Example: {\"game_id\": \"20260214-5f0c\", \"from_tick\": 100, \"to_tick\": 300}"
             args.to_tick.unwrap_or(u64::MAX),
             usize::try_from(most).unwrap_or(usize::MAX),
         );
-        let rug = game.rug_tick.map(|tick| Rug {
-            tick,
-            price: game.rug_price,
-            event_ref: rug_frame.map(|frame| format!("{}:{}", frame.session_id, frame.seq)),
-        });
+        let rug = game.rug_tick.map(|tick| Rug { tick, price: game.rug_price, event_ref: rug_ref });
         Ok(Output {
             points,
             decimated,
@@ -288,13 +288,13 @@ struct Listed {
     prices: Option<Vec<Option<f64>>>,
 }
 
-const HISTORY: &str = "SELECT prices FROM game WHERE game_id = $1";
+const HISTORY: &str = "SELECT prices FROM game WHERE game_id = $1{time}";
 
 /// The best row of each tick: frames before older recordings before the seed, then the first one. Prices that cannot
 /// be (as [`price::is_plausible`]; $2 is the highest) are left out.
 const TICKS: &str = "\
 SELECT tick, price, coalesce(tick_source, 'frame') AS origin, session_id, seq FROM game_tick
-WHERE game_id = $1 AND tick >= 0 AND price > 0 AND price <= $2
+WHERE game_id = $1{time} AND phase IN ('ACTIVE', 'RUGGED') AND tick >= 0 AND price > 0 AND price <= $2
 QUALIFY row_number() OVER (PARTITION BY tick ORDER BY
   CASE coalesce(tick_source, 'frame') WHEN 'frame' THEN 0 WHEN 'recording' THEN 1 ELSE 2 END, session_id, seq) = 1
 ORDER BY tick";
@@ -303,7 +303,7 @@ ORDER BY tick";
 const TRADES: &str = "\
 SELECT tick, side, price, amount, username AS username_untrusted, session_id, seq,
   coalesce(player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL), false) AS own FROM trade
-WHERE game_id = $1
+WHERE game_id = $1{time}
 QUALIFY row_number() OVER (PARTITION BY coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal))
   ORDER BY session_id, seq) = 1
 ORDER BY tick NULLS LAST, session_id, seq";
@@ -314,6 +314,6 @@ const SIDEBETS: &str = "\
 SELECT start_tick, end_tick, any_value(stake) AS stake, any_value(outcome) AS outcome, any_value(payout) AS payout,
   any_value(money) AS money, any_value(username) AS username_untrusted,
   coalesce(bool_or(player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL)), false) AS own
-FROM sidebet WHERE game_id = $1 AND start_tick IS NOT NULL AND end_tick IS NOT NULL
+FROM sidebet WHERE game_id = $1{time} AND start_tick IS NOT NULL AND end_tick IS NOT NULL
 GROUP BY start_tick, end_tick, coalesce(player_id, username, sidebet_id)
 ORDER BY start_tick, end_tick, username_untrusted";

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::ask::{self, Binds};
-use super::{AgentTool, MAX_RESULT_BYTES, RESULT_BYTES, bounded};
+use super::{AgentTool, MAX_RESULT_BYTES, RESULT_BYTES, bounded, get_game};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::sql::cells;
@@ -458,12 +458,18 @@ async fn find(app: &App, wanted: &Wanted, cancel: &CancellationToken) -> Result<
         }
         return Ok(Found { heads, not_found, more: false, as_of });
     }
+    let time = match &wanted.game_id {
+        Some(game_id) => {
+            get_game::record(app, game_id, cancel).await?.0.map(|game| game.time()).unwrap_or_default()
+        }
+        None => String::new(),
+    };
     let end = end(app, wanted).await;
-    let (sql, params) = listing(wanted, end.as_ref());
+    let (sql, params) = listing(wanted, &time, end.as_ref());
     let (mut heads, mut as_of) = ask::records::<Head>(&app.sql, &sql, params, wanted.limit + 1, cancel).await?;
     // Fewer than asked for: there may be others before the end that was looked at.
     if end.is_some() && (heads.len() as u64) < wanted.limit {
-        let (sql, params) = listing(wanted, None);
+        let (sql, params) = listing(wanted, &time, None);
         (heads, as_of) = ask::records::<Head>(&app.sql, &sql, params, wanted.limit + 1, cancel).await?;
     }
     let more = heads.len() as u64 > wanted.limit;
@@ -493,15 +499,17 @@ async fn end(app: &App, wanted: &Wanted) -> Option<Address> {
     Some(Address { session_id: session_id.to_string(), seq: last.saturating_sub(reach) })
 }
 
-/// The query for frames in order; with `end` only for what follows it.
-fn listing(wanted: &Wanted, end: Option<&Address>) -> (String, Vec<serde_json::Value>) {
+/// The query for frames in order; with `end` only for what follows it. `time` is the condition on the time of the game asked
+/// for.
+fn listing(wanted: &Wanted, time: &str, end: Option<&Address>) -> (String, Vec<serde_json::Value>) {
     let mut binds = Binds::default();
     let mut conditions = Vec::new();
     for (column, value) in
         [("session_id", &wanted.session_id), ("event_name", &wanted.event_name), ("game_id", &wanted.game_id)]
     {
         if let Some(value) = value {
-            conditions.push(format!("{column} = {}", binds.bind(value.as_str())));
+            let time = if column == "game_id" { time } else { "" };
+            conditions.push(format!("{column} = {}{time}", binds.bind(value.as_str())));
         }
     }
     let mut order = "session_id DESC, seq DESC";
@@ -829,6 +837,7 @@ mod tests {
     fn a_value_is_bound_and_never_spliced() {
         let (sql, params) = listing(
             &wanted(json!({"event_name": "x' OR 1=1 --", "after": format!("{SESSION}:3")})).unwrap(),
+            "",
             None,
         );
         assert!(!sql.contains("1=1"), "{sql}");

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::AgentTool;
+use super::get_game::{self, GameRow};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::state::{Snapshot, past};
@@ -38,6 +39,9 @@ pub struct Output {
     /// it is (as_of, age_ms) and which frame said it (ref, for get_events).
     #[serde(flatten)]
     pub state: Map<String, Value>,
+    /// What all recordings of that game come to by now, as get_game says it; also of a past moment. Absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<GameRow>,
     /// What to know about this answer.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
@@ -73,12 +77,19 @@ Examples: {}
         ToolAnnotations::new().read_only(true).destructive(false).idempotent(true).open_world(false)
     }
 
-    async fn call(app: Arc<App>, args: Args, _cancel: CancellationToken) -> Result<Output, ToolError> {
+    async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
         let detailed = args.detailed.unwrap_or(false);
-        match args.at.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            None => now(&app, detailed).await,
-            Some(text) => at(&app, text, detailed).await,
+        let mut output = match args.at.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            None => now(&app, detailed).await?,
+            Some(text) => at(&app, text, detailed).await?,
+        };
+        let game_id = output.state.get("game").and_then(|game| game.get("game_id")).and_then(Value::as_str);
+        if let Some(game_id) = game_id.map(str::to_owned) {
+            // The state does without, where SQL is not to be had at the moment.
+            let record = get_game::record(&app, &game_id, &cancel).await.ok();
+            output.record = record.and_then(|(record, _)| record).map(|summary| summary.row);
         }
+        Ok(output)
     }
 }
 
@@ -128,7 +139,7 @@ async fn at(app: &App, text: &str, detailed: bool) -> Result<Output, ToolError> 
 
 fn output(snapshot: &Snapshot, note: Option<String>, next: Option<String>) -> Result<Output, ToolError> {
     match serde_json::to_value(snapshot) {
-        Ok(Value::Object(state)) => Ok(Output { state, note, next }),
+        Ok(Value::Object(state)) => Ok(Output { state, record: None, note, next }),
         other => Err(ToolError::new(
             "The state cannot be written as JSON",
             format!("{other:?}"),

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::AgentTool;
+use super::get_game::{self, GameRow};
 use crate::replay::cursor::moves::{Stopped, Unit};
 use crate::replay::cursor::place::{Changed, Difference, Place};
 use crate::replay::cursor::{self, Budget};
@@ -204,6 +205,9 @@ pub struct Recording {
     /// Other sessions that have it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub others: Vec<String>,
+    /// What all recordings of the game come to, as get_game says it: the one taken may have less.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<GameRow>,
 }
 
 /// An open cursor.
@@ -259,9 +263,9 @@ Examples: {\"action\": \"open\", \"game_id\": \"20260101-0123456789abcdef\"}
     }
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
-        let worker = Arc::clone(&app);
+        let (worker, cancelled) = (Arc::clone(&app), cancel.clone());
         let done = tokio::task::spawn_blocking(move || {
-            let stop = || cancel.is_cancelled();
+            let stop = || cancelled.is_cancelled();
             let budget = Budget {
                 events: args.max_events.unwrap_or(cursor::EVENTS).clamp(1, 10 * cursor::EVENTS),
                 until: Instant::now() + cursor::TIME,
@@ -269,8 +273,15 @@ Examples: {\"action\": \"open\", \"game_id\": \"20260101-0123456789abcdef\"}
             };
             answer::to(&worker.replay, &args, &budget)
         });
-        done.await.unwrap_or_else(|error| {
+        let done = done.await.unwrap_or_else(|error| {
             Err(ToolError::new("The call crashed", error.to_string(), "replay {\"action\": \"list\"}"))
-        })
+        });
+        let mut output = done?;
+        for recording in output.opened.iter_mut().flat_map(|opened| &mut opened.recordings) {
+            // The cursor is open either way.
+            let record = get_game::record(&app, &recording.game_id, &cancel).await.ok();
+            recording.record = record.and_then(|(record, _)| record).map(|summary| summary.row);
+        }
+        Ok(output)
     }
 }

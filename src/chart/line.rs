@@ -117,6 +117,25 @@ pub struct Bet {
     pub own: bool,
 }
 
+/// What the record of a game says; not all of it need be drawn.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Ticks recorded, the rug included.
+    pub ticks_recorded: u64,
+    /// Ticks up to the rug that were not, before any repair; `None` where that is not known.
+    pub ticks_missing: Option<u64>,
+    /// Ticks that were not recorded, as inclusive runs.
+    pub holes: Vec<(i64, i64)>,
+    /// Whether every tick up to the rug was recorded.
+    pub complete: bool,
+    /// The highest multiplier before the rug.
+    pub peak: Option<f64>,
+    /// The first tick that has it.
+    pub peak_tick: Option<i64>,
+    /// The price at the rug.
+    pub rug_price: Option<f64>,
+}
+
 /// What is drawn of a game.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GameLine {
@@ -128,6 +147,8 @@ pub struct GameLine {
     pub rug_tick: Option<i64>,
     /// Whether the seed reproduces it.
     pub proof: Proof,
+    /// What its record says; `None` of a game that no store has.
+    pub record: Option<Record>,
     /// Trades that were seen.
     pub trades: Vec<Trade>,
     /// Side bets that were seen.
@@ -147,6 +168,7 @@ impl GameLine {
             points,
             rug_tick: None,
             proof: Proof::NoSeed,
+            record: None,
             trades: Vec::new(),
             bets: Vec::new(),
             corrupted: Vec::new(),
@@ -182,20 +204,30 @@ impl GameLine {
         self.rug_tick.map_or(recorded, |rug| rug.max(recorded))
     }
 
-    /// Ticks from 0 to the last that have no price, as ranges.
-    pub fn missing(&self) -> Vec<(i64, i64)> {
-        let mut missing = Vec::new();
+    /// Ticks from 0 to the last that have no price from anywhere, as ranges.
+    pub fn unknown(&self) -> Vec<(i64, i64)> {
+        self.without(|_| true)
+    }
+
+    /// Ticks from 0 to the last that were not captured, as ranges.
+    pub fn holes(&self) -> Vec<(i64, i64)> {
+        self.without(|point| point.origin == Origin::Captured)
+    }
+
+    /// Ticks from 0 to the last that have no such point.
+    fn without(&self, has: impl Fn(&Point) -> bool) -> Vec<(i64, i64)> {
+        let mut without = Vec::new();
         let mut next = 0;
-        for point in &self.points {
+        for point in self.points.iter().filter(|point| has(point)) {
             if point.tick > next {
-                missing.push((next, point.tick - 1));
+                without.push((next, point.tick - 1));
             }
             next = point.tick + 1;
         }
         if next <= self.last_tick() {
-            missing.push((next, self.last_tick()));
+            without.push((next, self.last_tick()));
         }
-        missing
+        without
     }
 
     /// Ticks on which the price became ten times the one before.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::MOST_GAMES;
 use super::error::ChartError;
-use super::line::{Bet, GameLine, Origin, Point, Proof, Side, Trade};
+use super::line::{Bet, GameLine, Origin, Point, Proof, Record, Side, Trade};
 use super::own::{self, OwnOrder};
 use crate::protocol::{price, sidebet};
 use crate::sql::{Query, SqlClient, near};
@@ -63,11 +63,12 @@ pub async fn games(
 }
 
 async fn game(sql: &SqlClient, game_id: &str, cancel: &CancellationToken) -> Result<GameLine, ChartError> {
-    let ask = Ask { sql, game_id, cancel };
+    let ask = Ask { sql, game_id, cancel, time: String::new() };
     let Some(known) = ask.rows::<Known>(KNOWN).await?.into_iter().next() else {
         let nearest = near::games(sql, game_id, cancel).await?;
         return Err(ChartError::UnknownGame { game_id: game_id.to_owned(), nearest });
     };
+    let ask = Ask { time: near::time(known.rows_from.as_deref(), known.rows_to.as_deref()), ..ask };
     let ticks = ask.rows_with::<Tick>(TICKS, vec![Value::from(game_id), Value::from(price::HIGHEST)]).await?;
     let listed = ask.rows::<Listed>(PRICES).await?.into_iter().next().and_then(|row| row.prices);
     let (points, corrupted) = points(ticks, &listed.unwrap_or_default(), known.rug_tick);
@@ -88,6 +89,15 @@ async fn game(sql: &SqlClient, game_id: &str, cancel: &CancellationToken) -> Res
             (None, _) => Proof::NoSeed,
         },
         rug_tick: known.rug_tick,
+        record: Some(Record {
+            ticks_recorded: known.ticks_recorded,
+            ticks_missing: known.ticks_missing,
+            holes: known.holes.unwrap_or_default(),
+            complete: known.complete,
+            peak: known.peak,
+            peak_tick: known.peak_tick,
+            rug_price: known.rug_price,
+        }),
         trades: trades(ask.rows::<TradeRow>(TRADES).await?, &own_orders),
         bets: bets_of(bets, &own_orders, known.rug_tick),
         points,
@@ -101,6 +111,8 @@ struct Ask<'a> {
     sql: &'a SqlClient,
     game_id: &'a str,
     cancel: &'a CancellationToken,
+    /// The condition on the time of its rows, where it is known.
+    time: String,
 }
 
 impl Ask<'_> {
@@ -114,7 +126,7 @@ impl Ask<'_> {
             max_bytes: 16 << 20,
             max_cell: 1 << 20,
             timeout: TIME,
-            ..Query::new(text)
+            ..Query::new(text.replace("{time}", &self.time))
         };
         let result = self.sql.query(query.bind(params), self.cancel.clone()).await?;
         let names: Vec<String> = result.columns.into_iter().map(|column| column.name).collect();
@@ -131,11 +143,21 @@ impl Ask<'_> {
     }
 }
 
-const KNOWN: &str = "SELECT rug_tick, has_seed, proven FROM games WHERE game_id = $1";
+const KNOWN: &str = "SELECT rug_tick, rug_price, peak, peak_tick, ticks_recorded, ticks_missing, holes, complete, has_seed, \
+                     proven, rows_from, rows_to FROM games WHERE game_id = $1";
 
 #[derive(Deserialize)]
 struct Known {
     rug_tick: Option<i64>,
+    rug_price: Option<f64>,
+    peak: Option<f64>,
+    peak_tick: Option<i64>,
+    ticks_recorded: u64,
+    ticks_missing: Option<u64>,
+    holes: Option<Vec<(i64, i64)>>,
+    complete: bool,
+    rows_from: Option<String>,
+    rows_to: Option<String>,
     has_seed: Option<bool>,
     proven: Option<bool>,
 }
@@ -148,7 +170,7 @@ SELECT tick, arg_min(price, place) FILTER (WHERE sound) AS price,
 FROM (
   SELECT tick, price, price > 0 AND price <= $2 AS sound, coalesce(tick_source, 'frame') AS origin,
     row(coalesce(tick_source, 'frame') NOT IN ('frame', 'recording'), seq) AS place
-  FROM game_tick WHERE game_id = $1 AND tick >= 0 AND price IS NOT NULL AND phase IS DISTINCT FROM 'PRESALE'
+  FROM game_tick WHERE game_id = $1{time} AND tick >= 0 AND price IS NOT NULL AND phase IN ('ACTIVE', 'RUGGED')
 )
 GROUP BY tick ORDER BY tick";
 
@@ -160,7 +182,7 @@ pub(super) struct Tick {
     pub corrupted: bool,
 }
 
-const PRICES: &str = "SELECT prices FROM game WHERE game_id = $1";
+const PRICES: &str = "SELECT prices FROM game WHERE game_id = $1{time}";
 
 #[derive(Deserialize)]
 struct Listed {
@@ -210,7 +232,7 @@ SELECT any_value(side) AS word, any_value(tick) AS tick, any_value(price) AS pri
 FROM (
   SELECT side, tick, price, coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal)) AS id,
     player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL) AS mine
-  FROM trade WHERE game_id = $1 AND tick IS NOT NULL
+  FROM trade WHERE game_id = $1{time} AND tick IS NOT NULL
 )
 GROUP BY id ORDER BY 2, 1";
 
@@ -246,7 +268,7 @@ FROM (
   SELECT start_tick, end_tick, CASE outcome WHEN 'won' THEN true WHEN 'lost' THEN false END AS won,
     coalesce(player_id, username, sidebet_id, concat(session_id, ':', seq, ':', ordinal)) AS who,
     player_id IN (SELECT player_id FROM server_state WHERE player_id IS NOT NULL) AS mine
-  FROM sidebet WHERE game_id = $1 AND start_tick IS NOT NULL AND end_tick IS NOT NULL
+  FROM sidebet WHERE game_id = $1{time} AND start_tick IS NOT NULL AND end_tick IS NOT NULL
 )
 GROUP BY start_tick, end_tick, who ORDER BY 1, 2";
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::line::{GameLine, Origin};
+use super::line::{GameLine, Origin, Record};
 use super::options::{Options, Scale};
 use super::picture::Picture;
 
@@ -33,10 +33,10 @@ pub struct Summary {
 pub struct GameSummary {
     /// The game.
     pub game_id: String,
-    /// Highest multiplier drawn.
+    /// Highest multiplier before the rug, as get_game says it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub peak: Option<f64>,
-    /// Its tick.
+    /// Its tick; absent where the peak is only announced.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub peak_tick: Option<i64>,
     /// The rug's tick.
@@ -47,19 +47,27 @@ pub struct GameSummary {
     pub rug_price: Option<f64>,
     /// Whether the seed reproduces the game: proven, differs, not_compared or no_seed.
     pub proof: String,
-    /// Ticks drawn that were captured when they were played.
+    /// Ticks that were captured when they were played: ticks_recorded in get_game.
     pub ticks_captured: u64,
+    /// Ticks up to the rug that were not, before any repair; absent where the rug tick is unknown or no tick was captured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticks_missing: Option<u64>,
+    /// The first of them, and those before the last captured tick where the rug is unknown, as [from, to].
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing: Vec<(i64, i64)>,
+    /// Whether every tick up to the rug was captured.
+    pub complete: bool,
     /// Ticks drawn from the site's game history.
     pub ticks_from_history: u64,
     /// Ticks drawn from the seed.
     pub ticks_from_seed: u64,
     /// Ticks drawn that were repaired from elsewhere.
     pub ticks_repaired: u64,
-    /// Ticks nobody knows, corrupted ones included.
-    pub ticks_missing: u64,
+    /// Ticks that are neither captured nor repaired, corrupted ones included: they are not drawn.
+    pub ticks_unknown: u64,
     /// The first of them, as [from, to].
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub missing: Vec<(i64, i64)>,
+    pub unknown: Vec<(i64, i64)>,
     /// Ticks of which a price was recorded that no game can have (not above 0, above 10^9, no number). It is not drawn:
     /// the tick is from another source, or missing.
     pub ticks_corrupted: u64,
@@ -103,24 +111,45 @@ impl Summary {
     }
 }
 
+impl Record {
+    /// Of a line that no store has: what is drawn is all that there is.
+    fn of(game: &GameLine) -> Record {
+        let holes = game.holes();
+        let missing = holes.iter().map(|(from, to)| u64::try_from(to - from + 1).unwrap_or(0)).sum();
+        Record {
+            ticks_recorded: game.count(Origin::Captured) as u64,
+            ticks_missing: game.rug_tick.map(|_| missing),
+            complete: game.rug_tick.is_some() && missing == 0,
+            holes,
+            peak: game.peak().map(|point| point.price),
+            peak_tick: game.peak().map(|point| point.tick),
+            rug_price: game.rug().map(|point| point.price),
+        }
+    }
+}
+
 impl GameSummary {
     fn of(game: &GameLine) -> GameSummary {
-        let missing = game.missing();
+        let unknown = game.unknown();
+        let record = game.record.clone().unwrap_or_else(|| Record::of(game));
         let count = |origin: Origin| game.count(origin) as u64;
         let proof = serde_json::to_value(game.proof).ok();
         GameSummary {
             game_id: game.game_id.clone(),
-            peak: game.peak().map(|point| point.price),
-            peak_tick: game.peak().map(|point| point.tick),
+            peak: record.peak,
+            peak_tick: record.peak_tick,
             rug_tick: game.rug_tick,
-            rug_price: game.rug().map(|point| point.price),
+            rug_price: record.rug_price,
             proof: proof.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned(),
-            ticks_captured: count(Origin::Captured),
+            ticks_captured: record.ticks_recorded,
+            ticks_missing: record.ticks_missing,
+            missing: record.holes.into_iter().take(MOST_RANGES).collect(),
+            complete: record.complete,
             ticks_from_history: count(Origin::History),
             ticks_from_seed: count(Origin::Seed),
             ticks_repaired: count(Origin::Repaired),
-            ticks_missing: missing.iter().map(|(from, to)| u64::try_from(to - from + 1).unwrap_or(0)).sum(),
-            missing: missing.into_iter().take(MOST_RANGES).collect(),
+            ticks_unknown: unknown.iter().map(|(from, to)| u64::try_from(to - from + 1).unwrap_or(0)).sum(),
+            unknown: unknown.into_iter().take(MOST_RANGES).collect(),
             ticks_corrupted: game.corrupted.len() as u64,
             corrupted: game.corrupted.iter().take(MOST_RANGES).copied().collect(),
             god_candles: game.god_candles(),

@@ -221,7 +221,7 @@ fn missing_ticks_are_found_at_the_start_between_and_at_the_end() {
     let mut line = GameLine::from_prices("g", &[1.0; 10], Origin::Captured);
     line.rug_tick = Some(12);
     line.points.retain(|point| ![0, 4, 5].contains(&point.tick));
-    assert_eq!(line.missing(), [(0, 0), (4, 5), (10, 12)]);
+    assert_eq!(line.unknown(), [(0, 0), (4, 5), (10, 12)]);
     assert_eq!((line.rug(), line.last_tick()), (None, 12));
     assert_eq!(line.price_at(5), Some(1.0));
     assert_eq!(line.price_at(0), None);
@@ -249,7 +249,7 @@ fn a_summary_says_what_is_drawn() {
     let picture = render(std::slice::from_ref(&game), &options).unwrap();
     let summary = Summary::of(std::slice::from_ref(&game), &options, &picture);
     let told = &summary.games[0];
-    assert_eq!((told.ticks_missing, &told.missing[..]), (7, &[(80, 86)][..]));
+    assert_eq!((told.ticks_unknown, &told.unknown[..]), (7, &[(80, 86)][..]));
     assert_eq!((told.ticks_from_history, told.ticks_from_seed), (12, 5));
     assert_eq!((told.own_trades, told.own_side_bets, told.cursor), (2, 1, Some(120)));
     assert_eq!((told.god_candles.as_slice(), told.proof.as_str()), (&[100][..], "proven"));
@@ -304,7 +304,7 @@ fn a_corrupted_price_is_left_out_unless_another_source_has_the_tick() {
     let picture = render(std::slice::from_ref(&game), &Options::default()).unwrap();
     let told = &Summary::of(&[game], &Options::default(), &picture).games[0];
     assert_eq!((told.ticks_corrupted, told.corrupted.as_slice()), (5, &[1, 2, 3, 4, 5][..]));
-    assert_eq!((told.peak, &told.missing[..]), (Some(1.5), &[(2, 2), (4, 5)][..]));
+    assert_eq!((told.peak, &told.unknown[..]), (Some(1.5), &[(2, 2), (4, 5)][..]));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::facts_store::FactsStore;
 use super::table::UnitTable;
 use super::units::games::{self, Games};
 use super::units::{self, Unit};
+use crate::game::{Game, Games as Records};
 use crate::store::StoreError;
 use crate::store::catalog::{Catalog, Part};
 use crate::store::root::DataRoot;
@@ -35,8 +36,8 @@ pub struct Gathered {
     pub sources: BTreeMap<String, String>,
 }
 
-/// The rows that tell of games.
-const OF_GAMES: [DocType; 3] = [DocType::GameTick, DocType::Game, DocType::Sidebet];
+/// The rows that tell of games; of the recorder's own events those are asked that name a game: its proof.
+const OF_GAMES: [DocType; 4] = [DocType::GameTick, DocType::Game, DocType::Sidebet, DocType::SystemEvent];
 
 /// How far apart in time rows of one game may be: the ten games of a history are over within an hour, mostly within
 /// a quarter of one.
@@ -52,7 +53,8 @@ const REFERENCE: &str = "reference";
 pub fn all(root: &DataRoot) -> Result<Gathered, IndexError> {
     let catalog = Catalog::load(root)?;
     let mut units = knowledge(root, &catalog)?;
-    units.extend(games::read(root, &ScanFilter::default())?.units());
+    let records = View::read(root, |view| Ok(Records::of(view)))?;
+    units.extend(games::read(root, &ScanFilter::default())?.units(records.all()));
     Ok(gathered(Scope::All, units, &catalog))
 }
 
@@ -108,7 +110,11 @@ fn changed_in(view: &View, known: &Checkpoint) -> Result<Option<Gathered>, Store
     }
     let mut units = knowledge(root, catalog)?;
     let mut games = Games::default();
-    for doc_type in OF_GAMES {
+    let records = Records::of(view);
+    let touched_games: Vec<Game> = touched.games.iter().filter_map(|id| records.game(id)).collect();
+    // A proof, or an import of an older recording, may come long after the game.
+    touched_games.iter().filter_map(|game| game.rows_us).for_each(|rows| touched.times(rows));
+    for doc_type in games::KINDS {
         let near = catalog.parts.iter().filter(|part| part.doc_type == doc_type && touched.near(part));
         for part in near {
             for batch in scan::batches(root, part, None) {
@@ -119,8 +125,7 @@ fn changed_in(view: &View, known: &Checkpoint) -> Result<Option<Gathered>, Store
             games.rows(doc_type, batch);
         }
     }
-    games.keep(|id| touched.games.contains(id));
-    units.extend(games.units());
+    units.extend(games.units(touched_games));
     let scope = Scope::Some(Changed { knowledge: true, games: touched.games });
     Ok(Some(gathered(scope, units, catalog)))
 }

@@ -20,6 +20,7 @@ use super::embed::Embedder;
 use super::error::IndexError;
 use super::gather;
 use super::units::games::Games;
+use crate::game::Games as Records;
 use crate::store::StoreError;
 use crate::store::catalog::{Catalog, Part};
 use crate::store::follow::Follower;
@@ -45,6 +46,8 @@ pub struct Finished {
     follower: Follower,
     root: DataRoot,
     games: Games,
+    /// The records of all games.
+    records: Records,
     /// The last frame of each session that is in `games`: what was sealed between two looks was never handed out as
     /// unsealed, and is read from its part.
     seen: HashMap<String, u64>,
@@ -70,11 +73,13 @@ impl Finished {
             root: root.clone(),
             follower,
             games: Games::default(),
+            records: Records::new(root),
             seen: HashMap::new(),
             parts: BTreeSet::new(),
             waiting: BTreeSet::new(),
             latest_us: i64::MIN,
         };
+        finished.records.apply(&first);
         finished.take_parts(&catalog)?;
         // What is sealed is the index's already.
         finished.waiting.clear();
@@ -89,6 +94,7 @@ impl Finished {
     /// Those of the store.
     pub fn poll(&mut self) -> Result<bool, StoreError> {
         let change = self.follower.poll()?;
+        self.records.apply(&change);
         if let Some(catalog) = &change.catalog {
             self.take_parts(catalog)?;
         }
@@ -105,7 +111,7 @@ impl Finished {
             return None;
         }
         let games = std::mem::take(&mut self.waiting);
-        let units = self.games.units_of(|id| games.contains(id)).collect();
+        let units = self.games.units(games.iter().filter_map(|id| self.records.game(id))).collect();
         Some((Changed { knowledge: false, games }, units))
     }
 

@@ -25,8 +25,8 @@ const GOD_CANDLE_CHANCE: f64 = 0.000_01;
 const GOD_CANDLE_MOVE: f64 = 10.0;
 /// No god candle above this price.
 const GOD_CANDLE_MAX_PRICE: f64 = 100.0;
-/// The page stops here; one game in 10¹¹ gets this far.
-const MAX_TICKS: usize = 5000;
+/// The highest tick that a game can have: the page stops here; one game in 10¹¹ gets this far.
+pub const MAX_TICKS: usize = 5000;
 /// Room for a median game and its tail without a second allocation in most cases.
 const EXPECTED_TICKS: usize = 256;
 

@@ -103,6 +103,7 @@ where
     let recording = config.capture.and_then(|options| record(&config.root, options, config.keep_index));
     let app = Arc::new(App::new(config.root, SqlClient::new(config.sql), config.policy, stop.clone()));
     tracing::info!(root = %app.root.display(), "serving MCP on stdio");
+    remember_games(&app.root);
     if let Some(recording) = &recording {
         tokio::spawn(keep_marks(Arc::clone(&app.desk), recording.role(), stop.clone()));
     }
@@ -172,6 +173,18 @@ fn record(root: &Path, options: capture::Options, keep_index: bool) -> Option<Re
             None
         }
     }
+}
+
+/// Has what parts of earlier releases say of games written down, so that the SQL workers, which may not write, need not read
+/// them each for itself.
+fn remember_games(root: &Path) {
+    let root = root.to_owned();
+    // On a thread of its own, for which nobody waits when the process ends.
+    std::thread::spawn(move || {
+        if let Err(error) = DataRoot::open(&root).and_then(|root| crate::game::older::prepare(&root)) {
+            tracing::debug!(%error, "what older parts say of games is not remembered");
+        }
+    });
 }
 
 /// While this process records, marked statements are checked on what it brings.

@@ -16,7 +16,8 @@ use super::derived::{DerivedRows, WantedView};
 use super::error::SqlError;
 use super::gate::Checked;
 use super::ticks::Filled;
-use super::{cells, derived, functions, gate, tail, ticks, views};
+use super::{cells, derived, functions, games, gate, tail, ticks, views};
+use replayer_game::Games;
 use replayer_store::catalog::{Catalog, Part};
 use replayer_store::damage;
 use replayer_store::error::StoreError;
@@ -70,6 +71,8 @@ pub struct Engine {
     reads: HashMap<DocType, Reads>,
     /// Which ticks filled from seeds step back.
     filled: Filled,
+    /// The records of the games.
+    games: Games,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     /// Which revisions of the derived views are loaded.
@@ -141,6 +144,7 @@ impl Engine {
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
         let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::machinery)?;
         let feed = open_feed().map_err(store_error)?;
+        let root = DataRoot::open(&options.root).map_err(store_error)?;
         let mut engine = Self {
             db,
             options,
@@ -149,6 +153,7 @@ impl Engine {
             catalog: Arc::default(),
             reads: HashMap::new(),
             filled: Filled::default(),
+            games: Games::new(&root),
             columns: HashMap::new(),
             derived: derived::Loaded::default(),
             as_of: String::new(),
@@ -235,6 +240,8 @@ impl Engine {
         self.reads.clear();
         self.filled = Filled::default();
         self.db.execute_batch(&ticks::create())?;
+        self.games = Games::new(self.games.root());
+        games::create(&self.db, self.zoned)?;
         for doc in DocType::ALL {
             self.db.execute_batch(&tail::create_table(doc))?;
             self.show(doc, &Reads::default())?;
@@ -249,8 +256,10 @@ impl Engine {
         if change.catalog.is_none() && change.rows.is_empty() && change.sealed.is_empty() {
             return Ok(());
         }
+        let of_games = self.games.apply(&change);
         let steps = || -> duckdb::Result<Applied> {
             self.db.execute_batch("BEGIN")?;
+            games::publish(&self.db, &self.games, &of_games, self.zoned)?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
             }

@@ -5,7 +5,7 @@
 //!
 //! * Parent: [`client`] keeps a pool of workers, hands out queries, kills what does not stop.
 //! * Worker: [`worker`] is the child's main loop. A text passes the [`gate`], then the [`engine`] runs it over the
-//!   [`views`] (some of which are [`derived`] elsewhere) with our own [`functions`] beside DuckDB's; [`cells`] turns the rows into JSON. The [`sandbox`] has taken the process's rights before.
+//!   [`views`] (some of which are [`derived`] elsewhere, and `games` is made of the records in [`replayer_game`]) with our own [`functions`] beside DuckDB's; [`cells`] turns the rows into JSON. The [`sandbox`] has taken the process's rights before.
 //!
 //! Between them [`protocol`] is spoken over pipes; both sides share [`error`].
 
@@ -15,6 +15,7 @@ pub mod derived;
 pub mod engine;
 pub mod error;
 pub mod functions;
+mod games;
 pub mod gate;
 pub mod near;
 pub mod protocol;

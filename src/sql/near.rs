@@ -1,4 +1,5 @@
-//! Ids like one that is not there, for the errors of everybody who takes a game's id.
+//! For queries about one game: ids like one that is not there, for the errors of everybody who takes a game's id; and the
+//! condition that leads to the parts of the game's time.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -14,6 +15,22 @@ const NAMED: usize = 3;
 const MOST: u64 = 200_000;
 /// Time limit of the query.
 const TIME: Duration = Duration::from_secs(30);
+
+/// The condition that rows are of a game's time (`rows_from` and `rows_to` of `games`), to be put behind another one. Ids of
+/// games are random, so that nothing but the time leads to the parts that hold a game. Empty where the time is not known, or is
+/// no time. As a literal, because DuckDB passes over parts by constants only.
+pub fn time(rows_from: Option<&str>, rows_to: Option<&str>) -> String {
+    let literal = |text: &str| {
+        let iso = text.replacen(' ', "T", 1);
+        let iso = iso.strip_suffix("+00").map_or(iso.clone(), |naive| format!("{naive}Z"));
+        let time: jiff::Timestamp = iso.parse().ok()?;
+        Some(format!("CAST('{time:.6}' AS TIMESTAMPTZ)"))
+    };
+    match (rows_from.and_then(literal), rows_to.and_then(literal)) {
+        (Some(from), Some(to)) => format!(" AND ts BETWEEN {from} AND {to}"),
+        _ => String::new(),
+    }
+}
 
 /// The ids most like `wanted`, the best first, at most `most`: first those that begin with it, in the order they come
 /// in, then by the number of letters that differ.
@@ -48,6 +65,18 @@ mod tests {
 
     fn ids() -> Vec<String> {
         ["20251103-aa", "20251030-bb", "20251030-aa", "20251003-0c", "2025"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn the_time_of_a_game_is_a_condition_where_it_is_known() {
+        let condition = time(Some("2026-01-01T00:00:00.500000Z"), Some("2026-01-01 02:00:00+00"));
+        assert_eq!(
+            condition,
+            " AND ts BETWEEN CAST('2026-01-01T00:00:00.500000Z' AS TIMESTAMPTZ) AND \
+             CAST('2026-01-01T02:00:00.000000Z' AS TIMESTAMPTZ)"
+        );
+        assert_eq!(time(None, Some("2026-01-01T00:00:00Z")), "");
+        assert_eq!(time(Some("' OR true --"), Some("2026-01-01T00:00:00Z")), "");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! One view per doc type under its own name, then four that answer common questions. The texts here are the
 //! reference: CONTEXT.md and the tool descriptions are made from [`catalogue`].
 
-use super::derived;
+use super::{derived, games};
 use replayer_store::schema::{DocType, Kind};
 
 /// One view, described for readers.
@@ -99,43 +99,7 @@ static CATALOGUE: &[ViewDoc] = &[
         name: "games",
         description: "one row per game seen in any recording: start here",
         doc_type: None,
-        own_columns: &[
-            column("game_id", "VARCHAR", "the round"),
-            column(
-                "first_ts",
-                "TIMESTAMPTZ",
-                "first recorded tick, else when the game ended by the server's clock",
-            ),
-            column("last_ts", "TIMESTAMPTZ", "last recorded tick, else when the game ended by the server's clock"),
-            column(
-                "ticks_recorded",
-                "BIGINT",
-                "different ticks of the game that were recorded with their price, the rug included; what is counted on \
-                 after the rug, and ticks filled from the seed, are not among them",
-            ),
-            column(
-                "ticks_missing",
-                "BIGINT",
-                "ticks from 0 to the rug that were not recorded; NULL while the rug tick is unknown",
-            ),
-            column("first_tick", "BIGINT", "lowest of the ticks recorded; above 1 means the start was missed"),
-            column("rug_tick", "BIGINT", "tick of the rug: from the game history, else of the first rugged row"),
-            column("peak", "DOUBLE", "highest price multiplier, history first"),
-            column("rug_price", "DOUBLE", "price at the rug"),
-            column("has_seed", "BOOLEAN", "whether the server seed has been revealed"),
-            column(
-                "proven",
-                "BOOLEAN",
-                "whether the seed reproduced every recorded price; NULL: cannot be told (yet)",
-            ),
-            column(
-                "complete",
-                "BOOLEAN",
-                "every tick was recorded, from the first (0 or 1) to the rug, none missing between",
-            ),
-            column("sessions", "VARCHAR[]", "session_ids that saw it"),
-            column("sources", "VARCHAR[]", "sources that saw it"),
-        ],
+        own_columns: games::COLUMNS,
         example: "SELECT game_id, peak, rug_tick, complete FROM games ORDER BY first_ts DESC LIMIT 10",
     },
     ViewDoc {
@@ -266,8 +230,8 @@ pub(super) fn statements() -> Vec<String> {
     out.push(format!("CREATE OR REPLACE VIEW main.ws_event AS {WS_EVENT}"));
     // Until it is known that some filled ticks step back ([`super::ticks`]).
     out.push("CREATE OR REPLACE VIEW main.game_tick AS SELECT * FROM store.game_tick".to_owned());
+    out.push(format!("CREATE OR REPLACE VIEW main.games AS {}", games::view()));
     out.push(format!("CREATE OR REPLACE VIEW main.game AS {GAME}"));
-    out.push(format!("CREATE OR REPLACE VIEW main.games AS {GAMES}"));
     out.push(format!("CREATE OR REPLACE VIEW main.session AS {SESSION}"));
     out.push(format!("CREATE OR REPLACE VIEW main.chat_untrusted AS {CHAT}"));
     out
@@ -278,69 +242,13 @@ const WS_EVENT: &str = r#"
 SELECT *, TRY_CAST(nullif(payload_values(raw_json, "format", event_name, '$')[1], 'null') AS JSON) AS payload
 FROM store.ws_event"#;
 
-/// A game's history entry is broadcast many times and may come from several recordings. A stored proof looked at more
-/// than the entry: it has the last word.
+/// A game's history entry is broadcast many times and may come from several recordings. Whether the game is proven, its record
+/// says: a stored proof looked at more than the entry.
 const GAME: &str = "
-SELECT entry.* REPLACE (coalesce(stored.proof, entry.proven) AS proven)
+SELECT entry.* REPLACE (coalesce(known.proven, entry.proven) AS proven)
 FROM store.game AS entry
-LEFT JOIN (
-  SELECT game_id, arg_max(event_type = 'game_proven', row(ts, session_id, seq)) AS proof
-  FROM store.system_event WHERE event_type IN ('game_proven', 'game_differs') AND game_id IS NOT NULL
-  GROUP BY game_id
-) AS stored ON stored.game_id = entry.game_id
+LEFT JOIN main.games AS known ON known.game_id = entry.game_id
 QUALIFY row_number() OVER (PARTITION BY entry.game_id ORDER BY quality DESC NULLS LAST, ts ASC, session_id, seq) = 1";
-
-/// Ticks, history and stored proofs in one aggregate, so that a filter on game_id reaches all scans. Ticks filled from
-/// the seed were not recorded. A rug that was recorded counts for the rug tick, however far the counter had run on: the
-/// same rule as `replay::proof::evidence` has, so that both say the same number.
-const GAMES: &str = "
-SELECT
-  game_id, first_ts, last_ts,
-  len(ticks) AS ticks_recorded,
-  rug_tick + 1 - len(ticks) AS ticks_missing,
-  list_min(ticks) AS first_tick,
-  rug_tick, peak, rug_price, has_seed, proven,
-  coalesce(rug_seen AND list_min(ticks) <= 1 AND len(ticks) = rug_tick - list_min(ticks) + 1, false) AS complete,
-  sessions, sources
-FROM (
-  SELECT * EXCLUDE (ran),
-    CASE WHEN rug_tick IS NULL THEN ran
-      ELSE list_filter(ran, lambda tick: tick < rug_tick)
-        || CASE WHEN rug_seen OR list_contains(ran, rug_tick) THEN [rug_tick] ELSE [] END
-    END AS ticks
-  FROM (
-    SELECT
-      game_id,
-      coalesce(min(tick_ts), min(game_ts)) AS first_ts,
-      coalesce(max(tick_ts), max(game_ts)) AS last_ts,
-      coalesce(list(DISTINCT tick) FILTER (WHERE NOT coalesce(rugged, false) AND tick >= 0 AND price IS NOT NULL
-        AND coalesce(phase, 'ACTIVE') NOT IN ('COOLDOWN', 'PRESALE')), []) AS ran,
-      coalesce(bool_or(rugged AND price IS NOT NULL), false) AS rug_seen,
-      coalesce(arg_max(game_ticks, quality), arg_min(tick, row(tick_ts, seq)) FILTER (WHERE rugged)) AS rug_tick,
-      coalesce(arg_max(game_peak, quality), max(price)) AS peak,
-      coalesce(arg_max(game_rug_price, quality), arg_min(price, row(tick_ts, seq)) FILTER (WHERE rugged)) AS rug_price,
-      coalesce(bool_or(seed), false) AS has_seed,
-      coalesce(arg_max(verdict, row(verdict_ts, session_id, seq)) FILTER (WHERE verdict IS NOT NULL), bool_or(proof)) AS proven,
-      coalesce(list(DISTINCT session_id ORDER BY session_id) FILTER (WHERE verdict IS NULL), []) AS sessions,
-      coalesce(list(DISTINCT source ORDER BY source) FILTER (WHERE verdict IS NULL), []) AS sources
-    FROM (
-      SELECT game_id, session_id, source, seq, ts AS tick_ts, NULL AS game_ts, tick, price, rugged, phase,
-        NULL::BIGINT AS quality, NULL::BIGINT AS game_ticks, NULL::DOUBLE AS game_peak, NULL::DOUBLE AS game_rug_price,
-        NULL::BOOLEAN AS seed, NULL::BOOLEAN AS proof, NULL::BOOLEAN AS verdict, NULL AS verdict_ts
-      FROM store.game_tick WHERE tick_source IS DISTINCT FROM 'seed'
-      UNION ALL
-      SELECT game_id, session_id, source, seq, NULL, coalesce(ended_at, ts), NULL, NULL, NULL, NULL,
-        coalesce(quality, 0), ticks, peak, rug_price, server_seed IS NOT NULL, proven, NULL, NULL
-      FROM store.game
-      UNION ALL
-      SELECT game_id, session_id, source, seq, NULL, NULL, NULL, NULL, NULL, NULL,
-        NULL, NULL, NULL, NULL, NULL, NULL, event_type = 'game_proven', ts
-      FROM store.system_event WHERE event_type IN ('game_proven', 'game_differs')
-    )
-    WHERE game_id IS NOT NULL
-    GROUP BY game_id
-  )
-)";
 
 const SESSION: &str = "
 SELECT

@@ -1,4 +1,4 @@
-//! A part's table of contents: at which row which frame stands, and which games are in it.
+//! A part's table of contents: at which row which frame stands, and what the rows say of games ([`games`], [`histories`]).
 //!
 //! Rows of one game are a few hundred of hundreds of thousands, and game ids are random, so that no statistics of
 //! pages or row groups lead to them. The table stands in the part's own metadata, some kilobytes; parts that were
@@ -6,7 +6,10 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrowPrimitiveType, AsArray, BooleanArray, Float64Array, Int64Array, PrimitiveArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -15,9 +18,17 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::catalog::Part;
 use super::damage;
+use super::fsio::File;
 use super::root::DataRoot;
-use super::runs::add_run;
 use super::schema::{DocType, META_CONTENTS};
+
+pub mod games;
+pub mod histories;
+
+pub use games::{GameExtent, Reached, Rug};
+pub use histories::{HistoryExtent, Path, ProofExtent};
+
+use games::GamesMaker;
 
 /// Rows between two marks.
 const MARK_ROWS: u64 = 512;
@@ -35,6 +46,12 @@ pub struct Contents {
     /// The games whose `gameStateUpdate`s the part holds; in parts of `game_tick` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub games: Vec<GameExtent>,
+    /// The history entries; in parts of `game` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub histories: Vec<HistoryExtent>,
+    /// The stored proofs; in parts of `system_event` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<ProofExtent>,
     /// Rows of the part.
     pub rows: u64,
 }
@@ -43,83 +60,57 @@ pub struct Contents {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark(pub u64, pub u32, pub u64);
 
-/// What a session has of a game.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GameExtent {
-    /// The round.
-    #[serde(rename = "g")]
-    pub game_id: String,
-    /// The session, a place in [`Contents::sessions`].
-    #[serde(rename = "s")]
-    pub session: u32,
-    /// Packets.
-    #[serde(rename = "n")]
-    pub packets: u64,
-    /// Packets with a price.
-    #[serde(rename = "p")]
-    pub priced: u64,
-    /// The lowest tick; `None` where no packet has one.
-    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
-    pub first_tick: Option<i64>,
-    /// Ticks of the running game that have a price, as inclusive runs: none of the rug and after it.
-    #[serde(rename = "k", default, skip_serializing_if = "Vec::is_empty")]
-    pub ran: Vec<(i64, i64)>,
-    /// The lowest tick of a packet that shows its rug: later ones count on.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub rug_tick: Option<i64>,
-    /// Whether a packet shows its rug.
-    #[serde(rename = "r", default, skip_serializing_if = "is_false")]
-    pub rugged: bool,
-    /// Whether the rows are lines of an older recording, which have no frame.
-    #[serde(rename = "o", default, skip_serializing_if = "is_false")]
-    pub recorded: bool,
-    /// First and last `seq`.
-    #[serde(rename = "q")]
-    pub seq: (u64, u64),
-    /// First and last time, microseconds UTC; `None` where no row has one.
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    pub ts: Option<(i64, i64)>,
-}
-
 fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-impl GameExtent {
-    /// Takes in what another part has of the same.
-    pub fn add(&mut self, other: &GameExtent) {
-        self.packets += other.packets;
-        self.priced += other.priced;
-        self.first_tick = [self.first_tick, other.first_tick].into_iter().flatten().min();
-        other.ran.iter().for_each(|run| add_run(&mut self.ran, *run));
-        self.rug_tick = [self.rug_tick, other.rug_tick].into_iter().flatten().min();
-        self.rugged |= other.rugged;
-        self.recorded |= other.recorded;
-        self.seq = (self.seq.0.min(other.seq.0), self.seq.1.max(other.seq.1));
-        self.ts = match (self.ts, other.ts) {
-            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-            (a, b) => a.or(b),
-        };
-    }
-
-    /// Whether every tick was recorded, from the first (0 or 1) to the rug, none missing between: as the view `games`
-    /// says it of all recordings together.
-    pub fn is_complete(&self) -> bool {
-        match (self.rug_tick, self.ran.first()) {
-            (Some(rug), Some((first, last))) => *first <= 1 && *last + 1 >= rug,
-            (Some(rug), None) => rug <= 1,
-            (None, _) => false,
-        }
+/// The columns that a table of contents is made from, as far as a kind has them and its parts are asked for them.
+fn light(doc_type: DocType) -> &'static [&'static str] {
+    match doc_type {
+        DocType::GameTick => &[
+            "session_id",
+            "seq",
+            "ts",
+            "source",
+            "game_id",
+            "tick",
+            "price",
+            "rugged",
+            "phase",
+            "trade_count",
+            "tick_source",
+        ],
+        DocType::Game => &[
+            "session_id",
+            "seq",
+            "ts",
+            "source",
+            "game_id",
+            "peak",
+            "ticks",
+            "rug_price",
+            "ended_at",
+            "server_seed",
+            "game_version",
+            "prices",
+            "proven",
+            "quality",
+        ],
+        DocType::SystemEvent => &["session_id", "seq", "ts", "event_type", "details"],
+        _ => &["session_id", "seq"],
     }
 }
 
-/// The columns that a table of contents is made from.
-const LIGHT: [&str; 9] = ["session_id", "seq", "ts", "game_id", "tick", "price", "rugged", "phase", "tick_source"];
+/// The columns that tell of games, of the kinds of rows that do; `None` for other kinds.
+pub fn of_games(doc_type: DocType) -> Option<&'static [&'static str]> {
+    matches!(doc_type, DocType::GameTick | DocType::Game | DocType::SystemEvent).then(|| light(doc_type))
+}
 
 impl Contents {
     /// Whether parts of this kind carry one.
     pub fn is_kept(doc_type: DocType) -> bool {
-        matches!(doc_type, DocType::WsEvent | DocType::GameTick | DocType::ServerState | DocType::SystemEvent)
+        use DocType::{Game, GameTick, ServerState, SystemEvent, WsEvent};
+        matches!(doc_type, WsEvent | GameTick | ServerState | SystemEvent | Game)
     }
 
     /// The table of a part: its own, else made from its light columns.
@@ -127,17 +118,11 @@ impl Contents {
     /// # Errors
     /// When the part cannot be read.
     pub fn of_part(root: &DataRoot, part: &Part) -> Result<Contents, StoreError> {
-        let file = damage::open(root, part)?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damage::undecodable(root, part))?;
-        let pairs = builder.metadata().file_metadata().key_value_metadata();
-        let own = pairs
-            .and_then(|pairs| pairs.iter().find(|pair| pair.key == META_CONTENTS))
-            .and_then(|pair| pair.value.as_deref())
-            .and_then(|text| serde_json::from_str::<Contents>(text).ok());
+        let (builder, own) = opened(root, part)?;
         if let Some(own) = own {
             return Ok(own);
         }
-        let mask = ProjectionMask::columns(builder.parquet_schema(), LIGHT);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), light(part.doc_type).iter().copied());
         let reader = builder
             .with_projection(mask)
             .with_batch_size(8192)
@@ -148,6 +133,14 @@ impl Contents {
             maker.take(&batch.map_err(damage::undecodable(root, part))?);
         }
         Ok(maker.finish())
+    }
+
+    /// The table that a part carries; `None` where it was written without one.
+    ///
+    /// # Errors
+    /// When the part cannot be read.
+    pub fn own_of_part(root: &DataRoot, part: &Part) -> Result<Option<Contents>, StoreError> {
+        Ok(opened(root, part)?.1)
     }
 
     /// The table of rows that are not in a part yet.
@@ -183,6 +176,21 @@ impl Contents {
     }
 }
 
+/// Opens a part, and reads the table that it carries.
+fn opened(
+    root: &DataRoot,
+    part: &Part,
+) -> Result<(ParquetRecordBatchReaderBuilder<File>, Option<Contents>), StoreError> {
+    let file = damage::open(root, part)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damage::undecodable(root, part))?;
+    let pairs = builder.metadata().file_metadata().key_value_metadata();
+    let own = pairs
+        .and_then(|pairs| pairs.iter().find(|pair| pair.key == META_CONTENTS))
+        .and_then(|pair| pair.value.as_deref())
+        .and_then(|text| serde_json::from_str::<Contents>(text).ok());
+    Ok((builder, own))
+}
+
 fn place_of(row: u64) -> usize {
     usize::try_from(row).unwrap_or(usize::MAX)
 }
@@ -194,14 +202,13 @@ pub struct ContentsMaker {
     made: Contents,
     /// The row before: its session, `seq` and place.
     last: Option<(u32, u64, u64)>,
-    /// The extent that the row before belongs to.
-    game: Option<usize>,
+    games: GamesMaker,
 }
 
 impl ContentsMaker {
     /// An empty one.
     pub fn new(doc_type: DocType) -> ContentsMaker {
-        ContentsMaker { doc_type, made: Contents::default(), last: None, game: None }
+        ContentsMaker { doc_type, made: Contents::default(), last: None, games: GamesMaker::default() }
     }
 
     /// Takes the rows that follow.
@@ -224,8 +231,11 @@ impl ContentsMaker {
                 self.made.marks.push(Mark(place, session, seq));
             }
             self.last = Some((session, seq, place));
-            if self.doc_type == DocType::GameTick {
-                self.game(&columns, row, session, seq);
+            match self.doc_type {
+                DocType::GameTick => self.games.row(&columns, row, session, seq),
+                DocType::Game => self.made.histories.extend(histories::entry(&columns, row, session, seq)),
+                DocType::SystemEvent => self.made.proofs.extend(histories::proof(&columns, row, session, seq)),
+                _ => {}
             }
         }
     }
@@ -242,102 +252,107 @@ impl ContentsMaker {
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 
-    fn game(&mut self, columns: &Columns<'_>, row: usize, session: u32, seq: u64) {
-        let Some(game_id) = text(columns.game, row) else { return };
-        if text(columns.source, row) == Some("seed") {
-            // Recomputed, not recorded.
-            return;
-        }
-        let tick = columns.tick.filter(|column| column.is_valid(row)).map(|column| column.value(row));
-        let ts = columns.ts.filter(|column| column.is_valid(row)).map(|column| column.value(row));
-        let priced = columns.price.is_some_and(|column| column.is_valid(row));
-        let rugged = columns.rugged.is_some_and(|column| column.is_valid(row) && column.value(row));
-        // What stands in packets before the game belongs to the start of one.
-        let runs = !rugged && !matches!(text(columns.phase, row), Some("COOLDOWN" | "PRESALE"));
-        let extent = GameExtent {
-            game_id: String::new(),
-            session,
-            packets: 1,
-            priced: u64::from(priced),
-            first_tick: tick,
-            ran: tick.filter(|_| runs && priced).map(|tick| (tick, tick)).into_iter().collect(),
-            rug_tick: tick.filter(|_| rugged && priced),
-            rugged,
-            recorded: text(columns.source, row) == Some("recording"),
-            seq: (seq, seq),
-            ts: ts.map(|ts| (ts, ts)),
-        };
-        let is = |known: &GameExtent| known.session == session && known.game_id == game_id;
-        let games = &mut self.made.games;
-        // Around a rug the old game's packets alternate with the new one's: look a few back.
-        let place = self.game.filter(|place| games.get(*place).is_some_and(is)).or_else(|| {
-            let from = games.len().saturating_sub(8);
-            games.iter().skip(from).position(is).map(|place| from + place)
-        });
-        match place.and_then(|place| games.get_mut(place)) {
-            Some(known) => known.add(&extent),
-            None => games.push(GameExtent { game_id: game_id.to_owned(), ..extent }),
-        }
-        self.game = place.or(Some(games.len() - 1));
-    }
-
-    /// The table of the rows taken so far.
-    pub fn so_far(&self) -> &Contents {
-        &self.made
-    }
-
     /// The table.
-    pub fn finish(self) -> Contents {
-        self.made
+    pub fn finish(&self) -> Contents {
+        Contents { games: self.games.finish(), ..self.made.clone() }
+    }
+
+    /// The sessions so far, and what their rows of `game_tick` say of games: for whoever goes on taking rows. Checksums of
+    /// prices are only made at the end.
+    pub fn so_far(&self) -> (&Contents, &[GameExtent]) {
+        (&self.made, &self.games.games)
     }
 
     /// The table as a part's metadata carries it; `None` when it is too long for that.
     pub fn to_metadata(&self) -> Option<String> {
-        let entries = self.made.marks.len() + self.made.games.len() + self.made.sessions.len();
-        (entries <= MOST_ENTRIES).then(|| serde_json::to_string(&self.made).ok()).flatten()
+        let made = self.finish();
+        let runs =
+            made.games.iter().map(|extent| extent.ran.len() + extent.damaged.len() + extent.differing.len());
+        let games = made.games.len() + runs.sum::<usize>() + made.histories.len() + made.proofs.len();
+        let entries = made.marks.len() + games + made.sessions.len();
+        (entries <= MOST_ENTRIES).then(|| serde_json::to_string(&made).ok()).flatten()
     }
 }
 
+/// The columns of a batch, as far as it has them.
 struct Columns<'b> {
+    batch: &'b RecordBatch,
     session: Option<&'b StringArray>,
-    game: Option<&'b StringArray>,
     source: Option<&'b StringArray>,
+    game: Option<&'b StringArray>,
+    tick_source: Option<&'b StringArray>,
     phase: Option<&'b StringArray>,
     seq: Option<&'b Int64Array>,
     tick: Option<&'b Int64Array>,
+    trades: Option<&'b Int64Array>,
     price: Option<&'b Float64Array>,
     rugged: Option<&'b BooleanArray>,
-    ts: Option<&'b arrow::array::TimestampMicrosecondArray>,
+    ts: Option<&'b TimestampMicrosecondArray>,
 }
 
 impl<'b> Columns<'b> {
     fn of(batch: &'b RecordBatch) -> Columns<'b> {
-        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
-        let integer =
-            |name: &str| batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let bare = Columns {
+            batch,
+            session: None,
+            source: None,
+            game: None,
+            tick_source: None,
+            phase: None,
+            seq: None,
+            tick: None,
+            trades: None,
+            price: None,
+            rugged: None,
+            ts: None,
+        };
         Columns {
-            session: text("session_id"),
-            game: text("game_id"),
-            source: text("tick_source"),
-            phase: text("phase"),
-            seq: integer("seq"),
-            tick: integer("tick"),
-            price: batch.column_by_name("price").and_then(|column| column.as_primitive_opt::<Float64Type>()),
+            session: bare.text("session_id"),
+            source: bare.text("source"),
+            game: bare.text("game_id"),
+            tick_source: bare.text("tick_source"),
+            phase: bare.text("phase"),
+            seq: bare.integer("seq"),
+            tick: bare.integer("tick"),
+            trades: bare.integer("trade_count"),
+            price: bare.float("price"),
             rugged: batch.column_by_name("rugged").and_then(|column| column.as_boolean_opt()),
-            ts: batch
-                .column_by_name("ts")
-                .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>()),
+            ts: bare.time("ts"),
+            ..bare
         }
     }
 
+    fn text(&self, name: &str) -> Option<&'b StringArray> {
+        self.batch.column_by_name(name)?.as_string_opt::<i32>()
+    }
+
+    fn integer(&self, name: &str) -> Option<&'b Int64Array> {
+        self.batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()
+    }
+
+    fn float(&self, name: &str) -> Option<&'b Float64Array> {
+        self.batch.column_by_name(name)?.as_primitive_opt::<Float64Type>()
+    }
+
+    fn time(&self, name: &str) -> Option<&'b TimestampMicrosecondArray> {
+        self.batch.column_by_name(name)?.as_primitive_opt::<TimestampMicrosecondType>()
+    }
+
     fn seq(&self, row: usize) -> Option<u64> {
-        let seq = self.seq.filter(|column| column.is_valid(row)).map(|column| column.value(row))?;
-        u64::try_from(seq).ok()
+        u64::try_from(value(self.seq?, row)?).ok()
     }
 }
 
 fn text(column: Option<&StringArray>, row: usize) -> Option<&str> {
     column.filter(|column| column.is_valid(row)).map(|column| column.value(row))
+}
+
+fn value<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn flag(column: &BooleanArray, row: usize) -> bool {
+    column.is_valid(row) && column.value(row)
 }
 
 #[cfg(test)]

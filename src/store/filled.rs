@@ -84,8 +84,8 @@ impl TicksByGame {
             // Not all of them are kept. That readers compare a part for nothing costs them time and no more.
             return true;
         }
-        let ran = extent.ran.iter().copied().chain(extent.rug_tick.map(|tick| (tick, tick)));
-        ran.into_iter().any(|(first, last)| runs.iter().any(|(from, to)| first <= *to && *from <= last))
+        let mut ran = extent.ran.iter().copied().chain(extent.rugs.iter().map(|rug| rug.ticks));
+        ran.any(|(first, last)| runs.iter().any(|(from, to)| first <= *to && *from <= last))
     }
 
     /// Adds the filled ticks of a batch.
@@ -110,8 +110,8 @@ pub struct KnownTicks {
 
 impl KnownTicks {
     /// What a part of recorded ticks is: `also` are ticks that are filled by the same change.
-    pub(super) fn kind_of(&self, contents: &Contents, also: &TicksByGame) -> Ticks {
-        let any = contents.games.iter().any(|extent| self.filled.meets(extent) || also.meets(extent));
+    pub(super) fn kind_of(&self, games: &[GameExtent], also: &TicksByGame) -> Ticks {
+        let any = games.iter().any(|extent| self.filled.meets(extent) || also.meets(extent));
         if any { Ticks::Superseding } else { Ticks::Recorded }
     }
 

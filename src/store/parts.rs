@@ -242,7 +242,7 @@ impl PartWriter {
         open.part.ticks = match &open.contents {
             _ if open.part.doc_type != DocType::GameTick => None,
             _ if open.part.is_filled() => Some(Ticks::Filled),
-            Some(contents) => Some(self.ticks.kind_of(contents.so_far(), &self.filled)),
+            Some(contents) => Some(self.ticks.kind_of(contents.so_far().1, &self.filled)),
             None => None,
         };
         self.pending.parts.push(open.close(&self.about)?);

@@ -131,6 +131,12 @@ impl DataRoot {
         self.manifests_dir().join("checked-parts.json")
     }
 
+    /// `manifests/games-of-older-parts.json`: what parts say of games that were written before they said it themselves;
+    /// derived.
+    pub fn older_games_path(&self) -> PathBuf {
+        self.manifests_dir().join("games-of-older-parts.json")
+    }
+
     /// `manifests/schema_version.json`.
     pub fn schema_version_path(&self) -> PathBuf {
         self.manifests_dir().join("schema_version.json")

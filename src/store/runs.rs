@@ -1,7 +1,8 @@
 //! Ticks as runs: sorted, inclusive, none touching another. A game of hundreds of ticks without a gap is one run.
 
-/// Runs kept; a game has 5000 ticks at most, far fewer gaps.
-pub(super) const MAX_RUNS: usize = 600;
+/// Runs kept: as many as a game of 5000 ticks can have, so that the order in which they come makes no difference. More
+/// come from damage only.
+pub(super) const MAX_RUNS: usize = 2501;
 
 /// Adds a tick to the runs; most often it lengthens the last one.
 pub fn add_tick(runs: &mut Vec<(i64, i64)>, tick: i64) {

@@ -20,7 +20,7 @@ pub const META_DOC_TYPE: &str = "replayer.doc_type";
 pub const META_PART: &str = "replayer.part";
 /// Key of the part's table of contents (JSON) in its Parquet metadata. The number is the table's own: a part with
 /// another one is read as if it had none.
-pub const META_CONTENTS: &str = "replayer.contents.2";
+pub const META_CONTENTS: &str = "replayer.contents.3";
 
 /// The kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

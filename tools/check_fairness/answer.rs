@@ -12,6 +12,7 @@ use crate::replay::proof::check::Checked;
 use crate::replay::proof::god_candles::Attributed;
 use crate::replay::proof::sidebets::Recomputed;
 use crate::replay::proof::verdict::{Proof, Unproven, Verdict};
+use crate::tools::get_game::GameRow;
 
 /// Sessions of an audit that are listed.
 pub const SESSIONS: usize = 40;
@@ -32,6 +33,10 @@ pub struct Output {
     /// The game asked for, in full.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub game: Option<Proof>,
+    /// What all recordings of that game come to, as get_game says it. Where it differs from what stands in game, that is by
+    /// the seed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<GameRow>,
     /// Games that differ from their seed, and proven ones whose announced peak or version label contradicts their prices;
     /// at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

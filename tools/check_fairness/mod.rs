@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::AgentTool;
+use super::{AgentTool, get_game};
 use crate::replay::proof::check::{self, Asked, Checked, Lasted};
 use crate::replay::proof::read::ReadError;
 use crate::server::App;
@@ -113,7 +113,11 @@ Examples: {\"game_id\": \"20260214-5f0c2d1e9a3b4c58\"}
         };
         let deadline = Instant::now() + BUDGET;
         let checked = look(&app, selected.games.clone(), lasted, Some(deadline), &cancel).await?;
-        Ok(answer::answer(&args, selected, checked))
+        let mut output = answer::answer(&args, selected, checked);
+        if let Some(game_id) = args.game_id.as_deref() {
+            output.record = get_game::record(&app, game_id, &cancel).await?.0.map(|summary| summary.row);
+        }
+        Ok(output)
     }
 }
 

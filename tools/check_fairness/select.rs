@@ -40,6 +40,8 @@ struct Row {
     place: String,
     first_ts: Option<String>,
     last_ts: Option<String>,
+    rows_from: Option<String>,
+    rows_to: Option<String>,
 }
 
 /// What the list is sorted by: never NULL.
@@ -74,7 +76,7 @@ pub(super) async fn select(app: &App, args: &Args, cancel: &CancellationToken) -
         ));
     }
     let sql = format!(
-        "SELECT game_id, CAST({PLACE} AS VARCHAR) AS place, first_ts, last_ts FROM games{} \
+        "SELECT game_id, CAST({PLACE} AS VARCHAR) AS place, first_ts, last_ts, rows_from, rows_to FROM games{} \
          ORDER BY {PLACE} DESC, game_id LIMIT {}",
         ask::filter(&conditions),
         limit + 1
@@ -94,6 +96,7 @@ pub(super) async fn select(app: &App, args: &Args, cancel: &CancellationToken) -
         .map(|row| Asked {
             first_us: microseconds(row.first_ts.as_deref()),
             last_us: microseconds(row.last_ts.as_deref()),
+            rows_us: microseconds(row.rows_from.as_deref()).zip(microseconds(row.rows_to.as_deref())),
             game_id: row.game_id,
         })
         .collect();

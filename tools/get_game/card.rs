@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{GameRow, ROW, ask, unknown};
+use super::{GameRow, ROW, SUMMARY, Summary, ask, unknown};
 use crate::protocol::sidebet;
 use crate::replay::proof::check::Asked;
 use crate::replay::proof::god_candles::Attributed;
@@ -206,26 +206,39 @@ pub struct Frame {
     pub seq: u64,
 }
 
+impl Frame {
+    /// From `session:seq`.
+    fn of_ref(event_ref: &str) -> Option<Frame> {
+        let (session_id, seq) = event_ref.rsplit_once(':')?;
+        Some(Frame { session_id: session_id.to_owned(), seq: seq.parse().ok()? })
+    }
+}
+
 /// One game's card.
 ///
 /// # Errors
 /// When the game is not in the store, with the ids that look most like it; when the store cannot be asked.
 pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Result<(Card, String), ToolError> {
     let sql = &app.sql;
+    let (found, as_of) = summary(app, game_id, cancel).await?;
+    // The other views are asked for the time of the game only.
+    let time = found.time();
+    let Summary { row: summary, rows_from, rows_to, rug_ref } = found;
+    let of_game = |text: &str| text.replace("{time}", &time);
     let id = || vec![Value::from(game_id)];
-    let (summary, as_of) = summary(app, game_id, cancel).await?;
-    let (histories, _) = ask::records::<HistoryRow>(sql, HISTORY, id(), 1, cancel).await?;
-    let (ticks, _) = ask::records::<TickRow>(sql, TICKS, id(), MAX_TICKS, cancel).await?;
-    let (sidebets, _) = ask::records(sql, SIDEBETS, id(), 10, cancel).await?;
-    let (trades, _) = ask::records(sql, TRADES, id(), 10, cancel).await?;
-    let (sessions, _) = ask::records(sql, SESSIONS, id(), MAX_SESSIONS, cancel).await?;
-    let rug_frame = rug_frame(app, game_id, cancel).await?;
-    let (mut largest_sidebets, _) = ask::records::<BetRow>(sql, BETS, id(), 10, cancel).await?;
-    let (largest_trades, _) = ask::records(sql, LARGEST_TRADES, id(), 10, cancel).await?;
+    let (histories, _) = ask::records::<HistoryRow>(sql, &of_game(HISTORY), id(), 1, cancel).await?;
+    let (ticks, _) = ask::records::<TickRow>(sql, &of_game(TICKS), id(), MAX_TICKS, cancel).await?;
+    let (sidebets, _) = ask::records(sql, &of_game(SIDEBETS), id(), 10, cancel).await?;
+    let (trades, _) = ask::records(sql, &of_game(TRADES), id(), 10, cancel).await?;
+    let (sessions, _) = ask::records(sql, &of_game(SESSIONS), id(), MAX_SESSIONS, cancel).await?;
+    let rug_frame = rug_ref.as_deref().and_then(Frame::of_ref);
+    let (mut largest_sidebets, _) = ask::records::<BetRow>(sql, &of_game(BETS), id(), 10, cancel).await?;
+    let (largest_trades, _) = ask::records(sql, &of_game(LARGEST_TRADES), id(), 10, cancel).await?;
     let asked = Asked {
         game_id: game_id.to_owned(),
         first_us: microseconds(summary.first_ts.as_deref()),
         last_us: microseconds(summary.last_ts.as_deref()),
+        rows_us: microseconds(rows_from.as_deref()).zip(microseconds(rows_to.as_deref())),
     };
     let mut checked = check_fairness::look(app, vec![asked], None, None, cancel).await?;
     let mut proof = checked.proofs.pop();
@@ -281,7 +294,7 @@ pub async fn card(app: &App, game_id: &str, cancel: &CancellationToken) -> Resul
     ))
 }
 
-/// A game in short, and up to when everything recorded is included.
+/// A game in short and where its rows are, and up to when everything recorded is included.
 ///
 /// # Errors
 /// As [`card`].
@@ -289,22 +302,25 @@ pub async fn summary(
     app: &App,
     game_id: &str,
     cancel: &CancellationToken,
-) -> Result<(GameRow, String), ToolError> {
-    let sql = format!("SELECT {ROW} FROM games WHERE game_id = $1");
-    let (rows, as_of) = ask::records(&app.sql, &sql, vec![Value::from(game_id)], 1, cancel).await?;
-    match rows.into_iter().next() {
-        Some(row) => Ok((row, as_of)),
-        None => Err(unknown::unknown(app, super::GetGame::NAME, game_id, cancel).await?),
+) -> Result<(Summary, String), ToolError> {
+    match record(app, game_id, cancel).await? {
+        (Some(summary), as_of) => Ok((summary, as_of)),
+        (None, _) => Err(unknown::unknown(app, super::GetGame::NAME, game_id, cancel).await?),
     }
 }
 
-/// The frame that announced the rug, where it was recorded.
+/// The same; `None` where the store has no such game.
 ///
 /// # Errors
 /// When the store cannot be asked.
-pub async fn rug_frame(app: &App, game_id: &str, cancel: &CancellationToken) -> Result<Option<Frame>, ToolError> {
-    let (rugs, _) = ask::records(&app.sql, RUG, vec![Value::from(game_id)], 1, cancel).await?;
-    Ok(rugs.into_iter().next())
+pub async fn record(
+    app: &App,
+    game_id: &str,
+    cancel: &CancellationToken,
+) -> Result<(Option<Summary>, String), ToolError> {
+    let sql = format!("SELECT {ROW}, {SUMMARY} FROM games WHERE game_id = $1");
+    let (rows, as_of) = ask::records(&app.sql, &sql, vec![Value::from(game_id)], 1, cancel).await?;
+    Ok((rows.into_iter().next(), as_of))
 }
 
 /// The history entry with its price list.
@@ -317,7 +333,7 @@ struct HistoryRow {
     seq: Option<u64>,
 }
 
-const HISTORY: &str = "SELECT ended_at, server_seed, seed_hash, game_version, quality, prices, session_id, seq FROM game WHERE game_id = $1";
+const HISTORY: &str = "SELECT ended_at, server_seed, seed_hash, game_version, quality, prices, session_id, seq FROM game WHERE game_id = $1{time}";
 
 #[derive(Deserialize)]
 struct TickRow {
@@ -334,7 +350,7 @@ impl From<TickRow> for Tick {
 
 /// Several recordings, or a snapshot, may hold the same tick: the first one counts.
 const TICKS: &str = "SELECT tick, arg_min(price, seq) AS price, min(ts) AS ts FROM game_tick \
-                     WHERE game_id = $1 AND tick IS NOT NULL AND price IS NOT NULL \
+                     WHERE game_id = $1{time} AND tick IS NOT NULL AND price IS NOT NULL \
                      AND tick_source IS DISTINCT FROM 'seed' GROUP BY tick ORDER BY tick";
 
 /// A bet is in the history once more each time that is broadcast: its id counts once. Live events of an own bet have
@@ -345,8 +361,8 @@ SELECT coalesce(money, 'unknown') AS money, count(*) FILTER (WHERE outcome = 'wo
 FROM (
   SELECT any_value(money) AS money, any_value(outcome) AS outcome, any_value(stake) AS stake,
     any_value(payout) AS payout
-  FROM sidebet WHERE game_id = $1 AND outcome IN ('won', 'lost')
-    AND (origin = 'gameHistory' OR NOT EXISTS (SELECT 1 FROM sidebet WHERE game_id = $1 AND origin = 'gameHistory'))
+  FROM sidebet WHERE game_id = $1{time} AND outcome IN ('won', 'lost')
+    AND (origin = 'gameHistory' OR NOT EXISTS (SELECT 1 FROM sidebet WHERE game_id = $1{time} AND origin = 'gameHistory'))
   GROUP BY coalesce(sidebet_id, concat(session_id, ':', seq, ':', ordinal))
 )
 GROUP BY 1 ORDER BY 1";
@@ -354,7 +370,7 @@ GROUP BY 1 ORDER BY 1";
 const TRADES: &str = "\
 SELECT coalesce(side, 'unknown') AS side, count(*) AS seen, sum(amount) AS amount
 FROM (
-  SELECT any_value(side) AS side, any_value(amount) AS amount FROM trade WHERE game_id = $1
+  SELECT any_value(side) AS side, any_value(amount) AS amount FROM trade WHERE game_id = $1{time}
   GROUP BY coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal))
 )
 GROUP BY 1 ORDER BY 1";
@@ -364,28 +380,24 @@ SELECT any_value(start_tick) AS start_tick, any_value(end_tick) AS end_tick, any
   coalesce(any_value(money), 'unknown') AS money, any_value(outcome) AS outcome, any_value(payout) AS payout,
   min(session_id) AS session_id, arg_min(seq, session_id) AS seq
 FROM sidebet
-WHERE game_id = $1 AND outcome IN ('won', 'lost') AND start_tick IS NOT NULL AND end_tick IS NOT NULL AND stake IS NOT NULL
-  AND (origin = 'gameHistory' OR NOT EXISTS (SELECT 1 FROM sidebet WHERE game_id = $1 AND origin = 'gameHistory'))
+WHERE game_id = $1{time} AND outcome IN ('won', 'lost') AND start_tick IS NOT NULL AND end_tick IS NOT NULL AND stake IS NOT NULL
+  AND (origin = 'gameHistory' OR NOT EXISTS (SELECT 1 FROM sidebet WHERE game_id = $1{time} AND origin = 'gameHistory'))
 GROUP BY coalesce(sidebet_id, concat(session_id, ':', seq, ':', ordinal))
 ORDER BY stake DESC, start_tick LIMIT 10";
 
 const LARGEST_TRADES: &str = "\
 SELECT any_value(tick) AS tick, any_value(side) AS side, any_value(amount) AS amount, any_value(price) AS price,
   min(session_id) AS session_id, arg_min(seq, session_id) AS seq
-FROM trade WHERE game_id = $1 AND amount IS NOT NULL
+FROM trade WHERE game_id = $1{time} AND amount IS NOT NULL
 GROUP BY coalesce(trade_id, concat(session_id, ':', seq, ':', ordinal))
 ORDER BY amount DESC, tick LIMIT 10";
 
 /// Older recordings kept ticks instead of frames; their lines have addresses too.
 const SESSIONS: &str = "\
 SELECT session_id, count(*) AS frames, min(seq) AS first_seq, max(seq) AS last_seq
-FROM (SELECT session_id, seq, game_id FROM ws_event
-  UNION SELECT session_id, seq, game_id FROM game_tick WHERE tick_source IS DISTINCT FROM 'seed')
-WHERE game_id = $1 GROUP BY session_id ORDER BY session_id";
-
-const RUG: &str = "SELECT session_id, seq FROM game_tick WHERE game_id = $1 AND rugged \
-                   AND tick_source IS DISTINCT FROM 'seed' \
-                   ORDER BY tick NULLS LAST, ts NULLS LAST, session_id, seq LIMIT 1";
+FROM (SELECT session_id, seq FROM ws_event WHERE game_id = $1{time}
+  UNION SELECT session_id, seq FROM game_tick WHERE game_id = $1{time} AND tick_source IS DISTINCT FROM 'seed')
+GROUP BY session_id ORDER BY session_id";
 
 /// At most `most` points of a line: the first, the last, the highest and the lowest, and others evenly between.
 fn decimate(line: &[(i64, f64)], most: usize) -> Vec<(i64, f64)> {

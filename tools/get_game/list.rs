@@ -24,7 +24,7 @@ pub enum Order {
     Newest,
     /// Earliest first.
     Oldest,
-    /// Highest peak first.
+    /// Highest peak first; games of which no price is known last.
     Peak,
     /// Longest first.
     Longest,
@@ -37,7 +37,8 @@ impl Order {
         match self {
             Order::Newest => (TIME, "TIMESTAMPTZ", true),
             Order::Oldest => (TIME, "TIMESTAMPTZ", false),
-            Order::Peak => ("coalesce(peak, -1)", "DOUBLE", true),
+            // A peak that is only announced, without any price of the game, is no peak to compare.
+            Order::Peak => ("CASE WHEN peak_tick IS NULL THEN -1 ELSE peak END", "DOUBLE", true),
             Order::Longest => ("coalesce(rug_tick, ticks_recorded, -1)", "BIGINT", true),
         }
     }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AgentTool, ask};
 use crate::server::App;
 use crate::server::errors::ToolError;
+use crate::sql::near;
 use crate::store::schema::DocType;
 
 mod card;
@@ -21,7 +22,7 @@ mod list;
 pub(super) mod unknown;
 
 pub use card::{Card, card};
-pub(super) use card::{rug_frame, summary};
+pub(super) use card::{record, summary};
 pub use list::Order;
 
 /// The tool.
@@ -78,18 +79,34 @@ pub struct GameRow {
     /// among them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ticks_recorded: Option<i64>,
-    /// Ticks from 0 to the rug that were not; absent where the rug tick is unknown.
+    /// Ticks up to the rug that were not, before any repair (tick 0 is 1 in every game: a recording from tick 1 on does not
+    /// miss it); absent where the rug tick is unknown or no tick was recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ticks_missing: Option<i64>,
+    /// Runs [first, last] of ticks that were not recorded, up to the rug or the last tick recorded: the first 20. On a card.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub holes: Option<Vec<(i64, i64)>>,
     /// Lowest of the ticks recorded; above 1 means that the start was missed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub first_tick: Option<i64>,
     /// Tick on which the game rugged.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rug_tick: Option<i64>,
-    /// Highest price multiplier.
+    /// The most direct source of rug_tick: recorded, announced (the site's history) or computed (from the seed).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug_source: Option<String>,
+    /// Ticks at which a rug was recorded, announced or proven, where there is more than one: an anomaly.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rug_ticks: Option<Vec<i64>>,
+    /// Highest price multiplier before the rug.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub peak: Option<f64>,
+    /// First tick with that price; absent where the peak is only announced.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_tick: Option<i64>,
+    /// The most direct source of peak: recorded, announced or computed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peak_source: Option<String>,
     /// Price at the rug.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rug_price: Option<f64>,
@@ -102,9 +119,37 @@ pub struct GameRow {
     /// Whether every tick was recorded, from the first (0 or 1) to the rug, none missing between.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub complete: Option<bool>,
+    /// From what it is known, where no tick was recorded: history (the site's history alone), before_start (packets alone
+    /// that hold no tick of it), proof.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub known_from: Option<String>,
+    /// What is wrong: several_rugs, corrupted_prices, recordings_differ, prices_after_rug, announced_peak_differs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub anomalies: Option<Vec<String>>,
     /// Where it was recorded from: cdp, public_ws, import, …
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sources: Option<Vec<String>>,
+}
+
+/// A game's row, and where its rows and frames are.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Summary {
+    /// What is told.
+    #[serde(flatten)]
+    pub row: GameRow,
+    /// All rows of the game lie between these times.
+    pub rows_from: Option<String>,
+    /// See `rows_from`.
+    pub rows_to: Option<String>,
+    /// The frame that showed the rug, as session:seq.
+    pub rug_ref: Option<String>,
+}
+
+impl Summary {
+    /// The condition on the time of its rows, behind another one; empty where that is not known.
+    pub fn time(&self) -> String {
+        near::time(self.rows_from.as_deref(), self.rows_to.as_deref())
+    }
 }
 
 impl AgentTool for GetGame {
@@ -114,14 +159,15 @@ impl AgentTool for GetGame {
 Lists recorded games, newest first, or gives one game's card. Start here for \"what happened lately\" and for \
 everything about one game.
 
-- without game_id: games with peak, rug_tick, rug_price, ticks_recorded, ticks_missing, complete, proven. order = newest, \
-oldest, peak or longest; limit; go on with before.
+- without game_id: games with peak, peak_tick, rug_tick, rug_price, ticks_recorded, ticks_missing, complete, proven, and \
+where peak and rug are from. order = newest, oldest, peak (games of which no price is known come last) or longest; limit; go on \
+with before.
 - with game_id: the card. Summary, revealed seed and its hash, the proof (everything recorded against the seed; \
 check_fairness tells more), at most 60 points of the price line (game_tick has every tick), side bets settled and \
 recomputed, trades seen, and the addresses of its frames for get_events.
 
-What is not known is absent. rug_tick is the site's, else the tick of the first rugged packet; tick numbers sent \
-after it are not ticks of the game. trades are the sample that the site announces, not all of them.
+What is not known is absent. All of it is of all recordings together. Tick numbers sent after rug_tick are not ticks of the \
+game. trades are the sample that the site announces, not all of them.
 
 Examples: {\"limit\": 5}
 {\"order\": \"peak\", \"limit\": 3}
@@ -149,8 +195,13 @@ Examples: {\"limit\": 5}
 }
 
 /// Columns of [`GameRow`].
-const ROW: &str = "game_id, first_ts, last_ts, ticks_recorded, ticks_missing, first_tick, rug_tick, peak, rug_price, has_seed, \
-                   proven, complete, sources";
+const ROW: &str = "game_id, first_ts, last_ts, ticks_recorded, ticks_missing, first_tick, rug_tick, rug_source, \
+                   CASE WHEN rugs > 1 THEN rug_ticks END AS rug_ticks, peak, peak_tick, peak_source, rug_price, has_seed, \
+                   proven, complete, CASE WHEN known_from <> 'ticks' THEN known_from END AS known_from, \
+                   CASE WHEN len(anomalies) > 0 THEN anomalies END AS anomalies, sources";
+
+/// Columns of [`Summary`].
+const SUMMARY: &str = "holes[1:20] AS holes, rows_from, rows_to, rug_ref";
 
 #[cfg(test)]
 mod tests {

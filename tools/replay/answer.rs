@@ -64,6 +64,7 @@ fn opened(cursor: &Cursor) -> Opened {
         ticks: choice.ticks,
         complete: choice.complete,
         others: choice.others.iter().map(|(session_id, ..)| session_id.clone()).collect(),
+        record: None,
     });
     Opened {
         covers: cursor.extent(),

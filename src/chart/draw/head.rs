@@ -180,13 +180,15 @@ pub(super) fn cursor_words(game: &GameLine, tick: i64) -> String {
 
 /// How many ticks there are, and what became of the others.
 fn coverage(game: &GameLine) -> Vec<String> {
-    let mut words = vec![format!("{} ticks captured", game.count(Origin::Captured))];
-    let missing: i64 = game.missing().iter().map(|(from, to)| to - from + 1).sum();
+    let captured =
+        game.record.as_ref().map_or(game.count(Origin::Captured) as u64, |record| record.ticks_recorded);
+    let mut words = vec![format!("{captured} ticks captured")];
+    let unknown: i64 = game.unknown().iter().map(|(from, to)| to - from + 1).sum();
     for (count, what) in [
         (game.count(Origin::History), "from history"),
         (game.count(Origin::Seed), "from seed"),
         (game.count(Origin::Repaired), "repaired"),
-        (usize::try_from(missing).unwrap_or(0), "missing"),
+        (usize::try_from(unknown).unwrap_or(0), "unknown"),
         (game.corrupted.len(), "corrupted"),
     ] {
         if count > 0 {
@@ -220,7 +222,7 @@ fn legend(game: &GameLine, colours: &'static Colours) -> Vec<(Sign, String)> {
     add(there(Origin::History), Sign::Box(colours.history), "from history");
     add(there(Origin::Repaired), Sign::Box(colours.history), "repaired");
     add(there(Origin::Seed), Sign::Box(colours.seed), "from seed");
-    add(!game.missing().is_empty(), Sign::Box(colours.missing), "missing");
+    add(!game.unknown().is_empty(), Sign::Box(colours.missing), "unknown");
     legend
 }
 

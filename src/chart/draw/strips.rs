@@ -83,7 +83,7 @@ fn coverage(canvas: &mut Canvas, layout: &Layout, game: &GameLine, strip: Area, 
     for (from, to, colour) in rare {
         stretch(from, to, colour, 2.0);
     }
-    for (from, to) in game.missing() {
+    for (from, to) in game.unknown() {
         stretch(from, to, colours.missing, 2.0);
     }
 }

@@ -84,12 +84,12 @@ pub fn run(args: ChartArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliE
             None => String::new(),
         };
         out.line(format_args!(
-            "{}  {peak}, {rug}, {}; {} ticks captured, {} repaired, {} missing{corrupted}",
+            "{}  {peak}, {rug}, {}; {} ticks captured, {} repaired, {} unknown{corrupted}",
             game.game_id,
             game.proof,
             game.ticks_captured,
             game.ticks_from_history + game.ticks_from_seed + game.ticks_repaired,
-            game.ticks_missing
+            game.ticks_unknown
         ))?;
     }
     let file = args.output.display();

@@ -11,23 +11,31 @@ use crate::store::Store;
 use crate::store::record::{Record, Source};
 use crate::store::recorder::{Recorder, RecorderOptions};
 use crate::store::scan::ScanFilter;
+use crate::store::view::View;
 
 fn recorder(root: &DataRoot, segment_bytes: u64) -> Recorder {
     let store = Arc::new(Store::open(root, "test").unwrap());
     Recorder::start(store, RecorderOptions { segment_bytes, ..RecorderOptions::new("test") }).unwrap()
 }
 
+fn records(root: &DataRoot) -> Records {
+    View::read(root, |view| Ok(Records::of(view))).unwrap()
+}
+
 /// The summaries that a look at the whole store gives.
 fn summaries(root: &DataRoot) -> BTreeMap<String, Unit> {
     let games = games::read(root, &ScanFilter::default()).unwrap();
-    games.units().filter(|unit| unit.kind == UnitKind::Game).map(|unit| (unit.id.clone(), unit)).collect()
+    games
+        .units(records(root).all())
+        .filter(|unit| unit.kind == UnitKind::Game)
+        .map(|unit| (unit.id.clone(), unit))
+        .collect()
 }
 
 /// The last game that is over, as far as the store knows.
 fn last_finished(root: &DataRoot) -> String {
-    let games = games::read(root, &ScanFilter::default()).unwrap().games;
-    let over = games.iter().rev().find(|(_, game)| game.history.is_some() && game.rug.is_some());
-    over.unwrap().0.clone()
+    let over = records(root).all().filter(|game| game.entry.is_some() && game.rug_frame.is_some()).last();
+    over.unwrap().game_id.to_string()
 }
 
 /// Whether the index has this game.

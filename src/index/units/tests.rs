@@ -151,6 +151,15 @@ fn ticks(game: &str, session: &str, rows: &[(u64, i64, f64, bool)]) -> arrow::ar
     table.finish().unwrap()
 }
 
+/// The games in rows.
+fn records(batches: &[&arrow::array::RecordBatch]) -> Vec<crate::game::Game> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut records = crate::game::Games::new(&DataRoot::create(folder.path()).unwrap());
+    let rows = batches.iter().map(|batch| (DocType::GameTick, (*batch).clone())).collect();
+    records.apply(&crate::store::follow::Change { rows, ..Default::default() });
+    records.all().collect()
+}
+
 const SESSION: &str = "01890000-0000-7000-8000-000000000001";
 
 #[test]
@@ -160,7 +169,7 @@ fn a_game_tells_its_peak_rug_and_gaps() {
         SESSION,
         &[(1, 0, 1.0, false), (2, 1, 1.5, false), (3, 4, 2.5, false), (4, 5, 0.02, true), (5, 7, 0.02, true)],
     );
-    let units = games::games([(DocType::GameTick, &batch)]);
+    let units: Vec<Unit> = games::Games::default().units(records(&[&batch])).collect();
     check(&units);
     let [game, gap] = units.as_slice() else { panic!("{units:?}") };
     assert!(game.text.contains("Peak 2.5x") && game.text.contains("Rugged at tick 5"), "{}", game.text);
@@ -171,28 +180,19 @@ fn a_game_tells_its_peak_rug_and_gaps() {
 }
 
 #[test]
-fn games_of_two_parts_merge() {
-    let mut first = games::Games::default();
-    first.rows(DocType::GameTick, &ticks("g1", SESSION, &[(1, 0, 1.0, false), (2, 1, 1.5, false)]));
-    let mut second = games::Games::default();
-    second.rows(DocType::GameTick, &ticks("g1", SESSION, &[(3, 2, 2.5, false), (4, 3, 0.02, true)]));
-    second.rows(DocType::GameTick, &ticks("g2", SESSION, &[(5, 0, 1.0, false)]));
-    first.merge(&second);
-    assert_eq!(first.games["g1"].ticks, [(0, 3)]);
-    assert_eq!(first.units().count(), 2);
-}
-
-#[test]
 fn m12_a_late_frame_of_the_game_before_is_an_inversion_and_no_new_game() {
     let mut games = games::Games::default();
-    games.rows(DocType::GameTick, &ticks("g1", SESSION, &[(1, 0, 1.0, false), (2, 1, 0.02, true)]));
-    games.rows(DocType::GameTick, &ticks("g2", SESSION, &[(3, 0, 1.0, false)]));
-    games.rows(DocType::GameTick, &ticks("g1", SESSION, &[(4, 2, 0.02, true)]));
-    games.rows(DocType::GameTick, &ticks("g2", SESSION, &[(5, 1, 1.1, false)]));
+    let batches = [
+        ticks("g1", SESSION, &[(1, 0, 1.0, false), (2, 1, 0.02, true)]),
+        ticks("g2", SESSION, &[(3, 0, 1.0, false)]),
+        ticks("g1", SESSION, &[(4, 2, 0.02, true)]),
+        ticks("g2", SESSION, &[(5, 1, 1.1, false)]),
+    ];
+    batches.iter().for_each(|batch| games.rows(DocType::GameTick, batch));
     let late: Vec<_> = games.late.values().collect();
     assert_eq!((late.len(), late[0].count), (1, 1));
     assert_eq!(late[0].first[0].event, format!("{SESSION}:4"));
-    assert!(games.units().any(|unit| unit.id == "anomaly:order:g1"));
+    assert!(games.units(records(&batches.each_ref())).any(|unit| unit.id == "anomaly:order:g1"));
 }
 
 #[test]
@@ -210,7 +210,8 @@ fn units_of_the_real_captures() {
     let mut units = knowledge(&digest, &catalog);
     let reading = std::time::Instant::now();
     let games = games::read(&root, &ScanFilter::default()).unwrap();
-    units.extend(games.units());
+    let records = crate::store::view::View::read(&root, |view| Ok(crate::game::Games::of(view))).unwrap();
+    units.extend(games.units(records.all()));
     let read = reading.elapsed();
     check(&units);
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();

@@ -296,7 +296,7 @@ fn changed(
     games: &BTreeSet<String>,
     stop: &CancellationToken,
 ) -> Result<Vec<StoredProof>, ReadError> {
-    let gathered = look.gather(games, None, stop)?.games;
+    let gathered = look.gather(games, None, None, stop)?.games;
     let again = gathered.iter().filter_map(|(id, evidence)| {
         let (_, stored) = evidence.stored.as_ref()?;
         verdict::prove(id, evidence).to_store().filter(|proof| !proof.comes_to_the_same(stored))

@@ -30,6 +30,8 @@ pub struct Asked {
     pub first_us: Option<i64>,
     /// Last known time of it.
     pub last_us: Option<i64>,
+    /// Between these times lie all rows of it, of all kinds; `None` where that is not known.
+    pub rows_us: Option<(i64, i64)>,
 }
 
 /// When each session has its first and last row, microseconds UTC.
@@ -80,7 +82,7 @@ fn check_in(
             break;
         }
         let ids: BTreeSet<String> = chunk.iter().map(|asked| asked.game_id.clone()).collect();
-        let gathered = look.gather(&ids, window(chunk), cancel)?;
+        let gathered = look.gather(&ids, window(chunk), rows(chunk), cancel)?;
         let proofs: BTreeMap<String, Proof> = ids
             .iter()
             .map(|id| {
@@ -122,6 +124,13 @@ fn window(games: &[Asked]) -> Option<Window> {
         .map(|asked| Some([asked.first_us.or(asked.last_us)?, asked.last_us.or(asked.first_us)?]))
         .collect();
     Window::around(times?.into_iter().flatten())
+}
+
+/// The time in which all rows of these games lie; `None` when that of one is not known.
+fn rows(games: &[Asked]) -> Option<Window> {
+    let rows = games.iter().map(|asked| asked.rows_us);
+    let all = rows.reduce(|all, rows| all.zip(rows).map(|(all, rows)| (all.0.min(rows.0), all.1.max(rows.1))));
+    all.flatten().map(|(from_us, to_us)| Window { from_us, to_us })
 }
 
 /// When the recorders of these sessions were connected.

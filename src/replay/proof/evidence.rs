@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::protocol::phase::Phase;
+use crate::protocol::price::is_plausible;
 use crate::state::fact::{MAX_TICK, Tick};
+use crate::store::contents::games::RUNS_ON;
 use crate::store::proof::StoredProof;
 
 /// What told a price.
@@ -219,17 +221,21 @@ impl Evidence {
         }
     }
 
-    /// Ticks with a row of their own in `game_tick`, without those a proof filled, none after `rug_tick`. A rug that was
-    /// recorded counts for `rug_tick`, however far the counter had run on. The view `games` counts by the same rule.
+    /// Ticks with a row of their own in `game_tick` that has a plausible price, without those a proof filled, none after
+    /// `rug_tick`. A rug that was recorded counts for `rug_tick`, however far the counter had run on. A game's record
+    /// ([`crate::game::Game`]) counts by the same rule.
     pub fn recorded(&self, rug_tick: Option<u32>) -> BTreeSet<u32> {
         let last = rug_tick.unwrap_or(MAX_TICK);
         let mut ticks = BTreeSet::new();
         for session in self.sessions.values() {
-            let captured = session.told().filter(|told| is_captured(told.origin) && told.tick <= last);
+            let captured = session
+                .told()
+                .filter(|told| is_captured(told.origin) && told.tick <= last && is_plausible(told.price));
             ticks.extend(captured.map(|told| told.tick));
-            if let Some(rug) = rug_tick.filter(|_| !session.rugs.is_empty()) {
-                ticks.insert(rug);
-            }
+            let shown = |rug: u32| {
+                session.rugs.iter().any(|told| told.tick.abs_diff(rug) <= RUNS_ON && is_plausible(told.price))
+            };
+            ticks.extend(rug_tick.filter(|rug| shown(*rug)));
         }
         ticks
     }

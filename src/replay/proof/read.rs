@@ -120,8 +120,9 @@ impl Look {
         Look { view }
     }
 
-    /// Gathers everything recorded of `wanted`. `window` is the time that they were played in, where it is known, so
-    /// that parts of other times stay closed; parts without times are always read.
+    /// Gathers everything recorded of `wanted`. `window` is the time that they were played in, and `rows` the one in which all
+    /// of their rows lie, history entries and proofs too, where they are known, so that parts of other times stay closed; parts
+    /// without times are always read.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -129,6 +130,7 @@ impl Look {
         &self,
         wanted: &BTreeSet<String>,
         window: Option<Window>,
+        rows: Option<Window>,
         cancel: &CancellationToken,
     ) -> Result<Gathered, ReadError> {
         let ids: Arc<HashSet<String>> = Arc::new(wanted.iter().cloned().collect());
@@ -137,41 +139,21 @@ impl Look {
         // Rows before frames: a frame is looked up by the row that was made from it.
         let mut spans = Spans::default();
         let near = |part: &Part| window.is_none_or(|window| window.touches(part));
+        let around = |part: &Part| rows.is_none_or(|rows| rows.touches(part));
         self.read(DocType::GameTick, TICKS, slice::from_ref(&games_only), near, cancel, |batch| {
             take_ticks(batch, &ids, &mut games, &mut spans);
         })?;
-        self.read(
-            DocType::Game,
-            GAMES,
-            slice::from_ref(&games_only),
-            |_| true,
-            cancel,
-            |batch| {
-                take_histories(batch, &ids, &mut games);
-            },
-        )?;
+        self.read(DocType::Game, GAMES, slice::from_ref(&games_only), around, cancel, |batch| {
+            take_histories(batch, &ids, &mut games);
+        })?;
         let mut seen = HashSet::new();
-        self.read(
-            DocType::Sidebet,
-            BETS,
-            slice::from_ref(&games_only),
-            |_| true,
-            cancel,
-            |batch| {
-                take_bets(batch, &ids, &mut sidebets, &mut seen);
-            },
-        )?;
+        self.read(DocType::Sidebet, BETS, slice::from_ref(&games_only), around, cancel, |batch| {
+            take_bets(batch, &ids, &mut sidebets, &mut seen);
+        })?;
         let proofs = Only { column: "event_type", texts: proof_events() };
-        self.read(
-            DocType::SystemEvent,
-            EVENTS,
-            &[proofs],
-            |_| true,
-            cancel,
-            |batch| {
-                take_proofs(batch, &ids, &mut games);
-            },
-        )?;
+        self.read(DocType::SystemEvent, EVENTS, &[proofs], around, cancel, |batch| {
+            take_proofs(batch, &ids, &mut games);
+        })?;
         let updates =
             Only { column: "event_name", texts: Arc::new(HashSet::from(["gameStateUpdate".to_owned()])) };
         self.read(

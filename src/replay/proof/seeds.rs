@@ -107,7 +107,7 @@ impl Seeds {
         let times = || games.iter().filter_map(|id| self.revealed.get(id)).map(|revealed| &revealed.times_us);
         // One game without a time, and every part is looked at.
         let window = if times().any(Vec::is_empty) { None } else { Window::around(times().flatten().copied()) };
-        let gathered = look.gather(games, window, cancel)?;
+        let gathered = look.gather(games, window, None, cancel)?;
         Ok(gathered.games.iter().map(|(id, evidence)| verdict::prove(id, evidence)).collect())
     }
 }

@@ -80,9 +80,13 @@ pub struct Proof {
     /// Different ticks that were recorded with their price, the rug included; what is counted on after the rug is not
     /// among them.
     pub ticks_recorded: u64,
-    /// Ticks from 0 to the rug that were not; absent where the rug tick is unknown.
+    /// Ticks up to the rug that were not, before any repair (tick 0 is 1 in every game: a recording from tick 1 on does not miss
+    /// it); absent where the rug tick is unknown or no tick was recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ticks_missing: Option<u64>,
+    /// Whether tick 0 is the one that is not counted as missing. Filled it is all the same.
+    #[serde(skip)]
+    pub from_one: bool,
     /// These, as runs [from, to].
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing: Vec<(u32, u32)>,
@@ -143,15 +147,26 @@ impl Proof {
     fn count_ticks(&mut self, evidence: &Evidence) {
         let recorded = evidence.recorded(self.rug_tick);
         self.ticks_recorded = recorded.len() as u64;
-        let Some(rug_tick) = self.rug_tick else { return };
-        self.missing = runs((0..=rug_tick).filter(|tick| !recorded.contains(tick)));
+        let Some(rug_tick) = self.rug_tick.filter(|_| !recorded.is_empty()) else {
+            // Of a game that was not recorded nothing was missed.
+            (self.missing, self.ticks_missing) = (Vec::new(), None);
+            return;
+        };
+        // As the record of the game counts: tick 0 is 1 in every game, and a recording from tick 1 on does not miss it.
+        self.from_one = !recorded.contains(&0) && recorded.contains(&1);
+        let first = u32::from(self.from_one);
+        self.missing = runs((first..=rug_tick).filter(|tick| !recorded.contains(tick)));
         self.ticks_missing = Some(self.missing.iter().map(|(from, to)| u64::from(to - from) + 1).sum());
     }
 
     fn unfilled(&self) -> Vec<(u32, u32)> {
         // A game whose ticks were filled once is not filled again, and one of which no tick was recorded (known from the
         // history alone) is not made to look as if it had been.
-        if self.ticks_filled > 0 || self.ticks_recorded == 0 { Vec::new() } else { self.missing.clone() }
+        if self.ticks_filled > 0 || self.ticks_recorded == 0 {
+            return Vec::new();
+        }
+        let start = if self.from_one { vec![(0, 0)] } else { Vec::new() };
+        start.into_iter().chain(self.missing.iter().copied()).collect()
     }
 }
 

@@ -124,7 +124,7 @@ fn a_recording_is_complete_when_no_tick_up_to_the_rug_is_missing() {
     });
     let batches: Vec<RecordBatch> = batches.collect();
     let holed: Vec<GameExtent> = rugged(Contents::of_batches(DocType::GameTick, &batches)).collect();
-    for extent in holed.iter().filter(|extent| extent.rug_tick > Some(3)) {
+    for extent in holed.iter().filter(|extent| extent.rug_tick() > Some(3)) {
         assert!(!extent.is_complete(), "{extent:?}");
         assert_eq!(extent.first_tick, Some(0));
         let mut both = extent.clone();

@@ -80,7 +80,7 @@ fn ticks_that_were_lost_are_filled_and_the_store_stays_sound() {
     let look = Look::of(View::now(&root).unwrap());
     for truth in &truths {
         let games = BTreeSet::from([truth.game_id.clone()]);
-        let gathered = look.gather(&games, None, &CancellationToken::new()).unwrap();
+        let gathered = look.gather(&games, None, None, &CancellationToken::new()).unwrap();
         let evidence = &gathered.games[&truth.game_id];
         let rug = u32::try_from(truth.rug_tick).ok();
         let recorded = evidence.recorded(rug);
