@@ -485,12 +485,23 @@ impl RecordingLine<'_> {
     }
 
     /// Whether price and tick are the recorder's defaults: the packet was a timer packet, which carries
-    /// neither. The recorder wrote `1.0` then, and the server's own 1 is written `1`.
+    /// neither. The recorder wrote `1.0` then (some as text), and the server's own 1 is written `1`. The tick may be the one
+    /// that a game stopped at before it.
     pub fn is_timer_packet(&self) -> bool {
         self.active != Some(true)
             && self.rugged != Some(true)
-            && self.tick == Some(0)
-            && self.price.is_some_and(|price| price.text() == "1.0")
+            && (self.tick == Some(0) || self.active == Some(false))
+            && self.price.is_some_and(|price| price.text().trim_matches('"') == "1.0")
+    }
+
+    /// Whether the line is about the time before a game, whose price and tick are those that every game begins with: said by
+    /// the recorder, or by the server's full packets.
+    pub fn is_before_a_game(&self) -> bool {
+        self.is_timer_packet()
+            || (self.active == Some(false)
+                && self.rugged == Some(false)
+                && self.tick == Some(0)
+                && self.price_value() == Some(1.0))
     }
 
     /// The price as a number, wherever it was written as one or as text.

@@ -15,8 +15,9 @@ use serde_json::Value;
 use super::derived::{DerivedRows, WantedView};
 use super::error::SqlError;
 use super::gate::Checked;
+use super::repeats::Repeats;
 use super::ticks::Filled;
-use super::{cells, derived, functions, games, gate, tail, ticks, views};
+use super::{cells, derived, functions, games, gate, repeats, tail, ticks, views};
 use replayer_game::Games;
 use replayer_store::catalog::{Catalog, Part};
 use replayer_store::damage;
@@ -73,6 +74,8 @@ pub struct Engine {
     filled: Filled,
     /// The records of the games.
     games: Games,
+    /// Which trades and side bets repeat others.
+    repeats: Vec<Repeats>,
     /// Column names per view, for messages.
     columns: HashMap<&'static str, Vec<String>>,
     /// Which revisions of the derived views are loaded.
@@ -80,6 +83,16 @@ pub struct Engine {
     as_of: String,
     /// Whether this DuckDB can compute with time zones ([`knows_time_zones`]).
     zoned: bool,
+}
+
+/// What a change came to.
+struct Applied {
+    /// The kinds that read something else now.
+    changed: Vec<(DocType, Reads)>,
+    /// The filled ticks, where others step back.
+    filled: Option<Filled>,
+    /// The repeated rows, where others are.
+    repeats: Option<Vec<Repeats>>,
 }
 
 /// What a doc type's view reads.
@@ -92,9 +105,6 @@ struct Reads {
     /// Whether it reads the tail too. Without one, DuckDB counts rows from footers and reads wide columns late.
     tail: bool,
 }
-
-/// What a change came to: the kinds that read something else now, and the filled ticks where others step back.
-type Applied = (Vec<(DocType, Reads)>, Option<Filled>);
 
 /// What the consumer of a stream wants next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +164,7 @@ impl Engine {
             reads: HashMap::new(),
             filled: Filled::default(),
             games: Games::new(&root),
+            repeats: repeats::none(),
             columns: HashMap::new(),
             derived: derived::Loaded::default(),
             as_of: String::new(),
@@ -230,18 +241,24 @@ impl Engine {
         self.start_over()
     }
 
-    /// What the query's views do not hold, in words.
+    /// What the query's views do not hold, or hold more than once, in words.
     pub fn left_out(&self, query: &Checked) -> Vec<String> {
-        damage::sentences(&self.catalog.lost, &kinds_of(query))
+        let kinds = kinds_of(query);
+        let mut all = damage::sentences(&self.catalog.lost, &kinds);
+        let read = self.repeats.iter().filter(|repeats| kinds.contains(&repeats.doc_type()));
+        all.extend(read.filter_map(Repeats::sentence));
+        all
     }
 
     /// Empty tails, and views over nothing else.
     fn empty(&mut self) -> duckdb::Result<()> {
         self.reads.clear();
         self.filled = Filled::default();
+        self.repeats = repeats::none();
         self.db.execute_batch(&ticks::create())?;
         self.games = Games::new(self.games.root());
         games::create(&self.db, self.zoned)?;
+        self.db.execute_batch(&repeats::create())?;
         for doc in DocType::ALL {
             self.db.execute_batch(&tail::create_table(doc))?;
             self.show(doc, &Reads::default())?;
@@ -271,15 +288,22 @@ impl Engine {
             if let Some(filled) = &filled {
                 self.show_ticks(filled, &changed)?;
             }
+            let repeats = self.repeats_now(&change)?;
+            for repeats in repeats.iter().flatten() {
+                let mixed = self.is_mixed(repeats.doc_type(), &changed);
+                let doc = repeats.doc_type();
+                let view =
+                    repeats.view(|parts, tail| self.select(doc, &Reads { parts: parts.to_vec(), mixed, tail }));
+                self.db.execute_batch(&format!("CREATE OR REPLACE VIEW main.{} AS {view}", doc.as_str()))?;
+            }
             self.db.execute_batch("COMMIT")?;
-            Ok((changed, filled))
+            Ok(Applied { changed, filled, repeats })
         };
         match steps() {
-            Ok((changed, filled)) => {
+            Ok(Applied { changed, filled, repeats }) => {
                 self.reads.extend(changed);
-                if let Some(filled) = filled {
-                    self.filled = filled;
-                }
+                self.filled = filled.unwrap_or_else(|| std::mem::take(&mut self.filled));
+                self.repeats = repeats.unwrap_or_else(|| std::mem::take(&mut self.repeats));
                 if let Some(catalog) = change.catalog {
                     self.catalog = catalog;
                 }
@@ -329,10 +353,31 @@ impl Engine {
         Ok(Some(filled))
     }
 
+    /// Which trades and side bets repeat others by now; `None` where nothing changed about it.
+    fn repeats_now(&self, change: &Change) -> duckdb::Result<Option<Vec<Repeats>>> {
+        let new = |doc: DocType| change.rows.iter().filter(move |(kind, _)| *kind == doc).map(|(_, batch)| batch);
+        if change.catalog.is_none() && !self.repeats.iter().any(|kind| new(kind.doc_type()).next().is_some()) {
+            return Ok(None);
+        }
+        let mut all = self.repeats.clone();
+        for kind in &mut all {
+            match &change.catalog {
+                Some(catalog) => kind.find(&self.db, &self.options.root, &catalog.parts)?,
+                None => new(kind.doc_type()).try_for_each(|batch| kind.add(&self.db, batch))?,
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// Whether parts of a kind may lack columns.
+    fn is_mixed(&self, doc: DocType, changed: &[(DocType, Reads)]) -> bool {
+        let now = changed.iter().find(|(kind, _)| *kind == doc).map(|(_, reads)| reads);
+        now.or_else(|| self.reads.get(&doc)).is_some_and(|reads| reads.mixed)
+    }
+
     /// Makes `main.game_tick`.
     fn show_ticks(&self, filled: &Filled, changed: &[(DocType, Reads)]) -> duckdb::Result<()> {
-        let now = changed.iter().find(|(doc, _)| *doc == DocType::GameTick).map(|(_, reads)| reads);
-        let mixed = now.or_else(|| self.reads.get(&DocType::GameTick)).is_some_and(|reads| reads.mixed);
+        let mixed = self.is_mixed(DocType::GameTick, changed);
         let view = filled
             .view(|parts, tail| self.select(DocType::GameTick, &Reads { parts: parts.to_vec(), mixed, tail }));
         self.db.execute_batch(&format!("CREATE OR REPLACE VIEW main.game_tick AS {view}"))

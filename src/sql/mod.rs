@@ -19,6 +19,7 @@ mod games;
 pub mod gate;
 pub mod near;
 pub mod protocol;
+mod repeats;
 pub mod sandbox;
 mod tail;
 mod ticks;

@@ -19,7 +19,7 @@ use super::gate::{self, Checked, Gate};
 use super::protocol::{Job, Limit, Mode, QueryResult};
 use super::{views, worker};
 use replayer_store::StoreError;
-use replayer_store::catalog::{Catalog, Part, Ticks};
+use replayer_store::catalog::{Catalog, Ids, Part, Ticks};
 use replayer_store::follow::Change;
 use replayer_store::schema::{DocType, arrow_schema};
 
@@ -205,6 +205,7 @@ fn part(path: String, doc_type: DocType) -> Part {
         written: None,
         layout: 0,
         ticks: None,
+        ids: None,
         lineage: Default::default(),
     }
 }
@@ -523,6 +524,49 @@ fn a_filled_tick_steps_back_before_recording_or_proof_are_sealed() {
     );
     bench.next(Change { rows: vec![batch(DocType::GameTick, &[sourced(recorded(12, 2))])], ..Change::default() });
     assert_eq!(bench.rows(EACH_TICK), json!([[1, "seed"], [2, "frame"], [3, "frame"], [4, "frame"]]));
+}
+
+/// A part of trades with these ids, as the store writes it.
+fn trades_part(root: &Path, name: &str, ids: &str, kind: Option<Ids>) -> Part {
+    let select = format!(
+        "SELECT '{name}' AS session_id, row_number() OVER () AS seq, 0::BIGINT AS ordinal, id AS trade_id \
+         FROM (SELECT unnest(['{}']) AS id)",
+        ids.replace(' ', "', '")
+    );
+    Part { ids: kind, ..write_part(root, DocType::Trade, name, &select) }
+}
+
+fn trade(seq: u64, id: &str) -> Value {
+    json!({"ts": "2023-11-14T22:13:21Z", "source": "cdp", "doc_type": "trade", "session_id": "tail", "seq": seq,
+        "ordinal": 0, "game_id": "g", "trade_id": id})
+}
+
+#[test]
+fn a_trade_counts_once_in_parts_in_the_tail_and_in_parts_of_older_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bench = open(folder, |root| {
+        let first = trades_part(root, "first", "a b", Some(Ids::First));
+        let again = trades_part(root, "again", "a b", Some(Ids::Repeated));
+        vec![Change { catalog: catalog(vec![first, again]), ..Change::default() }]
+    });
+    let each = "SELECT trade_id, session_id FROM trade ORDER BY trade_id, session_id";
+    assert_eq!(bench.rows(each), json!([["a", "first"], ["b", "first"]]));
+    let new = |rows: &[Value]| Change { rows: vec![batch(DocType::Trade, rows)], ..Change::default() };
+    bench.next(new(&[trade(1, "b"), trade(2, "c")]));
+    bench.next(new(&[trade(3, "c"), trade(4, "d")]));
+    let with_tail = json!([["a", "first"], ["b", "first"], ["c", "tail"], ["d", "tail"]]);
+    assert_eq!(bench.rows(each), with_tail);
+    let root = bench.folder.path().canonicalize().unwrap();
+    let parts = vec![
+        trades_part(&root, "first", "a b", Some(Ids::First)),
+        trades_part(&root, "again", "a b", Some(Ids::Repeated)),
+        trades_part(&root, "older", "b e e", None),
+    ];
+    bench.next(Change { catalog: catalog(parts), ..Change::default() });
+    assert_eq!(
+        bench.rows(each),
+        json!([["a", "first"], ["b", "first"], ["c", "tail"], ["d", "tail"], ["e", "older"]])
+    );
 }
 
 #[test]

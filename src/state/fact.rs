@@ -328,10 +328,10 @@ fn recording(text: &str) -> Fact<'_> {
     if !line.is_tick() {
         return Fact::Other;
     }
-    let silent = line.is_timer_packet();
+    let (silent, before) = (line.is_timer_packet(), line.is_before_a_game());
     let (active, rugged) = (line.active.unwrap_or(false), line.rugged.unwrap_or(false));
     let phase = Phase::of_recording(active, rugged, line.cooldown_timer.unwrap_or(0.0));
-    let (tick_count, price) = if silent { (None, None) } else { (line.tick, line.price_value()) };
+    let (tick_count, price) = if before { (None, None) } else { (line.tick, line.price_value()) };
     Fact::Tick(Box::new(Tick {
         game_id: line.game_id,
         active: (!silent).then_some(active),

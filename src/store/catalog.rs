@@ -80,12 +80,26 @@ pub struct Part {
     /// ticks among recorded ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticks: Option<Ticks>,
+    /// Whether its rows count; `None` for other kinds than trades and side bets, and in parts of older builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Ids>,
     /// How it came to be.
     pub lineage: Lineage,
 }
 
-/// The newest layout of parts: row groups of limited size, and ticks filled from seeds in parts of their own.
-pub const LAYOUT: u32 = 1;
+/// Whether the rows of a part of trades or side bets are the first of their events that were stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ids {
+    /// They are: they count.
+    First,
+    /// They repeat rows that were stored before: views leave them out.
+    Repeated,
+}
+
+/// The newest layout of parts. 1: row groups of limited size, and ticks filled from seeds in parts of their own. 2: also what
+/// was received again in parts of its own, and no defaults of older recorders.
+pub const LAYOUT: u32 = 2;
 
 /// What a part of `game_tick` holds. A tick that was filled from a seed steps back where a recording of it exists. Which ones
 /// do is found out when parts are written, so that readers need not compare every filled tick with every recorded one.
@@ -356,9 +370,16 @@ impl Part {
         self.ticks == Some(Ticks::Filled)
     }
 
-    /// Whether rows of one frame may be in both: a proof's filled ticks are in a part of their own.
+    /// Whether it holds rows that are kept apart from the others of their kind and day: filled ticks, or what was received
+    /// again.
+    pub fn is_apart(&self) -> bool {
+        self.is_filled() || self.ids == Some(Ids::Repeated)
+    }
+
+    /// Whether rows of one frame may be in both: some are kept apart.
     pub(super) fn may_share_frames(&self, other: &Part) -> bool {
-        let told_apart = self.ticks.is_some() && other.ticks.is_some() && self.is_filled() != other.is_filled();
+        let says = |part: &Part| part.ticks.is_some() || part.ids.is_some();
+        let told_apart = says(self) && says(other) && self.is_apart() != other.is_apart();
         self.doc_type == other.doc_type && self.date == other.date && !told_apart
     }
 

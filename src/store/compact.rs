@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, nullif};
 use arrow::datatypes::Int64Type;
 
 use super::catalog::{Catalog, LAYOUT, Part};
@@ -15,6 +15,7 @@ use super::parts::PartWriter;
 use super::record::now_us;
 use super::schema::DocType;
 use super::{parts, scan};
+use replayer_protocol::line::RecordingLine;
 
 /// What compaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -62,14 +63,14 @@ impl Store {
 
     fn compactable(&self) -> Vec<Vec<Part>> {
         let today = parts::date_of(now_us());
-        // Filled ticks stay in parts of their own.
+        // Filled ticks, and what was received again, stay in parts of their own.
         let mut days: BTreeMap<(DocType, String, bool), Vec<Part>> = BTreeMap::new();
         self.with_catalog(|catalog| {
             let closed = catalog.parts.iter().filter(|part| part.date != today);
             let closed = closed.filter(|part| part.doc_type.has_columns_of(&part.schema));
             // A damaged part stays as it is, for whoever can restore it.
             for part in closed.filter(|part| part.defect(self.root()).is_none()) {
-                let key = (part.doc_type, part.date.clone(), part.is_filled());
+                let key = (part.doc_type, part.date.clone(), part.is_apart());
                 days.entry(key).or_default().push(part.clone());
             }
         });
@@ -92,7 +93,7 @@ impl Store {
     fn compact_group(&self, group: &[Part], result: &mut Compacted) -> Result<(), StoreError> {
         let _one_at_a_time = self.sealing();
         let replaces: Vec<String> = group.iter().map(|part| part.path.clone()).collect();
-        let mut writer = PartWriter::new(self.root(), "compact", replaces.clone(), self.known_ticks());
+        let mut writer = PartWriter::new(self.root(), "compact", replaces.clone(), self.known_rows(&replaces));
         writer.know(self.with_catalog(Catalog::about));
         let games = self.stored_games();
         for part in group {
@@ -103,6 +104,9 @@ impl Store {
                     let rows = batch.num_rows();
                     batch = keep_best(&batch, |id| games.get(id).copied())?;
                     result.superseded_games += (rows - batch.num_rows()) as u64;
+                }
+                if part.doc_type == DocType::GameTick && part.layout < LAYOUT {
+                    batch = without_defaults(&batch)?;
                 }
                 writer.batch(part.doc_type, &part.date, &batch, &part.sessions, times)?;
             }
@@ -116,10 +120,36 @@ impl Store {
     }
 }
 
-/// Whether a part is read faster in the newest layout: it was written as one row group, or may hold filled ticks among
-/// recorded ones.
+/// Ticks of older recordings without the tick and price that their recorders wrote before a game, as
+/// [`replayer_protocol::line::RecordingLine::is_before_a_game`] has it: older builds stored some.
+fn without_defaults(batch: &RecordBatch) -> Result<RecordBatch, StoreError> {
+    let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+    let (Some(sources), Some(raw)) = (text("tick_source"), text("raw_json")) else { return Ok(batch.clone()) };
+    let is_default = |row: usize| {
+        sources.is_valid(row)
+            && sources.value(row) == "recording"
+            && raw.is_valid(row)
+            && RecordingLine::read(raw.value(row)).is_some_and(|line| line.is_before_a_game())
+    };
+    let defaults: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_default(row))).collect();
+    if defaults.true_count() == 0 {
+        return Ok(batch.clone());
+    }
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| match field.name().as_str() {
+        "tick" | "price" => nullif(column, &defaults),
+        _ => Ok(column.clone()),
+    });
+    Ok(RecordBatch::try_new(schema.clone(), columns.collect::<Result<Vec<_>, _>>()?)?)
+}
+
+/// Whether a part is read faster in the newest layout: it was written as one row group, or its rows are not sorted as they
+/// are now ([`LAYOUT`]).
 fn gains_by_layout(part: &Part) -> bool {
-    part.layout < LAYOUT && (part.doc_type == DocType::GameTick || part.rows > parts::GROUP_ROWS as u64)
+    match part.doc_type {
+        DocType::GameTick | DocType::Trade | DocType::Sidebet => part.layout < LAYOUT,
+        _ => part.layout < 1 && part.rows > parts::GROUP_ROWS as u64,
+    }
 }
 
 /// The games of a batch that no better record replaced.

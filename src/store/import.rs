@@ -70,7 +70,7 @@ impl Store {
     pub fn import_batch(&self) -> Result<ImportBatch<'_>, StoreError> {
         Ok(ImportBatch {
             store: self,
-            writer: PartWriter::new(self.root(), "import", Vec::new(), self.known_ticks()),
+            writer: PartWriter::new(self.root(), "import", Vec::new(), self.known_rows(&[])),
             context: Context { games: GameFilter::new(self.stored_games()), ..Context::default() },
             known: self.with_catalog(|catalog| catalog.imports.clone()),
             new: Vec::new(),

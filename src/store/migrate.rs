@@ -57,7 +57,7 @@ impl Store {
             current.map(|part| part.path.clone()).collect()
         });
         let mut result = Migrated { reread, ..Migrated::default() };
-        let mut writer = PartWriter::new(self.root(), "migrate", Vec::new(), self.known_ticks());
+        let mut writer = PartWriter::new(self.root(), "migrate", Vec::new(), self.known_rows(&[]));
         let mut sessions = BTreeMap::new();
         let mut migrated = Vec::new();
         let files = parts::all_files(self.root())?;
@@ -241,7 +241,7 @@ fn by_day(batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>, StoreError>
 }
 
 /// Which frames a batch holds, and from when to when.
-fn extent(batch: &RecordBatch) -> (Vec<SeqRange>, Option<(i64, i64)>) {
+pub(super) fn extent(batch: &RecordBatch) -> (Vec<SeqRange>, Option<(i64, i64)>) {
     let mut ranges: BTreeMap<SessionId, SeqRange> = BTreeMap::new();
     let sessions = batch.column_by_name("session_id").and_then(|column| column.as_string_opt::<i32>());
     let seqs =

@@ -7,7 +7,7 @@
 //! * [`schema`] — the doc types and their columns. [`rows`] — rows into Arrow batches.
 //! * [`project`] — the one function from a stored text to rows; [`games`] keeps each game once.
 //! * [`proof`] — the proof of a game as it is stored, and the ticks it fills. [`filled`] — which of those were recorded after
-//!   all. [`runs`] — ticks as runs.
+//!   all. [`repeats`] — what was received more than once. [`runs`] — ticks as runs.
 //! * [`journal`] — durable before anything else sees it. [`recorder`] — append, rotate, seal.
 //! * [`parts`] — Parquet files. [`catalog`] — which of them are in force. [`seal`], [`compact`],
 //!   [`migrate`], [`prune`] — how they come and go; `publish` — in which steps; `age` — how young they are whatever the clock said. [`contents`] — which frame and which game
@@ -47,6 +47,7 @@ pub mod reconcile;
 pub mod record;
 pub mod recorder;
 pub mod repair;
+pub mod repeats;
 pub mod reread;
 pub mod root;
 pub mod rows;

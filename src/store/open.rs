@@ -12,8 +12,9 @@ use super::filled::{KnownTicks, TicksByGame};
 use super::games::Quality;
 use super::ids::SessionId;
 use super::lease::Lease;
-use super::parts::BUILD;
+use super::parts::{BUILD, KnownRows};
 use super::publish::Owed;
+use super::repeats::{self, KINDS, KnownIds};
 use super::root::DataRoot;
 use super::schema::{DocType, SCHEMA_VERSION, is_newer};
 use super::seal::LeftBehind;
@@ -26,6 +27,8 @@ pub struct Store {
     games: Mutex<Arc<HashMap<String, Quality>>>,
     /// The ticks that parts fill, by the part's path.
     filled: Mutex<HashMap<String, Arc<TicksByGame>>>,
+    /// The trades and side bets in parts, likewise.
+    ids: repeats::Cache,
     sealing: Mutex<()>,
     /// Shared with `publish`; locked after the catalog, and for moments.
     pub(super) owed: Mutex<Owed>,
@@ -133,6 +136,7 @@ impl Store {
             catalog: Mutex::new(catalog),
             games: Mutex::new(games),
             filled: Mutex::default(),
+            ids: repeats::Cache::default(),
             sealing: Mutex::new(()),
             owed: Mutex::default(),
             _lease: lease,
@@ -178,6 +182,18 @@ impl Store {
 
     pub(super) fn set_stored_games(&self, games: Arc<HashMap<String, Quality>>) {
         *lock(&self.games) = games;
+    }
+
+    /// What is known of rows that decide which others count, for whoever writes parts that replace these.
+    pub(super) fn known_rows(&self, replaced: &[String]) -> KnownRows {
+        let counts = |part: &&Part| {
+            KINDS.contains(&part.doc_type)
+                && part.schema == SCHEMA_VERSION
+                && !repeats::is_left_out(part)
+                && !replaced.contains(&part.path)
+        };
+        let parts = self.with_catalog(|catalog| catalog.parts.iter().filter(counts).cloned().collect());
+        KnownRows { ticks: self.known_ticks(), ids: KnownIds::new(parts, self.ids.clone()) }
     }
 
     /// What is known of filled ticks, for whoever writes parts. A part that cannot be read is passed over: writing does not

@@ -16,12 +16,14 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnPath;
 
 use super::StoreError;
-use super::catalog::{About, LAYOUT, Lineage, Part, SeqRange, Ticks};
+use super::catalog::{About, Ids, LAYOUT, Lineage, Part, SeqRange, Ticks};
 use super::contents::{Contents, ContentsMaker};
 use super::damage::Written;
 use super::filled::{KnownTicks, SEED, TicksByGame, filled_rows, since};
 use super::fsio::{self, File, Temporary};
 use super::ids::SessionId;
+use super::migrate;
+use super::repeats::{KINDS, KnownIds};
 use super::root::{DataRoot, NO_DATE};
 use super::rows::{Cell, Envelope, RowSink, TableBuilder};
 use super::schema::{
@@ -89,6 +91,9 @@ pub struct PartWriter {
     lineage: Lineage,
     open: HashMap<Key, OpenPart>,
     ticks: KnownTicks,
+    ids: KnownIds,
+    /// Rows of trades and side bets that are not sorted yet.
+    unsorted: BTreeMap<(DocType, String), TableBuilder>,
     /// Ticks filled by this writer.
     filled: TicksByGame,
     /// Of games whose ticks are filled by it: those that were recorded since.
@@ -100,13 +105,22 @@ pub struct PartWriter {
     bytes: u64,
 }
 
+/// What whoever writes parts knows of the store's rows.
+#[derive(Debug, Clone, Default)]
+pub struct KnownRows {
+    /// Ticks filled from seeds.
+    pub ticks: KnownTicks,
+    /// Trades and side bets.
+    pub ids: KnownIds,
+}
+
 /// Which part a row goes to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     doc_type: DocType,
     date: String,
-    /// Ticks that a proof filled are kept apart.
-    is_filled: bool,
+    /// Ticks that a proof filled are kept apart, and trades and side bets that were stored before.
+    is_apart: bool,
 }
 
 struct OpenPart {
@@ -129,13 +143,15 @@ pub struct PendingParts {
 }
 
 impl PartWriter {
-    /// A writer of new parts with this lineage. `ticks` is what the store has of filled ticks.
-    pub fn new(root: &DataRoot, made_by: &str, replaces: Vec<String>, ticks: KnownTicks) -> PartWriter {
+    /// A writer of new parts with this lineage. `known` is what the store has of rows that decide which others count.
+    pub fn new(root: &DataRoot, made_by: &str, replaces: Vec<String>, known: KnownRows) -> PartWriter {
         PartWriter {
             root: root.clone(),
             lineage: Lineage { made_by: made_by.to_owned(), replaces, build: BUILD.to_owned() },
             open: HashMap::new(),
-            ticks,
+            ticks: known.ticks,
+            ids: known.ids,
+            unsorted: BTreeMap::new(),
             filled: TicksByGame::default(),
             recorded: HashMap::new(),
             pending: PendingParts { root: Some(root.clone()), parts: Vec::new() },
@@ -173,20 +189,36 @@ impl PartWriter {
         ranges: &[SeqRange],
         times: Option<(i64, i64)>,
     ) -> Result<(), StoreError> {
-        let key = |is_filled| Key { doc_type, date: date.to_owned(), is_filled };
-        let filled = if doc_type == DocType::GameTick { filled_rows(batch) } else { Vec::new() };
-        if filled.contains(&true) {
-            self.filled.add_filled(batch);
-            let filled = BooleanArray::from(filled);
-            let recorded = filter_record_batch(batch, &arrow::compute::not(&filled)?)?;
-            self.rows(key(true), &filter_record_batch(batch, &filled)?, ranges, times)?;
-            return if recorded.num_rows() == 0 {
-                Ok(())
-            } else {
-                self.rows(key(false), &recorded, ranges, times)
-            };
+        let key = |is_apart| Key { doc_type, date: date.to_owned(), is_apart };
+        let apart = match doc_type {
+            DocType::GameTick => filled_rows(batch),
+            kind if KINDS.contains(&kind) => self.ids.repeated(&self.root, batch, kind, date),
+            _ => Vec::new(),
+        };
+        if !apart.contains(&true) {
+            return self.rows(key(false), batch, ranges, times);
         }
-        self.rows(key(false), batch, ranges, times)
+        if doc_type == DocType::GameTick {
+            self.filled.add_filled(batch);
+        }
+        let apart = BooleanArray::from(apart);
+        let others = filter_record_batch(batch, &arrow::compute::not(&apart)?)?;
+        self.rows(key(true), &filter_record_batch(batch, &apart)?, ranges, times)?;
+        if others.num_rows() == 0 { Ok(()) } else { self.rows(key(false), &others, ranges, times) }
+    }
+
+    fn sort_all(&mut self) -> Result<(), StoreError> {
+        for ((doc_type, date), rows) in std::mem::take(&mut self.unsorted) {
+            self.sort(doc_type, &date, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Sorts rows into those that count and those that repeat others.
+    fn sort(&mut self, doc_type: DocType, date: &str, mut rows: TableBuilder) -> Result<(), StoreError> {
+        let batch = rows.finish()?;
+        let (ranges, times) = migrate::extent(&batch);
+        self.batch(doc_type, date, &batch, &ranges, times)
     }
 
     fn rows(
@@ -263,6 +295,7 @@ impl PartWriter {
     /// # Errors
     /// When one cannot be written; all of them are then removed.
     pub fn finish(mut self) -> Result<PendingParts, StoreError> {
+        self.sort_all()?;
         for (_, open) in std::mem::take(&mut self.open) {
             self.close(open)?;
         }
@@ -305,7 +338,20 @@ impl RowSink for PartWriter {
         }
         let date = self.date(envelope.ts);
         self.bytes += envelope.raw_json.map_or(0, |text| text.len() as u64);
-        let open = self.part(Key { doc_type, date, is_filled })?;
+        if KINDS.contains(&doc_type) {
+            let key = (doc_type, date);
+            let mut rows = self.unsorted.remove(&key).unwrap_or_else(|| TableBuilder::new(doc_type));
+            rows.push(envelope, own);
+            if rows.rows() >= BATCH_ROWS {
+                return self.sort(doc_type, &key.1, rows);
+            }
+            self.unsorted.insert(key, rows);
+            if self.unsorted.len() > MOST_OPEN {
+                self.sort_all()?;
+            }
+            return Ok(());
+        }
+        let open = self.part(Key { doc_type, date, is_apart: is_filled })?;
         open.saw(envelope.session_id, envelope.seq);
         if let Some(ts) = envelope.ts {
             open.saw_time(ts);
@@ -320,7 +366,7 @@ impl RowSink for PartWriter {
 
 impl OpenPart {
     fn create(root: &DataRoot, key: &Key, lineage: Lineage) -> Result<OpenPart, StoreError> {
-        let Key { doc_type, date, is_filled } = key;
+        let Key { doc_type, date, is_apart } = key;
         let doc_type = *doc_type;
         let partition = DataRoot::partition(doc_type, date);
         let folder = root.path().join(&partition);
@@ -343,7 +389,8 @@ impl OpenPart {
             schema: SCHEMA_VERSION.to_owned(),
             written: None,
             layout: LAYOUT,
-            ticks: is_filled.then_some(Ticks::Filled),
+            ticks: (doc_type == DocType::GameTick && *is_apart).then_some(Ticks::Filled),
+            ids: KINDS.contains(&doc_type).then_some(if *is_apart { Ids::Repeated } else { Ids::First }),
             lineage,
         };
         let table = TableBuilder::new(doc_type);

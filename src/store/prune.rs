@@ -68,7 +68,8 @@ impl Store {
         let across = self.games_across(&old, that_day.chain(kept.iter().copied()))?;
         let mut result = Pruned { kept_by_order: kept.len() + kept_lost.len(), ..Pruned::default() };
         let mut removed = Vec::new();
-        let mut writer = PartWriter::new(self.root(), "prune", Vec::new(), self.known_ticks());
+        let going: Vec<String> = old.iter().map(|part| part.path.clone()).collect();
+        let mut writer = PartWriter::new(self.root(), "prune", Vec::new(), self.known_rows(&going));
         writer.know(self.with_catalog(Catalog::about));
         for part in old {
             let kept = if across.is_empty() { 0 } else { self.keep_games(part, &across, &mut writer)? };

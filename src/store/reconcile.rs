@@ -306,7 +306,7 @@ fn unnamed(root: &DataRoot, catalog: &Catalog) -> Result<Unnamed, StoreError> {
 }
 
 /// Whether rows of the same kind, day and frames are in force: two parts of one day never share frames, unless one was
-/// made from the other, or holds the ticks that a proof filled and the other those that were recorded.
+/// made from the other, or holds rows that are kept apart ([`Part::is_apart`]).
 fn is_elsewhere(part: &Part, catalog: &Catalog) -> bool {
     catalog.parts.iter().filter(|other| part.may_share_frames(other)).flat_map(|other| &other.sessions).any(
         |range| {

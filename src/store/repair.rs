@@ -92,7 +92,7 @@ impl Store {
         let mut result = Repaired::default();
         for lost in self.with_catalog(|catalog| catalog.lost.clone()) {
             let mut writer =
-                PartWriter::new(self.root(), "repair", vec![lost.part.path.clone()], self.known_ticks());
+                PartWriter::new(self.root(), "repair", vec![lost.part.path.clone()], self.known_rows(&[]));
             writer.know(self.with_catalog(Catalog::about));
             let (catalog, games) = (self.catalog(), self.stored_games());
             let (root, part) = (self.root(), &lost.part);

@@ -51,7 +51,9 @@ impl Store {
         for part in older {
             let mut catalog = Catalog::clone(&self.catalog());
             catalog.parts.retain(|other| other.path != part.path);
-            let mut writer = PartWriter::new(self.root(), "migrate", vec![part.path.clone()], self.known_ticks());
+            let replaced = vec![part.path.clone()];
+            let known = self.known_rows(&replaced);
+            let mut writer = PartWriter::new(self.root(), "migrate", replaced, known);
             writer.know(self.with_catalog(Catalog::about));
             let Some(rows) = self.rows_of(&part, &catalog, &mut writer)? else {
                 result.without_frames += 1;

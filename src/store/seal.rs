@@ -93,7 +93,7 @@ impl Store {
         }
         let sealed_to = self.with_catalog(|catalog| catalog.sealed.get(&session_id).copied().unwrap_or(0));
         let sealed_to = sealed_to.max(so_far.last_seq);
-        let mut writer = PartWriter::new(self.root(), "seal", Vec::new(), self.known_ticks());
+        let mut writer = PartWriter::new(self.root(), "seal", Vec::new(), self.known_rows(&[]));
         let mut context: Option<Context> = None;
         let mut last_seq = sealed_to;
         let mut result = Sealed::default();

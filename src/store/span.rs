@@ -71,6 +71,7 @@ mod tests {
             written: None,
             layout: 0,
             ticks: None,
+            ids: None,
             lineage: Lineage::default(),
         }
     }

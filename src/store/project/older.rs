@@ -12,12 +12,12 @@ pub(super) fn recording<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreError>
         return rows.sink.row(DocType::SystemEvent, &envelope, &[Cell::Text(&event_type), Cell::Text(text)]);
     }
     let (active, rugged) = (line.active.unwrap_or(false), line.rugged.unwrap_or(false));
-    let timer_packet = line.is_timer_packet();
+    let (timer_packet, before) = (line.is_timer_packet(), line.is_before_a_game());
     // The recorder wrote its defaults where the packet was silent: 1.0, tick 0, false, 0 trades.
     let said = |present: bool, cell: Cell<'static>| if present { cell } else { Cell::Null };
     let own = [
-        said(!timer_packet, line.tick.into()),
-        said(!timer_packet, line.price_value().into()),
+        said(!before, line.tick.into()),
+        said(!before, line.price_value().into()),
         said(!timer_packet, line.active.into()),
         said(!timer_packet, line.rugged.into()),
         line.cooldown_timer.into(),

@@ -275,6 +275,24 @@ fn a_recordings_defaults_become_null() {
 }
 
 #[test]
+fn a_recordings_lines_before_a_game_have_neither_tick_nor_price() {
+    let line = |text| Record { format: LineFormat::Recording, direction: None, ..received(text) };
+    let texts = [
+        // The server's own full packet, a price as text, and the tick that the game before stopped at.
+        r#"{"type":"tick","game_id":"g","tick":0,"price":1,"active":false,"rugged":false,"cooldown_timer":15000,"trade_count":0}"#,
+        r#"{"type":"tick","game_id":"g","tick":0,"price":"1.0","active":false,"rugged":false,"cooldown_timer":9000,"trade_count":0}"#,
+        r#"{"type":"tick","game_id":"g","tick":95,"price":1.0,"active":false,"rugged":false,"cooldown_timer":39600,"trade_count":5}"#,
+    ];
+    for text in texts {
+        let ticks = only(rows_of(&[line(text)]), DocType::GameTick);
+        assert!(!ticks[0].contains_key("price") && !ticks[0].contains_key("tick"), "{text}: {ticks:?}");
+    }
+    let first = r#"{"type":"tick","game_id":"g","tick":0,"price":1.0,"active":true,"rugged":false,"cooldown_timer":0,"trade_count":0}"#;
+    let ticks = only(rows_of(&[line(first)]), DocType::GameTick);
+    assert_eq!((ticks[0]["tick"].as_str(), ticks[0]["price"].as_str()), ("0", "1.0"), "the game's own first tick");
+}
+
+#[test]
 fn a_lost_payload_is_flagged_and_not_an_empty_event() {
     let text = r#"{"seq":3,"event":"newChatMessage","data":{"__trace":true,"traceparent":"00-0123456789abcdef0123456789abcdef-0-01"}}"#;
     let rows = rows_of(&[Record { format: LineFormat::CdpCapture, ..received(text) }]);
