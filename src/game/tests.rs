@@ -327,13 +327,14 @@ fn a_price_before_the_game_is_none_of_its_ticks() {
 #[test]
 fn a_price_that_cannot_be_is_named_and_its_tick_not_recorded() {
     let mut rows = whole(1);
-    rows[9] = tick(1, 9, 1e12);
+    // The peak is at another tick.
+    rows[11] = tick(1, 11, 1e12);
     let damaged = game(&rows);
-    assert_eq!((damaged.corrupted.clone(), damaged.holes.clone()), (vec![(9, 9)], vec![(9, 9)]));
+    assert_eq!((damaged.corrupted.clone(), damaged.holes.clone()), (vec![(11, 11)], vec![(11, 11)]));
     assert_eq!((damaged.ticks_missing, damaged.complete), (Some(1), false));
     assert_eq!((damaged.peak, damaged.anomalies), (game(&whole(1)).peak, vec![Anomaly::CorruptedPrices]));
     // Another recording has the tick.
-    rows.push(tick(2, 9, path()[9]));
+    rows.push(tick(2, 11, path()[11]));
     assert!(game(&rows).complete);
 }
 

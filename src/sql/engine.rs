@@ -363,6 +363,9 @@ impl Engine {
         for kind in &mut all {
             match &change.catalog {
                 Some(catalog) => kind.find(&self.db, &self.options.root, &catalog.parts)?,
+                None if !new(kind.doc_type()).all(|batch| kind.knows_days_of(batch)) => {
+                    kind.find(&self.db, &self.options.root, &self.catalog.parts)?;
+                }
                 None => new(kind.doc_type()).try_for_each(|batch| kind.add(&self.db, batch))?,
             }
         }

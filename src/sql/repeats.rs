@@ -9,9 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use duckdb::Connection;
 use replayer_store::catalog::Part;
+use replayer_store::parts::date_of;
 use replayer_store::repeats::{self, KINDS};
 use replayer_store::root::DataRoot;
 use replayer_store::schema::DocType;
@@ -36,6 +37,8 @@ pub(super) struct Repeats {
     any: bool,
     /// What a new row of the tail may repeat.
     keys: Arc<HashSet<u64>>,
+    /// The days whose parts `keys` has.
+    days: HashSet<String>,
     /// Keys of parts near the tail, by their path.
     of_parts: HashMap<String, Arc<HashSet<u64>>>,
 }
@@ -50,6 +53,7 @@ pub(super) fn none() -> Vec<Repeats> {
         left_out: false,
         any: false,
         keys: Arc::default(),
+        days: HashSet::new(),
         of_parts: HashMap::new(),
     };
     KINDS.into_iter().map(none).collect()
@@ -82,7 +86,8 @@ impl Repeats {
     /// DuckDB's.
     pub(super) fn find(&mut self, db: &Connection, root: &Path, parts: &[Part]) -> duckdb::Result<()> {
         let of_kind: Vec<&Part> = parts.iter().filter(|part| part.doc_type == self.doc_type).collect();
-        let (mut unknown, known): (Vec<&Part>, Vec<&Part>) = of_kind.into_iter().partition(|part| part.ids.is_none());
+        let (mut unknown, known): (Vec<&Part>, Vec<&Part>) =
+            of_kind.into_iter().partition(|part| part.ids.is_none());
         let (left_out, mut counted): (Vec<&Part>, Vec<&Part>) =
             known.into_iter().partition(|part| repeats::is_left_out(part));
         let uncompared = self.pass_over(&mut unknown);
@@ -93,6 +98,7 @@ impl Repeats {
         let tail = self.tail(db)?;
         let (mut seen, mut places) = (HashSet::new(), Places::new());
         let compared = !unknown.is_empty() || tail.iter().any(|batch| batch.num_rows() > 0);
+        self.days.clear();
         if compared && let Ok(data_root) = DataRoot::open(root) {
             let days = self.days(db, &unknown)?;
             let near: Vec<&Part> = counted.into_iter().filter(|part| days.contains(&part.date)).collect();
@@ -108,6 +114,7 @@ impl Repeats {
                     compare(self.doc_type, &batch, &mut seen, &mut places);
                 }
             }
+            self.days = days;
         }
         for batch in &tail {
             compare(self.doc_type, batch, &mut seen, &mut places);
@@ -142,6 +149,16 @@ impl Repeats {
                 self.doc_type.as_str()
             )
         })
+    }
+
+    /// Whether new rows of the tail are of days whose parts are known; else everything is to be compared.
+    pub(super) fn knows_days_of(&self, batch: &RecordBatch) -> bool {
+        let Some(times) =
+            batch.column_by_name("ts").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>())
+        else {
+            return false;
+        };
+        times.iter().flatten().all(|us| self.days.contains(&date_of(us)))
     }
 
     /// Compares new rows of the tail.

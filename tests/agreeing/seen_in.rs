@@ -12,8 +12,8 @@ fn the_explorer_and_a_check_count_the_same_games_and_sessions() {
         record(&root, games);
     }
     let mut wire = Wire::opened(root.path());
-    // Of events that name their game: to others the Explorer gives the game that was on, and a check gives none.
-    for (event, field) in [("gameStateUpdate", "gameId"), ("gameStateUpdate", "price")] {
+    // An event that names its game, and one that does not: it counts for the game that was on.
+    for (event, field) in [("gameStateUpdate", "gameId"), ("gameStateUpdate", "price"), ("playerUpdate", "cash")] {
         let seen = wire.call("describe_protocol", json!({"event": event, "field": field}))["field"].clone();
         let statement = format!("on {event}: {field} is present when {field} is present");
         let checked = wire.call("verify", json!({"action": "check", "statement": statement}))["check"].clone();

@@ -1,6 +1,6 @@
 //! The gate: every surface on every game.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -289,7 +289,7 @@ fn surfaces_agree_after_games_were_proven_and_filled() {
     let (folder, root) = common::root();
     let truths = store(&root, folder.path());
     let store = Arc::new(Store::open(&root, "test").unwrap());
-    prove_pending(&store, &CancellationToken::new()).unwrap();
+    prove_pending(&store, &BTreeSet::new(), &CancellationToken::new()).unwrap();
     drop(store);
     let house = agree(&root);
     for truth in &truths {

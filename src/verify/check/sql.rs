@@ -131,9 +131,24 @@ fn picked(event: &str, scope: &Scope, bounds: &Bounds) -> String {
     format!("{} AND frame = 'ok'{}", picks(event), scope_filter(scope, bounds))
 }
 
+/// What the moment of a frame adds to it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment {
+    /// Its phase, where it does not say one itself.
+    phase: bool,
+    /// The game that was on, as `game_on`: its own, else that of the last state before it.
+    game: bool,
+}
+
+impl Moment {
+    /// The column that says in which game a frame was.
+    fn game_column(self) -> &'static str {
+        if self.game { "game_on" } else { "game_id" }
+    }
+}
+
 /// The WITH queries that give `<prefix>frame`: the picked frames with the values of `fields`.
-fn source(prefix: &str, picked: &str, fields: &Fields, needs_phase: bool) -> Vec<String> {
-    let name = if needs_phase { format!("{prefix}raw") } else { format!("{prefix}frame") };
+fn source(prefix: &str, picked: &str, fields: &Fields, moment: Moment) -> Vec<String> {
     let rows = if fields.is_empty() {
         format!("SELECT {COLUMNS} FROM ws_event WHERE {picked}")
     } else {
@@ -145,15 +160,30 @@ fn source(prefix: &str, picked: &str, fields: &Fields, needs_phase: bool) -> Vec
             fields.arguments(),
         )
     };
-    let mut queries = vec![format!("{name} AS ({rows})")];
-    if needs_phase {
-        queries.push(format!(
-            "{prefix}frame AS (SELECT r.* REPLACE (coalesce(r.phase, p.phase) AS phase) FROM {name} r ASOF LEFT JOIN (SELECT \
-             session_id, seq, phase FROM ws_event WHERE phase IS NOT NULL) p ON r.session_id = p.session_id AND r.seq \
-             >= p.seq)"
+    let mut steps = vec![rows];
+    let before = |steps: &[String]| format!("{prefix}step_{}", steps.len() - 1);
+    if moment.phase {
+        steps.push(format!(
+            "SELECT r.* REPLACE (coalesce(r.phase, p.phase) AS phase) FROM {} r ASOF LEFT JOIN (SELECT session_id, seq, phase \
+             FROM ws_event WHERE phase IS NOT NULL) p ON r.session_id = p.session_id AND r.seq >= p.seq",
+            before(&steps)
         ));
     }
-    queries
+    if moment.game {
+        // As the schema facts have it, which the Explorer shows.
+        steps.push(format!(
+            "SELECT r.*, coalesce(r.game_id, g.game_id) AS game_on FROM {} r ASOF LEFT JOIN (SELECT session_id, seq, game_id FROM \
+             ws_event WHERE event_name = 'gameStateUpdate' AND game_id IS NOT NULL) g ON r.session_id = g.session_id AND \
+             r.seq >= g.seq",
+            before(&steps)
+        ));
+    }
+    let last = steps.len() - 1;
+    let named = steps.into_iter().enumerate().map(|(place, step)| match place {
+        place if place == last => format!("{prefix}frame AS ({step})"),
+        place => format!("{prefix}step_{place} AS ({step})"),
+    });
+    named.collect()
 }
 
 /// The WITH query that gives `element`: one row for each element of the frames.
@@ -190,9 +220,9 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
         visit::of_expr(claim, &mut |path| visit(path));
         when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path)));
     });
-    let needs_phase = needs_phase(event, bounds, [Some(claim), when]);
+    let moment = moment(event, bounds, [Some(claim), when]);
     let picked = picked(event, scope, bounds);
-    let mut queries = source("", &picked, &fields, needs_phase);
+    let mut queries = source("", &picked, &fields, moment);
     let mut rows = "frame";
     if fields.has_elements() {
         queries.push(spread(&fields));
@@ -200,14 +230,16 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
     }
     let filter = filter(bounds, when.map(|when| condition(when, &fields)));
     queries.push(format!("judged AS (SELECT *, {} AS ok FROM {rows}{filter})", condition(claim, &fields)));
-    let sql = count(queries, fields.has_elements(), None);
+    let sql = count(queries, moment, fields.has_elements(), None);
     Compiled { sql, fields, event: event.to_owned(), picked, besides: None }
 }
 
-fn needs_phase<const N: usize>(event: &str, bounds: &Bounds, conditions: [Option<&Expr>; N]) -> bool {
+/// What the moment of an event's frames has to add for them to be counted.
+fn moment<const N: usize>(event: &str, bounds: &Bounds, conditions: [Option<&Expr>; N]) -> Moment {
     let asked = !bounds.phases.is_empty() || conditions.into_iter().flatten().any(visit::needs_phase);
-    // A gameStateUpdate tells its own phase, or has none.
-    asked && event != "gameStateUpdate"
+    // A gameStateUpdate says its own phase and game, or has none.
+    let is_state = event == "gameStateUpdate";
+    Moment { phase: asked && !is_state, game: !is_state }
 }
 
 /// The columns that frames of one group share, as a list.
@@ -242,7 +274,8 @@ fn course(
         when.iter().for_each(|when| visit::of_expr(when, &mut |path| visit(path)));
     });
     let picked = picked(event, scope, bounds);
-    let mut queries = source("", &picked, &fields, needs_phase(event, bounds, [when]));
+    let moment = moment(event, bounds, [when]);
+    let mut queries = source("", &picked, &fields, moment);
     // What never changes may be a text.
     let now = if course == Course::NeverChanges { text_of(value, &fields) } else { number(value, &fields) };
     let filter = filter(bounds, when.map(|when| condition(when, &fields)));
@@ -262,7 +295,7 @@ fn course(
         Course::StepsBy(step, tolerance) => format!("abs(now - before - ({step:e})) <= {tolerance:e}"),
     };
     queries.push(format!("judged AS (SELECT *, {ok} AS ok FROM course WHERE before IS NOT NULL)"));
-    let sql = count(queries, false, Some("CAST(before AS VARCHAR)"));
+    let sql = count(queries, moment, false, Some("CAST(before AS VARCHAR)"));
     Compiled { sql, fields, event: event.to_owned(), picked, besides: Some(Besides::Before) }
 }
 
@@ -283,13 +316,14 @@ fn sequence(
         // The phases of a scope are those of what is counted; its partner may lie in another.
         let own =
             if prefix == "anchor_" { bounds.clone() } else { Bounds { phases: Vec::new(), ..bounds.clone() } };
-        let needs_phase = needs_phase(&pattern.event, &own, [pattern.when.as_ref()]);
+        let asked = moment(&pattern.event, &own, [pattern.when.as_ref()]);
+        let is_counted = prefix == "anchor_";
         let picked = picked(&pattern.event, scope, &own);
-        queries.extend(source(prefix, &picked, &fields, needs_phase));
+        queries.extend(source(prefix, &picked, &fields, Moment { game: asked.game && is_counted, ..asked }));
         let filter = filter(&own, pattern.when.as_ref().map(|when| condition(when, &fields)));
         let name = prefix.trim_end_matches('_');
         queries.push(format!("{name} AS (SELECT * FROM {prefix}frame{filter})"));
-        shown.get_or_insert((fields, picked));
+        shown.get_or_insert((fields, picked, asked));
     }
     let (sign, missing) = match order {
         SequenceOrder::Follows => ("<", "epoch_us(e.ended) - epoch_us(a.ts)"),
@@ -309,20 +343,21 @@ fn sequence(
          NULL AND p.ts IS NULL THEN NULL ELSE false END AS ok FROM anchor a ASOF LEFT JOIN partner p ON a.session_id = \
          p.session_id{same} AND a.seq {sign} p.seq LEFT JOIN edge e ON a.session_id = e.session_id)"
     ));
-    let sql = count(queries, false, Some("partner_seq"));
-    let (fields, picked) = shown.unwrap_or_default();
+    let (fields, picked, asked) = shown.unwrap_or_default();
+    let sql = count(queries, asked, false, Some("partner_seq"));
     Compiled { sql, fields, event: anchor.event.clone(), picked, besides: Some(Besides::Partner) }
 }
 
 /// Adds the outer SELECT. `besides` is what a case carries beside its place.
-fn count(queries: Vec<String>, has_elements: bool, besides: Option<&str>) -> String {
+fn count(queries: Vec<String>, moment: Moment, has_elements: bool, besides: Option<&str>) -> String {
+    let game = moment.game_column();
     let element = if has_elements { ", 'element': element" } else { "" };
     let besides = besides.map_or(String::new(), |value| format!(", 'besides': {value}"));
     // The order of its members is the order of the cases.
     let case = format!("{{'session_id': session_id, 'seq': seq{element}, 'phase': phase{besides}}}");
     format!(
         "WITH {}\nSELECT count(*) FILTER (WHERE ok) AS supports,\n  count(*) FILTER (WHERE NOT ok) AS contradicts,\n  \
-         count(*) FILTER (WHERE ok IS NULL) AS undecided,\n  count(DISTINCT game_id) FILTER (WHERE ok IS NOT NULL) AS \
+         count(*) FILTER (WHERE ok IS NULL) AS undecided,\n  count(DISTINCT {game}) FILTER (WHERE ok IS NOT NULL) AS \
          games,\n  count(DISTINCT session_id) FILTER (WHERE ok IS NOT NULL) AS sessions,\n  min(ts) FILTER (WHERE ok IS \
          NOT NULL) AS first_ts,\n  max(ts) FILTER (WHERE ok IS NOT NULL) AS last_ts,\n  min({case}, {CONTRADICTING}) FILTER \
          (WHERE NOT ok) AS counterexamples,\n  min({case}, {SUPPORTING}) FILTER (WHERE ok) AS examples\nFROM judged",
@@ -352,7 +387,7 @@ impl Compiled {
         let tick = Path(vec![Step::Key(TICK.into())]);
         let has_tick = self.event == "gameStateUpdate";
         let fields = if has_tick { self.fields.with(&tick) } else { self.fields.clone() };
-        let mut queries = source("", &picked, &fields, false);
+        let mut queries = source("", &picked, &fields, Moment::default());
         let mut rows = "frame";
         if fields.has_elements() {
             queries.push(spread(&fields));
