@@ -19,7 +19,7 @@ fn main() {
     // SAFETY: nothing has started a thread yet.
     unsafe { replayer::index::embed::telemetry::disable() };
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let all: [(&str, fn()); 21] = [
+    let all: [(&str, fn()); 22] = [
         ("journal", storing::journal),
         ("seal", storing::seal),
         ("ratio", storing::ratio),
@@ -28,6 +28,7 @@ fn main() {
         ("sql", serving::sql_through_mcp),
         ("growth", serving::growth),
         ("games", growing::growing),
+        ("year", growing::year),
         ("facts", searching::facts),
         ("embedder", searching::embedder),
         ("index-day", indexing::day),
@@ -43,7 +44,8 @@ fn main() {
         ("replay-seek", replaying::seek),
     ];
     for (name, run) in all {
-        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+        // A year takes the better part of an hour: only when it is asked for.
+        if (wanted.is_empty() && name != "year") || wanted.iter().any(|wanted| wanted == name) {
             println!("== {name}");
             run();
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use replayer::protocol::fairness::{self, GameVersion};
 use replayer::protocol::line::LineFormat;
 use replayer::store::Store;
-use replayer::store::import::{FileCounts, ImportedFile};
+use replayer::store::import::{FileCounts, ImportBatch, ImportedFile};
 use replayer::store::record::{Direction, Record, Source};
 use replayer::store::root::DataRoot;
 use serde_json::{Value, json};
@@ -17,6 +17,12 @@ use crate::summary;
 const TICKS: usize = 300_000;
 const TIMES: usize = 10;
 
+/// Lines that are put in force together: about eight days.
+const LINES: u64 = 2_000_000;
+
+/// Ticks of a year, unless `REPLAYER_BENCH_TICKS` says otherwise.
+const YEAR: usize = 100_000_000;
+
 /// Calls of each kind on each root, after two that warm up.
 const CALLS: usize = 15;
 
@@ -24,9 +30,17 @@ const CALLS: usize = 15;
 /// a moment in that game.
 fn grown(root: &DataRoot, ticks: usize) -> (String, String) {
     let store = Store::open(root, "bench").unwrap();
-    let mut batch = store.import_batch().unwrap();
-    let file = ImportedFile { name: "frames".into(), format: "bench".into(), sha256: String::new(), bytes: 0 };
-    batch.begin(file).unwrap();
+    let begun = || {
+        let mut batch = store.import_batch().unwrap();
+        let file = ImportedFile { name: "frames".into(), format: "bench".into(), sha256: String::new(), bytes: 0 };
+        batch.begin(file).unwrap();
+        batch
+    };
+    let ended = |mut batch: ImportBatch<'_>, lines: u64| {
+        batch.end(FileCounts { lines, rows: lines, extra_rows: 0, rejected: 0 }).unwrap();
+        batch.commit().unwrap();
+    };
+    let mut batch = begun();
     let (mut made, mut lines, mut game) = (0, 0, 0_u64);
     let mut at = 1_767_225_600_000_000_i64;
     let mut history = json!([]);
@@ -61,9 +75,11 @@ fn grown(root: &DataRoot, ticks: usize) -> (String, String) {
             "provablyFair": {"serverSeed": seed, "serverSeedHash": fairness::hash_seed(&seed)}}]);
         made += prices.len();
         game += 1;
+        if lines >= LINES {
+            ended(std::mem::replace(&mut batch, begun()), std::mem::take(&mut lines));
+        }
     }
-    batch.end(FileCounts { lines, rows: lines, extra_rows: 0, rejected: 0 }).unwrap();
-    batch.commit().unwrap();
+    ended(batch, lines);
     println!("{made} ticks of {game} games");
     (middle.0, jiff::Timestamp::from_microsecond(middle.1).unwrap().to_string())
 }
@@ -118,4 +134,58 @@ pub fn growing() {
         println!("{name:<26} {small:>6.1} ms {large:>6.1} ms {:>5.2} ×", large / small);
     }
     println!("server: {:.0} and {:.0} MiB", small.resident(), large.resident());
+}
+
+/// Every call on a store of a year; `REPLAYER_BENCH_ROOT` names a folder for it that is kept, and used again.
+pub fn year() {
+    let ticks = std::env::var("REPLAYER_BENCH_TICKS").map_or(YEAR, |ticks| ticks.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("REPLAYER_BENCH_ROOT").map(std::path::PathBuf::from);
+    let path = kept.unwrap_or_else(|| folder.path().join("root"));
+    let place = path.join("bench-game");
+    let root = DataRoot::create(path).unwrap();
+    let (game, moment) = match std::fs::read_to_string(&place).ok().and_then(|text| {
+        let (game, moment) = text.split_once(' ')?;
+        Some((game.to_owned(), moment.to_owned()))
+    }) {
+        Some(known) => known,
+        None => {
+            let started = Instant::now();
+            let (game, moment) = grown(&root, ticks);
+            println!("made in {:.0} s", started.elapsed().as_secs_f64());
+            std::fs::write(&place, format!("{game} {moment}")).unwrap();
+            (game, moment)
+        }
+    };
+    let started = Instant::now();
+    let mut client = Client::start(root.path());
+    client.initialize();
+    client.call("get_game", json!({"limit": 1}));
+    println!("first answer about games {:.0} ms after the start", started.elapsed().as_secs_f64() * 1e3);
+    let sql = |sql: &str| json!({"sql": sql, "max_rows": 20});
+    let mut all = calls(&game, &moment);
+    all.extend([
+        ("live_state {}", "live_state", json!({})),
+        ("get_events {}", "get_events", json!({"limit": 20})),
+        ("SQL count of ticks", "query_sql", sql("SELECT count(*) FROM game_tick")),
+        (
+            "SQL ticks of a game",
+            "query_sql",
+            sql(&format!("SELECT tick, price FROM game_tick WHERE game_id = '{game}'")),
+        ),
+        ("replay open", "replay", json!({"action": "open", "game_id": game})),
+        ("check_fairness newest", "check_fairness", json!({"limit": 20})),
+    ]);
+    println!("{:<26} {:>9} {:>9}", "call", "first", "warm");
+    for (name, tool, arguments) in all {
+        let mut times: Vec<f64> = Vec::new();
+        for _ in 0..CALLS {
+            let started = Instant::now();
+            client.call(tool, arguments.clone());
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+        let first = times.remove(0);
+        println!("{name:<26} {first:>6.1} ms {:>6.1} ms", summary(times).0);
+    }
+    println!("server: {:.0} MiB; its children: {:.0?} MiB", client.resident(), client.resident_of_children());
 }

@@ -86,6 +86,21 @@ impl Client {
     pub fn resident(&self) -> f64 {
         resident_of(self.child.id())
     }
+
+    /// Resident memory of each of its child processes, MiB: the workers for SQL, the companion.
+    pub fn resident_of_children(&self) -> Vec<f64> {
+        let own = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+        let mut all: Vec<u32> = children.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+        // Children that other threads started.
+        for task in std::fs::read_dir(format!("/proc/{own}/task")).unwrap().flatten() {
+            let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(text.split_whitespace().map(|pid| pid.parse::<u32>().unwrap()));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().map(resident_of).collect()
+    }
 }
 
 /// Resident memory of a process, MiB.

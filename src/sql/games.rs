@@ -95,23 +95,12 @@ pub(super) const COLUMNS: &[ColumnDoc] = &[
 /// The table of what the parts say, and that of games with unsealed rows.
 const TABLES: [&str; 2] = ["games_of_parts", "games_of_tail"];
 
-/// The statement behind the view. Lists are kept as text: the appender cannot write them.
+/// The statement behind the view.
 pub(super) fn view() -> String {
-    let shown = |column: &ColumnDoc| {
-        let name = column.name;
-        match column.sql_type {
-            "VARCHAR[]" => {
-                format!("CASE WHEN {name} = '' THEN []::VARCHAR[] ELSE string_split({name}, ',') END AS {name}")
-            }
-            list @ ("BIGINT[]" | "BIGINT[][]") => format!("CAST({name} AS {list}) AS {name}"),
-            _ => name.to_owned(),
-        }
-    };
-    let shown = COLUMNS.iter().map(shown).collect::<Vec<_>>().join(", ");
     let [parts, tail] = TABLES;
     format!(
-        "SELECT {shown} FROM (SELECT * FROM store.{tail} UNION ALL SELECT * FROM store.{parts} WHERE game_id NOT IN \
-         (SELECT game_id FROM store.{tail}))"
+        "SELECT * FROM store.{tail} UNION ALL SELECT * FROM store.{parts} AS sealed WHERE NOT EXISTS (SELECT 1 FROM \
+         store.{tail} AS newer WHERE newer.game_id = sealed.game_id)"
     )
 }
 
@@ -123,7 +112,6 @@ pub(super) fn create(db: &Connection, zoned: bool) -> duckdb::Result<()> {
 fn create_table(db: &Connection, table: &str, zoned: bool) -> duckdb::Result<()> {
     let typed = |column: &ColumnDoc| {
         let sql_type = match column.sql_type {
-            "VARCHAR[]" | "BIGINT[]" | "BIGINT[][]" => "VARCHAR",
             "TIMESTAMPTZ" if !zoned => "TIMESTAMP",
             other => other,
         };
@@ -163,14 +151,40 @@ fn remove<'i>(db: &Connection, table: &str, ids: impl Iterator<Item = &'i str>) 
     ))
 }
 
+/// Adds games to a table, by way of one with lists as text: the appender cannot write lists.
 fn append(db: &Connection, table: &str, games: impl Iterator<Item = Game>) -> duckdb::Result<()> {
-    let mut appender = db.appender_to_db(table, "store")?;
+    let mut games = games.peekable();
+    if games.peek().is_none() {
+        return Ok(());
+    }
+    let as_text = |column: &ColumnDoc| match column.sql_type {
+        "VARCHAR[]" | "BIGINT[]" | "BIGINT[][]" => format!("CAST(NULL AS VARCHAR) AS {}", column.name),
+        _ => column.name.to_owned(),
+    };
+    let columns = COLUMNS.iter().map(as_text).collect::<Vec<_>>().join(", ");
+    db.execute_batch(&format!(
+        "CREATE OR REPLACE TABLE store.games_coming AS SELECT {columns} FROM store.{table} LIMIT 0"
+    ))?;
+    let mut appender = db.appender_to_db("games_coming", "store")?;
     for game in games {
         appender.append_row(duckdb::appender_params_from_iter(
             COLUMNS.iter().map(|column| cell(&game, column.name)),
         ))?;
     }
-    appender.flush()
+    appender.flush()?;
+    drop(appender);
+    let listed = |column: &ColumnDoc| {
+        let name = column.name;
+        match column.sql_type {
+            "VARCHAR[]" => format!("CASE WHEN {name} = '' THEN [] ELSE string_split({name}, ',') END"),
+            list @ ("BIGINT[]" | "BIGINT[][]") => format!("CAST({name} AS {list})"),
+            _ => name.to_owned(),
+        }
+    };
+    let columns = COLUMNS.iter().map(listed).collect::<Vec<_>>().join(", ");
+    db.execute_batch(&format!(
+        "INSERT INTO store.{table} SELECT {columns} FROM store.games_coming; DROP TABLE store.games_coming"
+    ))
 }
 
 fn cell(game: &Game, column: &str) -> Value {

@@ -158,12 +158,22 @@ impl Filled {
             parts.iter().flat_map(|parts| parts.iter()).map(|part| part.path.clone()).collect()
         };
         let alone = paths(&[recorded, superseding]);
-        let others = select(&paths(&[filled, unknown]), true);
-        let alone = if alone.is_empty() { String::new() } else { format!("{} UNION ALL ", select(&alone, false)) };
-        format!(
-            "{alone}SELECT * FROM ({others}) WHERE tick_source IS DISTINCT FROM 'seed' UNION ALL \
-             SELECT * FROM ({others}) AS filled WHERE tick_source = 'seed' AND NOT EXISTS (SELECT 1 FROM {TABLE} AS recorded \
-             WHERE recorded.game_id = filled.game_id AND recorded.tick = filled.tick)"
-        )
+        let steps_back = format!(
+            "NOT EXISTS (SELECT 1 FROM {TABLE} AS recorded WHERE recorded.game_id = filled.game_id AND recorded.tick = \
+             filled.tick)"
+        );
+        let mut selects = Vec::new();
+        if !alone.is_empty() {
+            selects.push(select(&alone, false));
+        }
+        // All rows of these are filled: one look at them, and a small one.
+        let filled = paths(&[filled]);
+        if !filled.is_empty() {
+            selects.push(format!("SELECT * FROM ({}) AS filled WHERE {steps_back}", select(&filled, false)));
+        }
+        let mixed = select(&paths(&[unknown]), true);
+        selects.push(format!("SELECT * FROM ({mixed}) WHERE tick_source IS DISTINCT FROM 'seed'"));
+        selects.push(format!("SELECT * FROM ({mixed}) AS filled WHERE tick_source = 'seed' AND {steps_back}"));
+        selects.join(" UNION ALL ")
     }
 }

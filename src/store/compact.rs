@@ -7,8 +7,10 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, nullif};
 use arrow::datatypes::Int64Type;
 
-use super::catalog::{Catalog, LAYOUT, Part};
+use super::catalog::{Catalog, LAYOUT, Part, Ticks};
+use super::contents::Contents;
 use super::error::StoreError;
+use super::filled::{self, TicksByGame};
 use super::games::Quality;
 use super::open::Store;
 use super::parts::PartWriter;
@@ -30,6 +32,8 @@ pub struct Compacted {
     pub bytes_after: u64,
     /// Game records that a better one had replaced, dropped.
     pub superseded_games: u64,
+    /// Ticks filled from seeds that had been recorded after all, dropped.
+    pub superseded_ticks: u64,
 }
 
 /// Parts that together are larger than this are left apart, compressed bytes.
@@ -47,21 +51,74 @@ impl Store {
             let _one_at_a_time = self.sealing();
             self.settle()?;
         }
-        let groups = self.compactable();
         let mut result = Compacted::default();
+        let recorded = self.recorded_after_all()?;
+        // Filled ticks first: a part that superseded some of them is an ordinary one afterwards.
+        let holds_superseded = |part: &Part| part.is_filled() && self.shares_ticks(part, &recorded);
+        let filled = self.compactable(|part| holds_superseded(part));
+        self.compact_groups(
+            filled.into_iter().filter(|group| group.iter().any(Part::is_filled)).collect(),
+            &recorded,
+            &mut progress,
+            &mut result,
+        )?;
+        let supersedes_nothing = |part: &Part| part.ticks == Some(Ticks::Superseding) && !self.supersedes(part);
+        let groups = self.compactable(|part| supersedes_nothing(part));
+        self.compact_groups(groups, &recorded, &mut progress, &mut result)?;
+        Ok(result)
+    }
+
+    fn compact_groups(
+        &self,
+        groups: Vec<Vec<Part>>,
+        recorded: &TicksByGame,
+        progress: &mut impl FnMut(usize, usize),
+        result: &mut Compacted,
+    ) -> Result<(), StoreError> {
         for (done, group) in groups.iter().enumerate() {
             progress(done, groups.len());
-            match self.compact_group(group, &mut result) {
+            match self.compact_group(group, recorded, result) {
                 // Found only now: the next run leaves the part out of its group.
                 Err(error) if error.is_of_a_part() => tracing::warn!(%error, "a day stays as it is"),
                 other => other?,
             }
         }
         progress(groups.len(), groups.len());
-        Ok(result)
+        Ok(())
     }
 
-    fn compactable(&self) -> Vec<Vec<Part>> {
+    /// The filled ticks that were recorded after all, as far as parts say. A part that cannot be read is passed over: what it
+    /// has recorded stays filled, too.
+    fn recorded_after_all(&self) -> Result<TicksByGame, StoreError> {
+        let known = self.known_ticks();
+        let mut recorded = TicksByGame::default();
+        for part in known.parts.iter().filter(|part| part.ticks == Some(Ticks::Superseding)) {
+            match filled::recorded_among(self.root(), part, &known.filled) {
+                Ok(found) => recorded.absorb(&found),
+                Err(error) if error.is_of_a_part() => {
+                    tracing::warn!(%error, "passing over the ticks of this part")
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// Whether a part of filled ticks has some of these.
+    fn shares_ticks(&self, part: &Part, recorded: &TicksByGame) -> bool {
+        !recorded.is_empty() && filled::filled_in(self.root(), part).is_ok_and(|filled| filled.shares(recorded))
+    }
+
+    /// Whether some tick that the part recorded is filled in a part in force.
+    fn supersedes(&self, part: &Part) -> bool {
+        let known = self.known_ticks();
+        // What cannot be read stays as it is.
+        Contents::of_part(self.root(), part)
+            .map_or(true, |contents| known.kind_of(&contents.games, &TicksByGame::default()) == Ticks::Superseding)
+    }
+
+    /// The parts that are compacted together. `is_worth_it` says of a part whether it is written again in any case.
+    fn compactable(&self, is_worth_it: impl Fn(&Part) -> bool) -> Vec<Vec<Part>> {
         let today = parts::date_of(now_us());
         // Filled ticks, and what was received again, stay in parts of their own.
         let mut days: BTreeMap<(DocType, String, bool), Vec<Part>> = BTreeMap::new();
@@ -86,11 +143,18 @@ impl Store {
             }
             groups.push(group);
         }
-        groups.retain(|group| group.len() > 1 || group.iter().any(gains_by_layout));
+        groups.retain(|group| {
+            group.len() > 1 || group.iter().any(|part| gains_by_layout(part) || is_worth_it(part))
+        });
         groups
     }
 
-    fn compact_group(&self, group: &[Part], result: &mut Compacted) -> Result<(), StoreError> {
+    fn compact_group(
+        &self,
+        group: &[Part],
+        recorded: &TicksByGame,
+        result: &mut Compacted,
+    ) -> Result<(), StoreError> {
         let _one_at_a_time = self.sealing();
         let replaces: Vec<String> = group.iter().map(|part| part.path.clone()).collect();
         let mut writer = PartWriter::new(self.root(), "compact", replaces.clone(), self.known_rows(&replaces));
@@ -107,6 +171,11 @@ impl Store {
                 }
                 if part.doc_type == DocType::GameTick && part.layout < LAYOUT {
                     batch = without_defaults(&batch)?;
+                }
+                if part.is_filled() && !recorded.is_empty() {
+                    let rows = batch.num_rows();
+                    batch = filled::without(&batch, recorded)?;
+                    result.superseded_ticks += (rows - batch.num_rows()) as u64;
                 }
                 writer.batch(part.doc_type, &part.date, &batch, &part.sessions, times)?;
             }

@@ -13,7 +13,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Float64Type, Int64Type};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
@@ -75,6 +76,14 @@ impl TicksByGame {
     /// Whether it is one of them.
     pub fn holds(&self, game_id: &str, tick: i64) -> bool {
         self.0.get(game_id).is_some_and(|runs| runs.iter().any(|(first, last)| (*first..=*last).contains(&tick)))
+    }
+
+    /// Whether some tick is in both.
+    pub(super) fn shares(&self, other: &TicksByGame) -> bool {
+        self.0.iter().any(|(game_id, runs)| {
+            let others = other.0.get(game_id).into_iter().flatten();
+            others.into_iter().any(|(from, to)| runs.iter().any(|(first, last)| first <= to && from <= last))
+        })
     }
 
     /// Whether some tick that a part has of a game is one of them.
@@ -162,6 +171,47 @@ pub(super) fn filled_in(root: &DataRoot, part: &Part) -> Result<TicksByGame, Sto
         filled.add_filled(&batch?);
     }
     Ok(filled)
+}
+
+/// The ticks that a part has recorded, of those that are filled.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn recorded_among(
+    root: &DataRoot,
+    part: &Part,
+    filled: &TicksByGame,
+) -> Result<TicksByGame, StoreError> {
+    let of_part = Contents::of_part(root, part)?.games.into_iter().map(|extent| extent.game_id);
+    let games: HashSet<String> = of_part.filter(|game_id| filled.0.contains_key(game_id)).collect();
+    let mut recorded = TicksByGame::default();
+    if games.is_empty() {
+        return Ok(recorded);
+    }
+    let only = Only { column: "game_id", texts: Arc::new(games) };
+    for batch in scan::batches_of(root, part, &COLUMNS, &[only]) {
+        let batch = batch?;
+        let columns = Columns::of(&batch);
+        for row in 0..batch.num_rows() {
+            if let (true, Some((game_id, tick))) = (columns.is_recording(row), columns.tick(row))
+                && filled.holds(game_id, tick)
+            {
+                recorded.add(game_id, tick);
+            }
+        }
+    }
+    Ok(recorded)
+}
+
+/// The rows of a batch of filled ticks without those that were recorded.
+///
+/// # Errors
+/// Arrow's.
+pub(super) fn without(batch: &RecordBatch, recorded: &TicksByGame) -> Result<RecordBatch, StoreError> {
+    let columns = Columns::of(batch);
+    let is_kept = |row: usize| columns.tick(row).is_none_or(|(game_id, tick)| !recorded.holds(game_id, tick));
+    let kept: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_kept(row))).collect();
+    Ok(filter_record_batch(batch, &kept)?)
 }
 
 /// What a part's footer says: parts of older builds do not say in their entry whether they hold filled ticks.

@@ -103,8 +103,11 @@ fn listing(order: Order, before: Option<&str>, limit: u64) -> Result<(String, Ve
         }
         conditions.push(condition);
     }
+    // Sorted by place and id alone: the wide columns are only read of the games that are on the page.
     let sql = format!(
-        "SELECT CAST({key} AS VARCHAR) AS place, {ROW} FROM games{} ORDER BY {key} {direction}, game_id LIMIT {}",
+        "WITH page AS (SELECT game_id, {key} AS place FROM games{} ORDER BY place {direction}, game_id LIMIT {}) SELECT \
+         CAST(place AS VARCHAR) AS place, {ROW} FROM games JOIN page USING (game_id) ORDER BY page.place {direction}, \
+         game_id",
         ask::filter(&conditions),
         limit + 1
     );

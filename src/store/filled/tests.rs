@@ -177,6 +177,22 @@ fn compaction_keeps_filled_ticks_apart() {
     assert!(verify(&root, |_, _| ()).unwrap().problems.is_empty());
 }
 
+#[test]
+fn compaction_drops_a_filled_tick_that_was_recorded_after_all() {
+    let (_folder, root) = root();
+    let store = Arc::new(Store::open(&root, "test").unwrap());
+    let recorder = Recorder::start(store.clone(), RecorderOptions::new("test")).unwrap();
+    append(&recorder, &[0, 1, 4], None);
+    recorder.append(&Record::system(NOON_US, Source::Ui, "game_proven", &proof(vec![(2, 3)]))).unwrap();
+    recorder.close().unwrap();
+    import(&store, &[3]);
+    assert!(parts(&root).contains(&(Some(Ticks::Superseding), 1)), "{:?}", parts(&root));
+    assert_eq!(store.compact(|_, _| ()).unwrap().superseded_ticks, 1);
+    assert_eq!(parts(&root), [(Some(Ticks::Filled), 1), (Some(Ticks::Recorded), 4)]);
+    assert_eq!(store.compact(|_, _| ()).unwrap().parts_before, 0, "a second time there is nothing to do");
+    assert!(verify(&root, |_, _| ()).unwrap().problems.is_empty());
+}
+
 /// A part as older builds wrote it: filled ticks among recorded ones, and nothing said of it.
 fn mix(root: &DataRoot) {
     use parquet::arrow::ArrowWriter;

@@ -265,10 +265,8 @@ async fn sockets_of_workers_and_of_frames_of_other_sites_are_heard() {
     same(&sockets, &site.seen());
     // On a busy machine the page's own socket may be open before we listen: it is adopted then.
     let noted = [of_type(&events, "socket_opened"), of_type(&events, "socket_adopted")].concat();
-    let mut targets: Vec<String> = noted
-        .iter()
-        .map(|opened| opened["target"].as_str().unwrap().to_owned())
-        .collect();
+    let mut targets: Vec<String> =
+        noted.iter().map(|opened| opened["target"].as_str().unwrap().to_owned()).collect();
     targets.sort();
     assert!(targets.contains(&"page".to_owned()) && targets.contains(&"worker".to_owned()), "{targets:?}");
     let paths: Vec<String> = site.seen().iter().map(|socket| socket.path.clone()).collect();
