@@ -61,10 +61,10 @@ fn root() -> (tempfile::TempDir, DataRoot) {
     (folder, root)
 }
 
-fn wait(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
+fn wait(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < patience, "waited in vain until {what}");
+        assert!(began.elapsed() < limit, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

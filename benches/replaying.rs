@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use replayer::replay::cursor::archive::Shared;
-use replayer::replay::cursor::chapter::Covers;
+use replayer::replay::cursor::game_span::Covers;
 use replayer::replay::cursor::moves::Unit;
 use replayer::replay::cursor::seek::Target;
 use replayer::replay::cursor::{Budget, Cursor};

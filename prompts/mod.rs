@@ -7,9 +7,9 @@ use rmcp::model::{
 use serde_json::{Value, json};
 
 use crate::sql::cells::visible;
-use crate::verify::desk::Desk;
 use crate::verify::mark::MarkState;
 use crate::verify::mark::state::State;
+use crate::verify::reviews::ReviewService;
 
 /// The files, sorted by name.
 const FILES: [&str; 4] = [
@@ -101,8 +101,8 @@ pub fn get(request: &GetPromptRequestParams) -> Result<GetPromptResult, ErrorDat
 }
 
 /// The marks in force, for the end of a prompt: what it says about them is true at the moment it is got.
-pub fn marks(desk: &Desk) -> PromptMessage {
-    let text = match desk.view() {
+pub fn marks(reviews: &ReviewService) -> PromptMessage {
+    let text = match reviews.view() {
         Ok(view) => marks_text(&view.state, view.broken.is_some()),
         Err(error) => format!("Marks in force now: they cannot be read ({error})."),
     };

@@ -6,8 +6,8 @@ use rmcp::model::{ErrorData, Resource};
 use serde_json::json;
 
 use crate::server::App;
-use crate::verify::desk::queue::QueueFilter;
 use crate::verify::log::now;
+use crate::verify::reviews::queue::QueueFilter;
 
 /// Address.
 pub const URI: &str = "replayer://verification";
@@ -33,14 +33,14 @@ pub fn listed() -> Resource {
 /// Internal error when the log or the store cannot be read.
 pub async fn read(app: &Arc<App>) -> Result<String, ErrorData> {
     let failed = |error: String| ErrorData::internal_error(error, None);
-    let desk = Arc::clone(&app.desk);
+    let reviews = Arc::clone(&app.reviews);
     let read = tokio::task::spawn_blocking(move || {
-        let view = desk.view()?;
-        let queue = desk.queue(&QueueFilter::default())?;
+        let view = reviews.view()?;
+        let queue = reviews.queue(&QueueFilter::default())?;
         let (total, shown) = (queue.len(), queue.into_iter().take(QUEUE).collect::<Vec<_>>());
         let marks: Vec<_> =
             view.state.rows(&now()).into_iter().filter(|row| row.get("mark_id").is_some()).collect();
-        Ok::<_, crate::verify::desk::DeskError>(json!({
+        Ok::<_, crate::verify::reviews::ReviewError>(json!({
             "marks": marks,
             "queue": shown,
             "queue_total": total,
@@ -55,7 +55,7 @@ pub async fn read(app: &Arc<App>) -> Result<String, ErrorData> {
 
 /// How long the log is: when that changes, something was proposed or decided.
 pub async fn version(app: &Arc<App>) -> u64 {
-    let desk = Arc::clone(&app.desk);
-    let length = tokio::task::spawn_blocking(move || desk.log_length()).await;
+    let reviews = Arc::clone(&app.reviews);
+    let length = tokio::task::spawn_blocking(move || reviews.log_length()).await;
     length.unwrap_or(0)
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AgentTool;
 use crate::capture::status::CaptureState;
-use crate::capture::{Status, Wish};
+use crate::capture::{DesiredState, Status};
 use crate::server::App;
 use crate::server::errors::ToolError;
 use crate::store::record::{Source, now_us};
@@ -112,7 +112,7 @@ Sources: public_ws is the public feed of rugs.fun, no login; cdp is the user's o
 remote-debugging port, which shows the account, orders and acks too. It only listens: it never clicks, navigates or \
 reloads. `replayer doctor` prints how to start such a Chrome.
 
-One process records into a data root; all others read. start and stop write the wish down, and whichever process \
+One process records into a data root; all others read. start and stop write the desired state down, and whichever process \
 records follows it within a second; the answer shows what became of it. A source that failed says why and what to do. \
 Stop both sources to let an import write. Do not stop a recording unless the user asked for it.
 
@@ -137,7 +137,7 @@ Examples: {}
             )
         })?;
         if let Some(change) = Change::read(&args)? {
-            let changed = Wish::change(&root, "the tool capture", |wish| change.apply(wish));
+            let changed = DesiredState::change(&root, "the tool capture", |desired| change.apply(desired));
             changed.map_err(|error| {
                 ToolError::new("Nothing was changed", error.to_string(), "capture {} shows how it stands")
             })?;
@@ -150,7 +150,7 @@ Examples: {}
     }
 }
 
-/// A change of the wish.
+/// A change of the desired state.
 #[derive(Debug, PartialEq)]
 struct Change {
     on: bool,
@@ -190,9 +190,9 @@ impl Change {
         Ok(Some(Change { on, sources, address }))
     }
 
-    fn apply(&self, wish: &mut Wish) {
+    fn apply(&self, desired: &mut DesiredState) {
         for source in &self.sources {
-            if let Some(wished) = wish.source_mut(*source) {
+            if let Some(wished) = desired.source_mut(*source) {
                 wished.on = Some(self.on);
                 if self.address.is_some() {
                     wished.address.clone_from(&self.address);
@@ -205,18 +205,18 @@ impl Change {
 fn output(status: &Status) -> Output {
     let report = status.report.as_ref().filter(|report| !report.ended);
     let wishes = [
-        (Source::PublicWs.as_str(), &status.wish.sources.public_ws),
-        (Source::Cdp.as_str(), &status.wish.sources.cdp),
+        (Source::PublicWs.as_str(), &status.desired.sources.public_ws),
+        (Source::Cdp.as_str(), &status.desired.sources.cdp),
     ];
     let sources: BTreeMap<String, SourceRow> = wishes
         .into_iter()
-        .map(|(name, wish)| {
+        .map(|(name, desired)| {
             let told = report.and_then(|report| report.sources.get(name));
             let numbers = told.map(|told| told.numbers.clone()).unwrap_or_default();
             let row = SourceRow {
-                wished: wish.on,
+                wished: desired.on,
                 state: told.and_then(|told| serde_json::to_value(&told.numbers.connection).ok()),
-                address: told.and_then(|told| told.address.clone()).or_else(|| wish.address.clone()),
+                address: told.and_then(|told| told.address.clone()).or_else(|| desired.address.clone()),
                 received: numbers.received,
                 sent: numbers.sent,
                 frames_per_s: told.map_or(0.0, |told| told.frames_per_s),
@@ -292,18 +292,18 @@ mod tests {
 
     #[test]
     fn a_wish_changes_only_what_was_asked_for() {
-        let mut wish = Wish::default();
-        wish.sources.public_ws.address = Some("wss://elsewhere".into());
+        let mut desired = DesiredState::default();
+        desired.sources.public_ws.address = Some("wss://elsewhere".into());
         change(json!({"action": "start", "source": "cdp", "address": "http://127.0.0.1:9333"}))
             .unwrap()
             .unwrap()
-            .apply(&mut wish);
+            .apply(&mut desired);
         assert_eq!(
-            (wish.sources.cdp.on, wish.sources.cdp.address.as_deref()),
+            (desired.sources.cdp.on, desired.sources.cdp.address.as_deref()),
             (Some(true), Some("http://127.0.0.1:9333"))
         );
         assert_eq!(
-            (wish.sources.public_ws.on, wish.sources.public_ws.address.as_deref()),
+            (desired.sources.public_ws.on, desired.sources.public_ws.address.as_deref()),
             (None, Some("wss://elsewhere"))
         );
     }

@@ -196,10 +196,10 @@ Examples: {\"refs\": [{\"session_id\": \"0198c2a4-5d3e-7c1a-9b2f-1a2b3c4d5e6f\",
     }
 
     async fn call(app: Arc<App>, args: Args, cancel: CancellationToken) -> Result<Output, ToolError> {
-        let (condition, patience) = (args.wait.clone(), args.timeout_s);
+        let (condition, limit) = (args.wait.clone(), args.timeout_s);
         let wanted = Wanted::read(args)?;
         if let Some(condition) = condition {
-            return waiting(&app, wanted, condition, patience, &cancel).await;
+            return waiting(&app, wanted, condition, limit, &cancel).await;
         }
         let found = find(&app, &wanted, &cancel).await?;
         let texts = texts(&app, &found.heads, &wanted, &cancel).await?;
@@ -212,7 +212,7 @@ async fn waiting(
     app: &App,
     wanted: Wanted,
     condition: Condition,
-    patience: Option<u64>,
+    limit: Option<u64>,
     cancel: &CancellationToken,
 ) -> Result<Output, ToolError> {
     let watcher = Watcher::new(condition.clone()).map_err(|error| {
@@ -222,8 +222,8 @@ async fn waiting(
             r#"get_events {"wait": {"price_above": 5}, "timeout_s": 30}"#,
         )
     })?;
-    let patience = Duration::from_secs(bounded(patience, wait::SECONDS, wait::MAX_SECONDS));
-    let ended = wait::until(app, &wanted, watcher, patience, cancel).await?;
+    let limit = Duration::from_secs(bounded(limit, wait::SECONDS, wait::MAX_SECONDS));
+    let ended = wait::until(app, &wanted, watcher, limit, cancel).await?;
     let cursor = ended.last.map(|last| last.to_string());
     let Some(address) = ended.found else {
         let after = cursor.as_ref().map_or_else(String::new, |cursor| format!(r#""after": "{cursor}", "#));

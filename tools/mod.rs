@@ -12,12 +12,12 @@ pub mod describe_protocol;
 pub mod export_dataset;
 pub mod get_events;
 pub mod get_game;
-mod lean;
 pub mod live_state;
 pub mod query_sql;
 pub mod replay;
 pub mod search;
 pub mod show_chart;
+mod simplify_schema;
 pub mod verify;
 
 use std::fmt::Write as _;
@@ -158,7 +158,7 @@ fn definition<T: AgentTool>() -> Tool {
         tracing::error!(tool = T::NAME, reason, "input schema");
         Arc::new(JsonObject::new())
     });
-    let input = Arc::new(lean::lean(Arc::unwrap_or_clone(input)));
+    let input = Arc::new(simplify_schema::simplify_schema(Arc::unwrap_or_clone(input)));
     let mut output = schema_for_output::<T::Output>();
     if !T::READS.is_empty()
         && let Some(Value::Object(properties)) = Arc::make_mut(&mut output).get_mut("properties")
@@ -258,7 +258,7 @@ fn without<T: AgentTool>(mut sent: JsonObject, path: &[String]) -> Option<String
     remove(&mut whole, path)?;
     let Value::Object(left) = whole else { return None };
     serde_json::from_value::<T::Args>(Value::Object(left.clone())).ok()?;
-    let call = written(T::NAME, &left);
+    let call = format_call(T::NAME, &left);
     (call.len() <= LONGEST_CALL).then(|| format!("{call}, or give {} as the tool's schema says", path.join(".")))
 }
 
@@ -270,7 +270,7 @@ fn is_hollow(value: &Value) -> bool {
 }
 
 /// A call as it is written in texts: `replay {"action": "list"}`.
-pub(crate) fn written(tool: &str, args: &JsonObject) -> String {
+pub(crate) fn format_call(tool: &str, args: &JsonObject) -> String {
     let parts: Vec<String> =
         args.iter().map(|(name, value)| format!("{}: {value}", Value::from(name.as_str()))).collect();
     format!("{tool} {{{}}}", parts.join(", "))

@@ -15,15 +15,15 @@ use crate::server::errors::ToolError;
 use crate::server::person::{Asked, Person};
 use crate::store::schema::DocType;
 use crate::verify::check::{CheckError, CheckResult, Scope, Statement, check};
-use crate::verify::desk::decide::{Decided, Verdict};
-use crate::verify::desk::history::Event;
-use crate::verify::desk::propose::{Draft, Proposed};
-use crate::verify::desk::queue::{Item, QueueFilter, Reason};
-use crate::verify::desk::recheck::Rechecked;
-use crate::verify::desk::{Desk, DeskError};
 use crate::verify::explore::ExploreError;
 use crate::verify::mark::rules::{PEOPLE_DECIDE, Violation};
 use crate::verify::mark::{Actor, Authority, Correction, Evidence, MarkState};
+use crate::verify::reviews::decide::{Decided, Verdict};
+use crate::verify::reviews::history::Event;
+use crate::verify::reviews::propose::{Draft, Proposed};
+use crate::verify::reviews::queue::{Item, QueueFilter, Reason};
+use crate::verify::reviews::recheck::Rechecked;
+use crate::verify::reviews::{ReviewError, ReviewService};
 use crate::verify::subject::Subject;
 
 /// Rows of the queue or the history unless asked, and at most.
@@ -230,22 +230,22 @@ cooldownTimer unit ms from 0 to 40000\", \"correction\": {\"kind\": \"unit\", \"
         person: Person,
     ) -> Result<Reply<Output>, ToolError> {
         match args.action {
-            Action::Queue => queue(&app.desk, args, &cancel).await.map(Reply::Done),
+            Action::Queue => queue(&app.reviews, args, &cancel).await.map(Reply::Done),
             Action::Check => run_check(&app, args, cancel).await.map(Reply::Done),
-            Action::Propose => propose(&app.desk, args, person.client(), &cancel).await.map(Reply::Done),
+            Action::Propose => propose(&app.reviews, args, person.client(), &cancel).await.map(Reply::Done),
             Action::Decide => decide(&app, args, &person, &cancel).await,
             Action::Withdraw => {
                 let id = needed(args.proposal_id.as_deref(), "proposal_id", r#"{"action": "queue"}"#)?;
                 let taken =
-                    app.desk.withdraw(id, Actor::agent(person.client())).map_err(|error| refused(&error))?;
+                    app.reviews.withdraw(id, Actor::agent(person.client())).map_err(|error| refused(&error))?;
                 let note = format!("proposal {} about {} is withdrawn", taken.proposal_id, taken.subject);
                 Ok(Reply::Done(Output { note: Some(note), ..Output::default() }))
             }
-            Action::History => history(&app.desk, args).await.map(Reply::Done),
+            Action::History => history(&app.reviews, args).await.map(Reply::Done),
             Action::Recheck => {
                 let subject = args.subject.as_deref().map(key).transpose()?;
                 let found =
-                    app.desk.recheck(subject.as_deref(), &cancel).await.map_err(|error| refused(&error))?;
+                    app.reviews.recheck(subject.as_deref(), &cancel).await.map_err(|error| refused(&error))?;
                 let note = found.is_empty().then(|| "no mark with a statement that can be checked".to_owned());
                 Ok(Reply::Done(Output { recheck: Some(found), note, ..Output::default() }))
             }
@@ -253,12 +253,12 @@ cooldownTimer unit ms from 0 to 40000\", \"correction\": {\"kind\": \"unit\", \"
     }
 }
 
-async fn queue(desk: &Arc<Desk>, args: Args, cancel: &CancellationToken) -> Result<Output, ToolError> {
-    if let Err(error) = desk.recheck_due(cancel).await {
+async fn queue(reviews: &Arc<ReviewService>, args: Args, cancel: &CancellationToken) -> Result<Output, ToolError> {
+    if let Err(error) = reviews.recheck_due(cancel).await {
         tracing::warn!(%error, "the marks were not checked on the newest data");
     }
     let filter = QueueFilter { reason: args.reason, event: args.event.clone() };
-    let (asked, view) = (Arc::clone(desk), desk.view());
+    let (asked, view) = (Arc::clone(reviews), reviews.view());
     let items = tokio::task::spawn_blocking(move || asked.queue(&filter)).await;
     let items = items.map_err(|error| stopped(&error))?.map_err(|error| refused(&error))?;
     let broken = view.ok().and_then(|view| view.broken);
@@ -282,9 +282,9 @@ async fn run_check(app: &Arc<App>, args: Args, cancel: CancellationToken) -> Res
     let statement = Statement::parse_about(text, event.as_deref())
         .map_err(|error| ToolError::new("Nothing was checked", error.to_string(), NEXT))?;
     let scope = args.scope.unwrap_or_default();
-    let (explorer, named) = (Arc::clone(app.desk.explorer()), statement.clone());
+    let (explorer, named) = (Arc::clone(app.reviews.explorer()), statement.clone());
     let names = tokio::task::spawn_blocking(move || explorer.knows_names(&named)).await;
-    names.map_err(|error| stopped(&error))?.map_err(|error| unchecked(&DeskError::Unknown(error)))?;
+    names.map_err(|error| stopped(&error))?.map_err(|error| unchecked(&ReviewError::Unknown(error)))?;
     let found = check(&app.sql, &statement, &scope, cancel).await.map_err(|error| unchecked(&error.into()))?;
     let next = if found.contradicts > 0 {
         "get_events with a counter-example's session_id and seq; a narrower statement, or a correction to propose"
@@ -297,7 +297,7 @@ async fn run_check(app: &Arc<App>, args: Args, cancel: CancellationToken) -> Res
 }
 
 async fn propose(
-    desk: &Desk,
+    reviews: &ReviewService,
     args: Args,
     client: Option<String>,
     cancel: &CancellationToken,
@@ -313,7 +313,7 @@ async fn propose(
         rationale: args.rationale,
         expires_days: args.expires_days,
     };
-    let made = desk.propose(draft, Actor::agent(client), cancel).await.map_err(|error| refused(&error))?;
+    let made = reviews.propose(draft, Actor::agent(client), cancel).await.map_err(|error| refused(&error))?;
     let next = format!(
         r#"verify {{"action": "decide", "proposal_id": "{}"}} puts it before the person"#,
         made.proposal.proposal_id
@@ -368,14 +368,14 @@ async fn decide(
 ) -> Result<Reply<Output>, ToolError> {
     let id =
         needed(args.proposal_id.as_deref(), "proposal_id", r#"verify {"action": "queue", "reason": "proposal"}"#)?;
-    let desk = &app.desk;
+    let reviews = &app.reviews;
     let ask = person.has_answer() || person.can_be_asked();
     let asked = if ask {
         // An answer is decided on with the data of its own moment; the question need not be put together again.
         let message = if person.has_answer() {
             String::new()
         } else {
-            desk.prepare(id, cancel).await.map_err(|error| refused(&error))?.question
+            reviews.prepare(id, cancel).await.map_err(|error| refused(&error))?.question
         };
         person.ask(&app.questions, &format!("verify decide {id}"), message, form(), cancel).await?
     } else {
@@ -411,15 +411,15 @@ async fn decide(
         }
         Asked::Unable => {
             let (Some(quote), Some(accept)) = (args.human_quote.as_deref(), args.accept) else {
-                return Err(unasked(desk, id, cancel).await);
+                return Err(unasked(reviews, id, cancel).await);
             };
             let verdict = Verdict { accept, rationale: args.rationale, confidence: None };
             (verdict, Actor::relayed(person.client(), quote))
         }
     };
     let authority = by.authority;
-    let decided = desk.decide(id, verdict, by, cancel).await.map_err(|error| refused(&error))?;
-    let note = (authority == Authority::Relayed && decided.mark.is_some() && !desk.policy().relayed_is_enough).then(|| {
+    let decided = reviews.decide(id, verdict, by, cancel).await.map_err(|error| refused(&error))?;
+    let note = (authority == Authority::Relayed && decided.mark.is_some() && !reviews.policy().relayed_is_enough).then(|| {
         "relayed words do not give the canonical badge here: `replayer protocol review` on the person's terminal does, or \
          `serve --relayed canonical`"
             .to_owned()
@@ -428,8 +428,8 @@ async fn decide(
 }
 
 /// The client cannot ask and nobody's words came along: what to put before the person.
-async fn unasked(desk: &Desk, id: &str, cancel: &CancellationToken) -> ToolError {
-    match desk.prepare(id, cancel).await {
+async fn unasked(reviews: &ReviewService, id: &str, cancel: &CancellationToken) -> ToolError {
+    match reviews.prepare(id, cancel).await {
         Ok(prepared) => ToolError::new(
             format!("Nothing was decided. {PEOPLE_DECIDE}"),
             format!(
@@ -457,9 +457,9 @@ fn decision(decided: Decided, authority: Authority) -> DecisionRow {
     }
 }
 
-async fn history(desk: &Arc<Desk>, args: Args) -> Result<Output, ToolError> {
+async fn history(reviews: &Arc<ReviewService>, args: Args) -> Result<Output, ToolError> {
     let wanted = args.subject.as_deref().map(subject).transpose()?;
-    let asked = Arc::clone(desk);
+    let asked = Arc::clone(reviews);
     let events = tokio::task::spawn_blocking(move || asked.history(wanted.as_ref())).await;
     let events = events.map_err(|error| stopped(&error))?.map_err(|error| refused(&error))?;
     let note = events.is_empty().then(|| "nothing was proposed or decided about it yet".to_owned());
@@ -509,16 +509,16 @@ fn stopped(error: &tokio::task::JoinError) -> ToolError {
 }
 
 /// The error of a check, which writes nothing in any case.
-fn unchecked(error: &DeskError) -> ToolError {
+fn unchecked(error: &ReviewError) -> ToolError {
     let next = match error {
         error if error.is_cancelled() => return refused(error),
-        DeskError::Unknown(ExploreError::UnknownEvent { nearest, .. }) => nearest
+        ReviewError::Unknown(ExploreError::UnknownEvent { nearest, .. }) => nearest
             .first()
             .map(|name| format!("the same check on {name}; describe_protocol {{}} lists all events")),
-        DeskError::Unknown(ExploreError::UnknownField { event, nearest, .. }) => nearest.first().map(|path| {
+        ReviewError::Unknown(ExploreError::UnknownField { event, nearest, .. }) => nearest.first().map(|path| {
             format!("the same check with {path}; describe_protocol {{\"event\": {event:?}}} lists its fields")
         }),
-        DeskError::Check(CheckError::Scope(_)) => Some("the same check with such a scope".to_owned()),
+        ReviewError::Check(CheckError::Scope(_)) => Some("the same check with such a scope".to_owned()),
         _ => None,
     };
     let next = next.unwrap_or_else(|| {
@@ -528,46 +528,46 @@ fn unchecked(error: &DeskError) -> ToolError {
 }
 
 /// The error with the call that gets on from there.
-pub fn refused(error: &DeskError) -> ToolError {
+pub fn refused(error: &ReviewError) -> ToolError {
     if error.is_cancelled() {
         return ToolError::cancelled("the client asked for it");
     }
     let next = match error {
-        DeskError::Unknown(ExploreError::UnknownEvent { nearest, .. }) => nearest.first().map_or_else(
+        ReviewError::Unknown(ExploreError::UnknownEvent { nearest, .. }) => nearest.first().map_or_else(
             || "describe_protocol {}".to_owned(),
             |name| format!("the same call with the subject \"event:{name}\"; describe_protocol {{}} lists all events"),
         ),
-        DeskError::Unknown(ExploreError::UnknownField { event, nearest, .. }) => nearest.first().map_or_else(
+        ReviewError::Unknown(ExploreError::UnknownField { event, nearest, .. }) => nearest.first().map_or_else(
             || format!("describe_protocol {{\"event\": {event:?}}}"),
             |path| format!("the same call with the subject \"field:{event}#{path}\""),
         ),
-        DeskError::Unknown(ExploreError::UnknownValue { event, path, values, .. }) => values.first().map_or_else(
+        ReviewError::Unknown(ExploreError::UnknownValue { event, path, values, .. }) => values.first().map_or_else(
             || format!("describe_protocol {{\"event\": {event:?}, \"field\": {path:?}}}"),
             |value| format!("the same call with the subject \"enum_value:{event}#{path}={value}\""),
         ),
-        DeskError::Subject(_) => "the same call with such a subject; describe_protocol lists events and fields".to_owned(),
-        DeskError::Evidence(_) => {
+        ReviewError::Subject(_) => "the same call with such a subject; describe_protocol lists events and fields".to_owned(),
+        ReviewError::Evidence(_) => {
             "the same call without evidence: it is then found; or with refs of frames of that event, from query_sql".to_owned()
         }
-        DeskError::Rule(Violation::NoPerson(_)) => {
+        ReviewError::Rule(Violation::NoPerson(_)) => {
             r#"verify {"action": "decide", "proposal_id": "…", "accept": true, "human_quote": "the person's own words"}"#.to_owned()
         }
-        DeskError::Rule(Violation::UnknownProposal { .. } | Violation::Over { .. }) => {
+        ReviewError::Rule(Violation::UnknownProposal { .. } | Violation::Over { .. }) => {
             r#"verify {"action": "queue", "reason": "proposal"}"#.to_owned()
         }
-        DeskError::Rule(Violation::NoEvidence(_)) => {
+        ReviewError::Rule(Violation::NoEvidence(_)) => {
             "record or import data that shows it first; until then it stays a claim of documents".to_owned()
         }
-        DeskError::Rule(Violation::Elsewhere { .. }) => {
+        ReviewError::Rule(Violation::Elsewhere { .. }) => {
             "the same call with a statement about the subject, or with the subject that the statement is about".to_owned()
         }
-        DeskError::Rule(Violation::NoSupport { .. }) => {
+        ReviewError::Rule(Violation::NoSupport { .. }) => {
             r#"verify {"action": "check", "statement": "…"} shows the cases; then a statement that holds, or a correction"#.to_owned()
         }
-        DeskError::Statement(error) => format!("the same call with a statement like \"{}\", or in plain words without signs", error.example),
-        DeskError::Rule(_) => r#"verify {"action": "history", "subject": "…"}"#.to_owned(),
-        DeskError::Check(_) => "a narrower scope, or the same call again".to_owned(),
-        DeskError::Store(_) | DeskError::Unknown(_) => {
+        ReviewError::Statement(error) => format!("the same call with a statement like \"{}\", or in plain words without signs", error.example),
+        ReviewError::Rule(_) => r#"verify {"action": "history", "subject": "…"}"#.to_owned(),
+        ReviewError::Check(_) => "a narrower scope, or the same call again".to_owned(),
+        ReviewError::Store(_) | ReviewError::Unknown(_) => {
             "ask the user to run `replayer verify log` and `replayer doctor`, then the same call again".to_owned()
         }
     };

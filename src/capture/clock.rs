@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::board::lock;
+use super::metrics::lock;
 use super::sink::Sink;
 use crate::store::record::now_us;
 

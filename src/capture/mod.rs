@@ -2,17 +2,16 @@
 //!
 //! * [`Capture`] runs in every process that may capture; `supervisor` waits for the lease, runs the sources that
 //!   are wished for, and reports.
-//! * [`control`] — the wish, a file that any process may change. [`report`] — what the holder tells all others.
+//! * [`control`] — the desired state, a file that any process may change. [`report`] — what the holder tells all others.
 //!   [`status`] — both together, and the disk.
 //! * [`sink`] — the one way in for sources: redact, queue, count. `journaling` — the thread behind it. [`bus`] —
-//!   what was stored, for listeners in this process. [`board`] — how everything stands right now.
+//!   what was stored, for listeners in this process. [`metrics`] — how everything stands right now.
 //! * [`public_feed`] — the source that needs no login. [`browser`] — the user's own Chrome. [`redact`] — credentials are
 //!   taken out before anything is written. `as_bytes` — messages that are no texts of the store's.
 //! * [`verification`] — what was proposed and decided about the protocol, in the store too.
 //! * [`events`] — the system events that are written. `clock` — the wall clock was set: that is one of them.
 
 mod as_bytes;
-pub mod board;
 pub mod browser;
 pub mod bus;
 mod clock;
@@ -20,6 +19,7 @@ pub mod control;
 mod drift;
 pub mod events;
 mod journaling;
+pub mod metrics;
 mod novelty;
 pub mod public_feed;
 pub mod redact;
@@ -41,9 +41,9 @@ use tokio_util::sync::CancellationToken;
 use crate::store::StoreError;
 use crate::store::ids::SessionId;
 use crate::store::root::DataRoot;
-pub use board::SourceState;
 pub use bus::Captured;
-pub use control::Wish;
+pub use control::DesiredState;
+pub use metrics::SourceState;
 pub use sink::{Frame, Sink, SinkClosed};
 pub use status::Status;
 
@@ -52,16 +52,16 @@ pub use status::Status;
 pub struct Options {
     /// What the process was started as: `serve`, `record`. Told to others, and stored with the session.
     pub purpose: String,
-    /// Whether the public feed is captured when the wish says nothing.
+    /// Whether the public feed is captured when the desired state says nothing.
     pub public_feed: bool,
-    /// Its address when the wish names none.
+    /// Its address when the desired state names none.
     pub feed_address: String,
-    /// Whether the browser is captured when the wish says nothing.
+    /// Whether the browser is captured when the desired state says nothing.
     pub browser: bool,
-    /// Its address when the wish names none.
+    /// Its address when the desired state names none.
     pub browser_address: String,
     queue: journaling::QueueLimits,
-    patience: public_feed::Patience,
+    timeouts: public_feed::Timeouts,
 }
 
 /// Where a Chrome listens that was started with `--remote-debugging-port=9222`.
@@ -77,7 +77,7 @@ impl Options {
             browser: false,
             browser_address: DEFAULT_BROWSER.to_owned(),
             queue: journaling::QueueLimits::default(),
-            patience: public_feed::Patience::default(),
+            timeouts: public_feed::Timeouts::default(),
         }
     }
 }

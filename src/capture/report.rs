@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::board::{Board, JournalNumbers, SourceNumbers};
+use super::metrics::{JournalNumbers, Metrics, SourceNumbers};
 use super::sink::Sink;
 use crate::store::ids::SessionId;
 use crate::store::record::{Source, now_us};
@@ -127,7 +127,7 @@ impl Reporter {
     /// Looks at everything. `address` tells where a source connects to.
     pub(super) fn look(
         &mut self,
-        board: &Board,
+        metrics: &Metrics,
         sink: &Sink,
         is_recovering: bool,
         address: impl Fn(Source) -> Option<String>,
@@ -136,9 +136,9 @@ impl Reporter {
         report.written_us = now_us();
         report.is_recovering = is_recovering;
         report.queue = sink.queue_now();
-        report.journal = board.journal.numbers();
+        report.journal = metrics.journal.numbers();
         for source in SOURCES {
-            let numbers = board.of(source).numbers();
+            let numbers = metrics.of(source).numbers();
             let rate = self.rates.entry(source.as_str()).or_default();
             let (frames_per_s, bytes_per_s) =
                 rate.look(Instant::now(), numbers.received + numbers.sent, numbers.bytes);
@@ -207,21 +207,21 @@ mod tests {
     fn a_report_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let root = DataRoot::create(folder.path().join("root")).unwrap();
-        let board = Board::default();
+        let metrics = Metrics::default();
         let connected =
             |since_us| SourceState::Connected { since_us, socket_id: Some("feed-1".into()), note: None };
-        board.of(Source::PublicWs).set_state(connected(7));
+        metrics.of(Source::PublicWs).set_state(connected(7));
         let failed = SourceState::Failed {
             reason: "no".into(),
             next_step: "wait".into(),
             attempt: 3,
             next_try_us: Some(9),
         };
-        board.of(Source::Cdp).set_state(failed);
+        metrics.of(Source::Cdp).set_state(failed);
         let mut reporter = Reporter::new("test", "build", SessionId::start());
         let mut report = reporter.report.clone();
         for source in SOURCES {
-            let numbers = board.of(source).numbers();
+            let numbers = metrics.of(source).numbers();
             let source_report = SourceReport { numbers, frames_per_s: 1.5, ..SourceReport::default() };
             report.sources.insert(source.as_str().to_owned(), source_report);
         }

@@ -13,8 +13,8 @@ use std::task::{Context, Poll};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::as_bytes::AsBytes;
-use super::board::{Board, SourceState};
 use super::clock::{Clocks, Jump, Moment};
+use super::metrics::{Metrics, SourceState};
 use super::report::Queue;
 use super::{events, redact};
 use crate::store::record::{Direction, Source};
@@ -79,7 +79,7 @@ pub struct Sink {
     pub(super) room: Arc<Semaphore>,
     /// All of the room, bytes.
     pub(super) capacity: u32,
-    pub(super) board: Arc<Board>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) clocks: Arc<Clocks>,
     /// Connections of the public feed in this session.
     pub(super) connections: Arc<AtomicU64>,
@@ -125,7 +125,7 @@ impl Sink {
         };
         if let Some(text) = redacted {
             frame.text = text;
-            self.board.of(frame.source).redacted(1);
+            self.metrics.of(frame.source).redacted(1);
         }
         self.put(frame.source, frame.text.len(), Entry::Frame(frame)).await
     }
@@ -212,7 +212,7 @@ impl Sink {
         if message.is_cut() {
             self.dropped(source);
         }
-        self.board.of(source).as_bytes(1);
+        self.metrics.of(source).as_bytes(1);
         for (event_type, details) in message.events(socket_id, direction) {
             self.own(source, event_type, details).await?;
         }
@@ -222,13 +222,13 @@ impl Sink {
     /// Tells how the source stands; shown by the status within half a second. A source that connects for the
     /// second time counts as reconnected.
     pub fn state(&self, source: Source, state: SourceState) {
-        self.board.of(source).set_state(state);
+        self.metrics.of(source).set_state(state);
     }
 
     /// Tells that something was received that cannot be stored, or not as a whole. The source also hands over a system
     /// event that says what it was.
     pub fn dropped(&self, source: Source) {
-        self.board.of(source).dropped(1);
+        self.metrics.of(source).dropped(1);
     }
 
     /// What waits for the journal.
@@ -247,7 +247,7 @@ impl Sink {
         let room = match self.room.try_acquire_many(weight) {
             Ok(room) => room,
             Err(_) => {
-                let _waiting = self.board.of(source).waits();
+                let _waiting = self.metrics.of(source).waits();
                 self.room.acquire_many(weight).await.map_err(|_| SinkClosed)?
             }
         };
@@ -257,7 +257,7 @@ impl Sink {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(SinkClosed),
             Err(mpsc::error::TrySendError::Full(item)) => {
-                let _waiting = self.board.of(source).waits();
+                let _waiting = self.metrics.of(source).waits();
                 self.queue.send(item).await.map_err(|_| SinkClosed)
             }
         }

@@ -1,8 +1,8 @@
-//! How the capture stands, as any process can tell it from files: wish, lease, report, disk.
+//! How the capture stands, as any process can tell it from files: desired, lease, report, disk.
 
 use serde::Serialize;
 
-use super::control::Wish;
+use super::control::DesiredState;
 use super::report::{Report, STALE};
 use crate::store::journal;
 use crate::store::lease::Lease;
@@ -20,7 +20,7 @@ pub struct Status {
     /// Who holds the writer lease, in its own words; `None` when nobody does.
     pub holder: Option<String>,
     /// What the sources should do.
-    pub wish: Wish,
+    pub desired: DesiredState,
     /// The report of the process that captures, or the last one of a process that did.
     pub report: Option<Report>,
     /// Age of the report, milliseconds.
@@ -52,22 +52,22 @@ pub enum CaptureState {
 impl Status {
     /// Reads the files. What cannot be read counts as absent.
     pub fn read(root: &DataRoot) -> Status {
-        let (wish, wish_problem) = match Wish::load(root) {
-            Ok(wish) => (wish, None),
-            Err(error) => (Wish::default(), Some(error.to_string())),
+        let (desired, desired_problem) = match DesiredState::load(root) {
+            Ok(desired) => (desired, None),
+            Err(error) => (DesiredState::default(), Some(error.to_string())),
         };
         let report = Report::load(root);
         let holder = Lease::holder(root);
-        let (capture, note) = judge(&wish, holder.as_deref(), report.as_ref());
+        let (capture, note) = judge(&desired, holder.as_deref(), report.as_ref());
         let note = match capture {
             CaptureState::Idle => unwritable(root).or(note),
             _ => note,
         };
         Status {
             capture,
-            note: wish_problem.or(note),
+            note: desired_problem.or(note),
             holder,
-            wish,
+            desired,
             report_age_ms: report.as_ref().map(|report| report.age().as_millis() as u64),
             report,
             journal_bytes: journal_bytes(root),
@@ -76,7 +76,7 @@ impl Status {
     }
 }
 
-fn judge(wish: &Wish, holder: Option<&str>, report: Option<&Report>) -> (CaptureState, Option<String>) {
+fn judge(desired: &DesiredState, holder: Option<&str>, report: Option<&Report>) -> (CaptureState, Option<String>) {
     let running = report.filter(|report| !report.ended);
     let is_fresh = |report: &&Report| report.age() < STALE;
     match (holder, running) {
@@ -93,7 +93,7 @@ fn judge(wish: &Wish, holder: Option<&str>, report: Option<&Report>) -> (Capture
             let note = format!("{holder} writes to the data root; the capture begins when it is done");
             (CaptureState::OtherWriter, Some(note))
         }
-        (None, _) if wish.sources.public_ws.on == Some(false) && wish.sources.cdp.on != Some(true) => {
+        (None, _) if desired.sources.public_ws.on == Some(false) && desired.sources.cdp.on != Some(true) => {
             (CaptureState::Off, None)
         }
         (None, _) => {

@@ -1,6 +1,6 @@
 //! Waits for the lease, holds it, runs what is wished for, reports.
 //!
-//! Every fifth of a second: read the wish; without the lease try to take it; with it, start and stop sources as
+//! Every fifth of a second: read the desired state; without the lease try to take it; with it, start and stop sources as
 //! wished; twice a second write the report. When nothing is wished for, the lease is given back, so that an import
 //! can run.
 
@@ -17,11 +17,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::board::{Board, SourceState};
 use super::bus::Bus;
 use super::clock::{self, Clocks};
-use super::control::{Watch, Wish};
+use super::control::{DesiredState, Watch};
 use super::journaling::Journaling;
+use super::metrics::{Metrics, SourceState};
 use super::public_feed::{self, Gap};
 use super::report::{self, Report, Reporter, SOURCES};
 use super::sink::Sink;
@@ -35,7 +35,7 @@ use crate::store::root::DataRoot;
 use crate::store::seal::LeftBehind;
 use crate::store::{Store, StoreError};
 
-/// How often the wish is read and the lease tried for.
+/// How often the desired state is read and the lease tried for.
 const TURN: Duration = Duration::from_millis(200);
 
 /// How often the report is written.
@@ -106,11 +106,11 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(wish: &Wish, options: &Options) -> Plan {
-        let address = |wish: &super::control::SourceWish, on: bool, address: &str| {
-            wish.on.unwrap_or(on).then(|| wish.address.clone().unwrap_or_else(|| address.to_owned()))
+    fn new(desired: &DesiredState, options: &Options) -> Plan {
+        let address = |desired: &super::control::DesiredSource, on: bool, address: &str| {
+            desired.on.unwrap_or(on).then(|| desired.address.clone().unwrap_or_else(|| address.to_owned()))
         };
-        let sources = &wish.sources;
+        let sources = &desired.sources;
         Plan {
             public_ws: address(&sources.public_ws, options.public_feed, &options.feed_address),
             cdp: address(&sources.cdp, options.browser, &options.browser_address),
@@ -142,11 +142,11 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// Runs until stopped; then everything is stored and sealed.
     pub(super) async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        let mut wish = Watch::new(&self.root);
+        let mut desired = Watch::new(&self.root);
         let mut holding: Option<Holding> = None;
         let mut next_try = Instant::now();
         loop {
-            let plan = Plan::new(wish.poll(), &self.options);
+            let plan = Plan::new(desired.poll(), &self.options);
             if let Some(held) = holding.take_if(|held| plan.is_empty() || held.journaling.is_dead()) {
                 let reason = if plan.is_empty() { "switched off" } else { "the journal failed" };
                 self.journal.send_replace(None);
@@ -221,10 +221,10 @@ impl Supervisor {
         let (store, left_behind, recorder, previous) = opened.await.map_err(|error| {
             StoreError::Refused(format!("opening the store failed: {error}. This is a defect; please report it"))
         })??;
-        let board = Arc::new(Board::default());
+        let metrics = Arc::new(Metrics::default());
         let session_id = recorder.session_id();
         let journaling =
-            Journaling::start(recorder, self.options.queue, Clocks::default(), board.clone(), self.bus.clone())?;
+            Journaling::start(recorder, self.options.queue, Clocks::default(), metrics.clone(), self.bus.clone())?;
         let details = json!({
             "origin": self.options.purpose, "pid": std::process::id(), "build": BUILD,
             "previous": previous.as_ref().map(|Previous { report, .. }| json!({
@@ -242,9 +242,9 @@ impl Supervisor {
         Ok(Holding {
             root: self.root.clone(),
             reporter: Reporter::new(&self.options.purpose, BUILD, session_id),
-            patience: self.options.patience,
+            timeouts: self.options.timeouts,
             recovery: Recovery::start(store, left_behind),
-            board,
+            metrics,
             bus: self.bus.clone(),
             journaling,
             previous,
@@ -259,12 +259,12 @@ impl Supervisor {
 /// Everything that exists while the lease is held.
 struct Holding {
     root: DataRoot,
-    board: Arc<Board>,
+    metrics: Arc<Metrics>,
     bus: Bus,
     journaling: Journaling,
     recovery: Recovery,
     reporter: Reporter,
-    patience: public_feed::Patience,
+    timeouts: public_feed::Timeouts,
     /// Whoever held the lease before.
     previous: Option<Previous>,
     /// Ends the follower of the verification log, and the one of the clocks.
@@ -319,7 +319,7 @@ impl Holding {
         let handle = match source {
             Source::PublicWs => {
                 let gap = self.gap(source);
-                let run = public_feed::run(sink, address.clone(), gap, self.patience, stop.clone());
+                let run = public_feed::run(sink, address.clone(), gap, self.timeouts, stop.clone());
                 tokio::spawn(guarded(run))
             }
             _ => {
@@ -333,7 +333,7 @@ impl Holding {
 
     /// What was not captured before this source starts.
     fn gap(&mut self, source: Source) -> Option<Gap> {
-        if let Some((from_us, at_us)) = self.board.of(source).last_frame() {
+        if let Some((from_us, at_us)) = self.metrics.of(source).last_frame() {
             let reason = "the source was switched off".into();
             return Some(Gap { from_us, since_us: Some(at_us), reason, attempts: 0 });
         }
@@ -355,7 +355,7 @@ impl Holding {
         let tasks = &self.tasks;
         let address = |source| tasks.iter().find(|task| task.source == source).map(|task| task.address.clone());
         let is_recovering = self.recovery.is_running();
-        let report = self.reporter.look(&self.board, self.journaling.sink(), is_recovering, address);
+        let report = self.reporter.look(&self.metrics, self.journaling.sink(), is_recovering, address);
         report.ended = ended;
         let (root, report) = (self.root.clone(), report.clone());
         // The disk may take its time: what takes longer than a report is worth is not waited for, and while it lasts

@@ -12,10 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-use super::board::{Board, SourceNumbers};
 use super::bus::Bus;
 use super::clock::Clocks;
 use super::journaling::{Journaling, QueueLimits};
+use super::metrics::{Metrics, SourceNumbers};
 use crate::store::Store;
 use crate::store::record::Source;
 use crate::store::recorder::{Recorder, RecorderOptions};
@@ -42,7 +42,7 @@ pub(super) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// A journal with nothing in front of it but a sink.
 pub(super) struct Recording {
     pub(super) root: DataRoot,
-    pub(super) board: Arc<Board>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) bus: Bus,
     pub(super) journaling: Journaling,
     _folder: TempDir,
@@ -67,13 +67,13 @@ impl Recording {
     fn start_with(folder: TempDir, root: DataRoot, clocks: Clocks, limits: QueueLimits) -> Recording {
         let store = Arc::new(Store::open(&root, "test").unwrap());
         let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
-        let (board, bus) = (Arc::new(Board::default()), Bus::new());
-        let journaling = Journaling::start(recorder, limits, clocks, board.clone(), bus.clone()).unwrap();
-        Recording { root, board, bus, journaling, _folder: folder }
+        let (metrics, bus) = (Arc::new(Metrics::default()), Bus::new());
+        let journaling = Journaling::start(recorder, limits, clocks, metrics.clone(), bus.clone()).unwrap();
+        Recording { root, metrics, bus, journaling, _folder: folder }
     }
 
     pub(super) fn numbers(&self, source: Source) -> SourceNumbers {
-        self.board.of(source).numbers()
+        self.metrics.of(source).numbers()
     }
 
     /// Ends it and reads everything back.

@@ -16,7 +16,7 @@ use crate::server::errors::ToolError;
 use crate::sql::{self, SqlClient, views};
 use crate::store::root::DataRoot;
 use crate::tools::export_dataset::{self as exporting, DataFile, Format, Plan, as_of, folder_name, making};
-use crate::verify::desk::derived::DerivedViews;
+use crate::verify::reviews::derived::DerivedViews;
 pub use destination::Destination;
 
 /// Write rows to files, with a manifest: all views, some of them, or the result of a query.

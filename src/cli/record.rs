@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::out::{bytes, count};
 use crate::capture::report::Report;
 use crate::capture::status::CaptureState;
-use crate::capture::{Capture, DEFAULT_BROWSER, Options, Role, SourceState, Status, Wish};
+use crate::capture::{Capture, DEFAULT_BROWSER, DesiredState, Options, Role, SourceState, Status};
 use crate::server::recording::Recording;
 use crate::server::run::stop_signal;
 use crate::store::StoreError;
@@ -65,7 +65,7 @@ pub fn run(args: RecordArgs, path: &Path) -> ExitCode {
 fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), StoreError> {
     let root = DataRoot::create(path)?;
     super::context::refresh(&root)?;
-    set_wish(args, &root)?;
+    set_desired_state(args, &root)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| {
         StoreError::Refused(format!("the system gave no threads: {error}. Close other programs and try again"))
@@ -86,12 +86,13 @@ fn record(args: &RecordArgs, path: PathBuf, bar: &ProgressBar) -> Result<(), Sto
     Ok(())
 }
 
-/// Writes what the options say into the shared wish. Whoever types the command wants to record: when everything
+/// Writes what the options say into the shared desired state. Whoever types the command wants to record: when everything
 /// had been switched off, the public feed is on again.
-fn set_wish(args: &RecordArgs, root: &DataRoot) -> Result<(), StoreError> {
+fn set_desired_state(args: &RecordArgs, root: &DataRoot) -> Result<(), StoreError> {
     let options = Options::new("record");
-    let wish = Wish::load(root).unwrap_or_default().sources;
-    let nothing = !wish.public_ws.on.unwrap_or(options.public_feed) && !wish.cdp.on.unwrap_or(options.browser);
+    let desired = DesiredState::load(root).unwrap_or_default().sources;
+    let nothing =
+        !desired.public_ws.on.unwrap_or(options.public_feed) && !desired.cdp.on.unwrap_or(options.browser);
     let explicit = args.feed.is_some() || args.no_feed || args.browser.is_some() || args.no_browser;
     if !explicit && !nothing {
         return Ok(());
@@ -99,8 +100,8 @@ fn set_wish(args: &RecordArgs, root: &DataRoot) -> Result<(), StoreError> {
     if nothing && !explicit {
         tracing::warn!("the capture had been switched off; it is on again");
     }
-    Wish::change(root, "replayer record", |wish| {
-        let feed = &mut wish.sources.public_ws;
+    DesiredState::change(root, "replayer record", |desired| {
+        let feed = &mut desired.sources.public_ws;
         if args.no_feed {
             feed.on = Some(false);
         } else if args.feed.is_some() || (nothing && args.browser.is_none()) {
@@ -109,7 +110,7 @@ fn set_wish(args: &RecordArgs, root: &DataRoot) -> Result<(), StoreError> {
         if args.feed.is_some() {
             feed.address.clone_from(&args.feed);
         }
-        let browser = &mut wish.sources.cdp;
+        let browser = &mut desired.sources.cdp;
         if args.no_browser {
             browser.on = Some(false);
         } else if args.browser.is_some() {
@@ -256,17 +257,17 @@ mod tests {
     }
 
     fn wished(root: &DataRoot, args: RecordArgs) -> (Option<bool>, Option<String>, Option<bool>) {
-        set_wish(&args, root).unwrap();
-        let wish = Wish::load(root).unwrap().sources;
-        (wish.public_ws.on, wish.public_ws.address, wish.cdp.on)
+        set_desired_state(&args, root).unwrap();
+        let desired = DesiredState::load(root).unwrap().sources;
+        (desired.public_ws.on, desired.public_ws.address, desired.cdp.on)
     }
 
     #[test]
     fn without_options_the_wish_stays_as_it_is_unless_everything_is_off() {
         let (_folder, root) = root();
         assert_eq!(wished(&root, RecordArgs::default()), (None, None, None));
-        assert!(!Wish::path(&root).exists());
-        Wish::change(&root, "test", |wish| wish.sources.public_ws.on = Some(false)).unwrap();
+        assert!(!DesiredState::path(&root).exists());
+        DesiredState::change(&root, "test", |desired| desired.sources.public_ws.on = Some(false)).unwrap();
         assert_eq!(wished(&root, RecordArgs::default()).0, Some(true));
     }
 

@@ -1,7 +1,7 @@
 //! `replayer replay GAME`: a recorded game stepped through on a terminal, line by line, so that it can be scripted.
 
 mod read;
-mod told;
+mod render;
 
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use super::{CliError, Out};
 use crate::replay::account::{Rules, Settings};
 use crate::replay::cursor::archive::Shared;
-use crate::replay::cursor::chapter::Covers;
 use crate::replay::cursor::error::CursorError;
+use crate::replay::cursor::game_span::Covers;
 use crate::replay::cursor::moves::Stopped;
 use crate::replay::cursor::orders::{Orders, With};
 use crate::replay::cursor::seek::Target;
@@ -199,22 +199,22 @@ impl Replay {
         if self.cursor.position() != from {
             self.before = Some(from);
         }
-        let mut lines = told::passed(&moved);
+        let mut lines = render::passed(&moved);
         let settled = self.orders.settled(&mut self.cursor, &self.archive, from).map_err(why)?;
-        lines.extend(settled.iter().map(told::settled));
+        lines.extend(settled.iter().map(render::settled));
         lines.extend(in_vain);
         lines.push(self.status());
         Ok(lines)
     }
 
     fn act(&mut self, word: &str, rest: &[&str]) -> Result<Vec<String>, String> {
-        let (deed, record) = read::deed(word, rest)?;
-        let done = self.orders.act(&mut self.cursor, &self.archive, deed, record);
+        let (replay_action, record) = read::replay_action(word, rest)?;
+        let done = self.orders.act(&mut self.cursor, &self.archive, replay_action, record);
         let done = done.map_err(|error| match &error {
-            CursorError::Order(refused) => format!("{error}{}", told::way_on(refused)),
+            CursorError::Order(refused) => format!("{error}{}", render::way_on(refused)),
             other => other.to_string(),
         })?;
-        let mut lines = told::acted(&done);
+        let mut lines = render::acted(&done);
         lines.push(self.status());
         Ok(lines)
     }
@@ -231,15 +231,15 @@ impl Replay {
         let target = if rest.is_empty() { None } else { Some(read::target(rest)?) };
         let with = With { target: target.as_ref(), before: self.before, detailed: false };
         let compared = self.orders.compared(&mut self.cursor, &self.archive, with, &budget);
-        Ok(told::compared(&compared.map_err(|error| error.to_string())?))
+        Ok(render::compared(&compared.map_err(|error| error.to_string())?))
     }
 
     /// The place in one line.
     fn status(&mut self) -> String {
         let Some(place) = self.cursor.place() else { return "nowhere".to_owned() };
-        let mut line = told::place(&place);
+        let mut line = render::place(&place);
         if self.orders.is_used(&self.cursor) {
-            line.push_str(&told::account(&self.orders.view(&self.cursor, false)));
+            line.push_str(&render::account(&self.orders.view(&self.cursor, false)));
         } else if let Some(cash) = self.cursor.snapshot(false).account.and_then(|account| account.cash) {
             line.push_str(&format!("  cash {cash:.4} (server)"));
         }

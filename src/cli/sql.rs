@@ -11,7 +11,7 @@ use super::{CliError, Out};
 use crate::sql::{self, Query};
 use crate::store::root::DataRoot;
 use crate::tools::query_sql::Output;
-use crate::verify::desk::derived::DerivedViews;
+use crate::verify::reviews::derived::DerivedViews;
 
 /// Ask the recorded data with SQL: one SELECT in DuckDB's dialect.
 ///

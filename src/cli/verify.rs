@@ -14,13 +14,13 @@ use crate::sql::{Config, SqlClient};
 use crate::store::chain::{Line, Tip};
 use crate::store::fsio;
 use crate::store::root::DataRoot;
-use crate::verify::desk::propose::Draft;
-use crate::verify::desk::{Desk, DeskError, history};
 use crate::verify::explore::Explorer;
 use crate::verify::log::ledger::{self, Ledger};
 use crate::verify::log::now;
 use crate::verify::mark::rules::Policy;
 use crate::verify::mark::{Actor, ActorKind, MarkState};
+use crate::verify::reviews::propose::Draft;
+use crate::verify::reviews::{ReviewError, ReviewService, history};
 use crate::verify::subject::Subject;
 
 /// What was proposed and decided about the protocol: its log, and proposals from scripts.
@@ -231,8 +231,10 @@ fn propose(args: ProposeArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode
         rationale: args.rationale,
         expires_days: None,
     };
-    let made = with_desk(root, async |desk| {
-        desk.propose(draft, Actor::agent(Some("replayer verify propose".into())), &CancellationToken::new()).await
+    let made = with_reviews(root, async |reviews| {
+        reviews
+            .propose(draft, Actor::agent(Some("replayer verify propose".into())), &CancellationToken::new())
+            .await
     })?;
     out.line(&made.question)?;
     if let Some(because) = made.prose_because {
@@ -243,24 +245,24 @@ fn propose(args: ProposeArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs work at a desk with a SQL worker of its own; what it added to the log is written to the store at its end.
+/// Runs work at a reviews with a SQL worker of its own; what it added to the log is written to the store at its end.
 ///
 /// # Errors
 /// Those of the work.
-pub(super) fn with_desk<T>(
+pub(super) fn with_reviews<T>(
     root: &DataRoot,
-    work: impl AsyncFnOnce(&Desk) -> Result<T, DeskError>,
+    work: impl AsyncFnOnce(&ReviewService) -> Result<T, ReviewError>,
 ) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sql = SqlClient::new(Config::new(root.path()));
-    let desk = Desk::new(Arc::new(Explorer::new(root.path())), sql.clone(), Policy::default());
+    let reviews = ReviewService::new(Arc::new(Explorer::new(root.path())), sql.clone(), Policy::default());
     let made = runtime.block_on(async {
-        let made = work(&desk).await;
+        let made = work(&reviews).await;
         sql.shutdown().await;
         made
     });
     // Whoever holds the lease writes it otherwise; it is in the log in any case.
-    if let Err(error) = desk.publish_now() {
+    if let Err(error) = reviews.publish_now() {
         eprintln!("replayer: what was added to the log is not in the store yet: {error}");
     }
     made.map_err(|error| CliError::Failed(error.to_string()))

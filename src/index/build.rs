@@ -337,7 +337,7 @@ impl Builder {
         if !in_place {
             target.build_indexes().await?;
         } else if changed && (!few || target.unindexed().await? > TIDY_AFTER) {
-            target.tidy().await?;
+            target.optimize().await?;
         }
         let mut next = self.plan.next.clone();
         next.unfinished = false;

@@ -33,7 +33,7 @@ pub struct Ranked {
     /// Its kind.
     pub kind: UnitKind,
     /// Neither the data nor who wrote it saw what it is about.
-    pub hearsay: bool,
+    pub documented_only: bool,
 }
 
 /// How much a place counts for a unit: what explains comes before what is an instance of it, and what was seen before
@@ -44,8 +44,8 @@ fn weight(ranked: &Ranked) -> f64 {
         UnitKind::FieldCard => 1.0,
         UnitKind::Sample | UnitKind::Game | UnitKind::Session | UnitKind::Anomaly => 0.8,
     };
-    let is_hearsay = ranked.hearsay && ranked.kind != UnitKind::Reference;
-    if is_hearsay { of_kind * 0.9 } else { of_kind }
+    let is_documented_only = ranked.documented_only && ranked.kind != UnitKind::Reference;
+    if is_documented_only { of_kind * 0.9 } else { of_kind }
 }
 
 /// Fuses two ranked lists. Rows with the same score stand in the order of their addresses, so that pages fit together.
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     fn ranked(row: u64, kind: UnitKind) -> Ranked {
-        Ranked { row, kind, hearsay: false }
+        Ranked { row, kind, documented_only: false }
     }
 
     fn kinds(rows: &[u64], kind: UnitKind) -> Vec<Ranked> {
@@ -256,9 +256,9 @@ mod tests {
 
     #[test]
     fn what_was_seen_comes_before_hearsay() {
-        let hearsay = Ranked { hearsay: true, ..ranked(1, UnitKind::EventCard) };
-        assert_eq!(fuse(&[hearsay, ranked(2, UnitKind::EventCard)], &[], true)[0].row, 2);
-        let reference = Ranked { hearsay: true, ..ranked(1, UnitKind::Reference) };
+        let documented_only = Ranked { documented_only: true, ..ranked(1, UnitKind::EventCard) };
+        assert_eq!(fuse(&[documented_only, ranked(2, UnitKind::EventCard)], &[], true)[0].row, 2);
+        let reference = Ranked { documented_only: true, ..ranked(1, UnitKind::Reference) };
         assert_eq!(fuse(&[reference, ranked(2, UnitKind::Reference)], &[], true)[0].row, 1);
     }
 

@@ -341,7 +341,7 @@ impl UnitTable {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub async fn tidy(&self) -> Result<(), IndexError> {
+    pub async fn optimize(&self) -> Result<(), IndexError> {
         let failed = || IndexError::lance("be tidied");
         let compact = OptimizeAction::Compact { options: Default::default(), remap_options: None };
         self.table.optimize(compact).await.map_err(failed())?;
@@ -645,8 +645,9 @@ fn candidates(batches: &[RecordBatch], value: &str) -> Vec<Candidate> {
             if let Some(kind) = kind.as_deref().and_then(UnitKind::from_name) {
                 let value =
                     values.filter(|values| values.is_valid(place)).map_or(0.0, |values| values.value(place));
-                let hearsay = Unit::is_hearsay(parse_tier(tier.as_deref()), parse_basis(basis.as_deref()));
-                let ranked = Ranked { row, kind, hearsay };
+                let documented_only =
+                    Unit::is_documented_only(parse_tier(tier.as_deref()), parse_basis(basis.as_deref()));
+                let ranked = Ranked { row, kind, documented_only };
                 out.push(Candidate { ranked, value });
             }
         }

@@ -3,7 +3,7 @@
 //! * [`run`] — from start to bounded shutdown. [`stdio`] — the guard that keeps stdout for the protocol.
 //! * [`limits`] — concurrency, time, cancellation. [`errors`] — failures an agent can act on.
 //! * [`complete`] — suggestions for game and session ids. [`hub`] — the live state, followed once per process.
-//! * [`recording`] — the capture and what goes along with it. [`companion`] — the process that keeps the index up to date
+//! * [`recording`] — the capture and what goes along with it. [`index_supervisor`] — the process that keeps the index up to date
 //!   meanwhile.
 //! * [`person`] — asking the person at the client. [`subscriptions`] — telling clients that it changed.
 //! * [`ui`] — pages that hosts show beside answers.
@@ -11,10 +11,10 @@
 //! The tools themselves are in `tools/`, the resources in `resources/`. Both protocol eras work: rmcp answers
 //! `initialize` (up to 2025-11-25) and `server/discover` (2026-07-28) from the same [`Server`].
 
-pub mod companion;
 pub mod complete;
 pub mod errors;
 pub mod hub;
+pub mod index_supervisor;
 pub mod limits;
 pub mod person;
 pub mod recording;
@@ -39,13 +39,13 @@ use rmcp::{RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
 use crate::index::Service;
-use crate::replay::cursor::shelf::Shelf;
+use crate::replay::cursor::registry::CursorRegistry;
 use crate::sql::SqlClient;
 use crate::store::damage::{self, LostParts};
 use crate::store::schema::DocType;
-use crate::verify::desk::Desk;
 use crate::verify::explore::Explorer;
 use crate::verify::mark::rules::Policy;
+use crate::verify::reviews::ReviewService;
 use crate::{prompts, resources, tools};
 use hub::Hub;
 use limits::Limits;
@@ -96,11 +96,11 @@ pub struct App {
     /// What the protocol looks like; read by the first question about it.
     pub explorer: Arc<Explorer>,
     /// What is proposed and decided about it.
-    pub desk: Arc<Desk>,
+    pub reviews: Arc<ReviewService>,
     /// What the person at the client was asked and has not answered yet.
     pub questions: Questions,
     /// The open replay cursors.
-    pub replay: Shelf,
+    pub replay: CursorRegistry,
     /// Which parts are damaged or gone.
     pub lost: Arc<LostParts>,
     /// Who is told of changes.
@@ -115,14 +115,14 @@ impl App {
         let search = Service::of_environment(&root);
         let live = Hub::new(root.clone(), stop.clone());
         let explorer = Arc::new(Explorer::new(&root));
-        let desk = Arc::new(Desk::new(explorer.clone(), sql.clone(), policy));
-        let replay = Shelf::new(root.clone());
+        let reviews = Arc::new(ReviewService::new(explorer.clone(), sql.clone(), policy));
+        let replay = CursorRegistry::new(root.clone());
         let lost = Arc::new(LostParts::of(&root));
         Self {
             root,
             lost,
             replay,
-            desk,
+            reviews,
             questions: Questions::default(),
             sql,
             search,
@@ -153,9 +153,9 @@ impl App {
     /// Has marked statements checked on data that came since the last time, without anybody waiting for it. Cheap: at most
     /// once a minute, and for some seconds.
     pub fn recheck_in_background(self: &Arc<Self>) {
-        let (desk, stop) = (Arc::clone(&self.desk), self.limits.stopping().clone());
+        let (reviews, stop) = (Arc::clone(&self.reviews), self.limits.stopping().clone());
         tokio::spawn(async move {
-            if let Err(error) = desk.recheck_due(&stop).await {
+            if let Err(error) = reviews.recheck_due(&stop).await {
                 tracing::warn!(%error, "the marks were not checked on the newest data");
             }
         });
@@ -282,8 +282,8 @@ impl ServerHandler for Server {
         _context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let mut prompt = prompts::get(&request)?;
-        let desk = Arc::clone(&self.app.desk);
-        let marks = tokio::task::spawn_blocking(move || prompts::marks(&desk)).await;
+        let reviews = Arc::clone(&self.app.reviews);
+        let marks = tokio::task::spawn_blocking(move || prompts::marks(&reviews)).await;
         prompt.messages.extend(marks.ok());
         Ok(GetPromptResponse::from(prompt))
     }

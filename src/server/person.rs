@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::errors::ToolError;
 
 /// How long a person may take.
-pub const PATIENCE: Duration = Duration::from_secs(600);
+pub const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Questions that wait at the same time.
 const MOST: usize = 256;
@@ -39,7 +39,7 @@ impl Questions {
     fn put(&self, what: &str) -> String {
         let handle = Uuid::now_v7().to_string();
         let mut waiting = self.lock();
-        waiting.retain(|_, (_, since)| since.elapsed() < PATIENCE);
+        waiting.retain(|_, (_, since)| since.elapsed() < TIMEOUT);
         if waiting.len() >= MOST
             && let Some(oldest) = waiting.iter().min_by_key(|(_, (_, since))| *since).map(|(key, _)| key.clone())
         {
@@ -52,7 +52,7 @@ impl Questions {
     /// Whether a question about `what` was put under this handle; it counts once.
     fn take(&self, handle: &str, what: &str) -> bool {
         let taken = self.lock().remove(handle);
-        taken.is_some_and(|(about, since)| about == what && since.elapsed() < PATIENCE)
+        taken.is_some_and(|(about, since)| about == what && since.elapsed() < TIMEOUT)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (String, Instant)>> {
@@ -146,7 +146,7 @@ impl Person {
             let state = questions.put(what);
             return Ok(Asked::Required(Box::new(InputRequiredResult::new(Some(requests), Some(state)))));
         }
-        let asking = self.context.peer.create_elicitation_with_timeout(params, Some(PATIENCE));
+        let asking = self.context.peer.create_elicitation_with_timeout(params, Some(TIMEOUT));
         tokio::select! {
             answer = asking => match answer {
                 Ok(answer) => Ok(taken(answer)),

@@ -21,8 +21,8 @@ use super::{App, Server, stdio};
 use crate::capture::{self, Role};
 use crate::sql::{self, SqlClient};
 use crate::store::root::DataRoot;
-use crate::verify::desk::{Desk, recheck};
 use crate::verify::mark::rules::Policy;
+use crate::verify::reviews::{ReviewService, recheck};
 
 /// How long calls in progress may go on after the end of input. Below the 5 s after which rmcp gives them up, so
 /// that they still get to say that they were stopped.
@@ -105,7 +105,7 @@ where
     tracing::info!(root = %app.root.display(), "serving MCP on stdio");
     remember_games(&app.root);
     if let Some(recording) = &recording {
-        tokio::spawn(keep_marks(Arc::clone(&app.desk), recording.role(), stop.clone()));
+        tokio::spawn(keep_marks(Arc::clone(&app.reviews), recording.role(), stop.clone()));
     }
 
     let serving = {
@@ -188,14 +188,14 @@ fn remember_games(root: &Path) {
 }
 
 /// While this process records, marked statements are checked on what it brings.
-async fn keep_marks(desk: Arc<Desk>, role: watch::Receiver<Role>, stop: CancellationToken) {
+async fn keep_marks(reviews: Arc<ReviewService>, role: watch::Receiver<Role>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(recheck::EVERY) => {}
         }
         let records = matches!(*role.borrow(), Role::Capturing { .. });
-        if records && let Err(error) = desk.recheck_due(&stop).await {
+        if records && let Err(error) = reviews.recheck_due(&stop).await {
             tracing::warn!(%error, "the marks were not checked on the newest data");
         }
     }

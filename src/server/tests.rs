@@ -9,7 +9,7 @@ use super::*;
 use crate::sql;
 
 /// A server that does not end has failed, however much else the machine has to do.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A server on an empty root whose SQL worker cannot start, with a client on the other end of a pipe. What works
 /// here works without the engine.
@@ -171,7 +171,7 @@ async fn a_client_that_leaves_ends_the_server() {
     let serving =
         tokio::spawn(run::serve_on(run::Config::new(root.path()), input, output, std::future::pending()));
     drop(far);
-    tokio::time::timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(TIMEOUT, serving).await.unwrap().unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -186,6 +186,6 @@ async fn a_signal_ends_the_server() {
     let serving = tokio::spawn(run::serve_on(run::Config::new(root.path()), input, output, shutdown));
     let client = ().serve(far).await.unwrap();
     stop.send(()).unwrap();
-    tokio::time::timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(TIMEOUT, serving).await.unwrap().unwrap().unwrap();
     drop(client);
 }

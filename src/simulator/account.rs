@@ -25,7 +25,7 @@ pub struct Own {
     pub entry: Option<String>,
     token: String,
     next_ack: u64,
-    /// From when on private packets accompany the public ones.
+    /// From when on private packets supervise the public ones.
     pub logged_in_us: i64,
     /// The first private packet has an extra key.
     greeted: bool,
@@ -69,7 +69,7 @@ impl Session {
     pub(super) fn log_in(&mut self, at_us: i64) {
         let Some(own) = self.own.as_mut() else { return };
         own.logged_in_us = at_us + LOGIN_US;
-        let (token, player_id) = (own.token.clone(), self.pilot.id.clone());
+        let (token, player_id) = (own.token.clone(), self.local_player.id.clone());
         let trace = Trace::fresh(&mut self.random);
         self.send(at_us, Json::event("chatHistory").frame());
         let mut leaderboard = Json::event("getLeaderboard");
@@ -102,13 +102,13 @@ impl Session {
     /// `usernameStatus`: which player the connection is.
     pub(super) fn username_status(&mut self, whom: Audience, at_us: i64, trace: Trace) {
         let mut status = Json::event("usernameStatus");
-        status.trace(&trace.sibling(&mut self.random)).object().key("id").string(&self.pilot.id);
-        status.key("hasUsername").boolean(true).key("username").raw(&self.pilot.username_json).end_object();
+        status.trace(&trace.sibling(&mut self.random)).object().key("id").string(&self.local_player.id);
+        status.key("hasUsername").boolean(true).key("username").raw(&self.local_player.username_json).end_object();
         self.tell(whom, at_us, status.frame());
     }
 
     fn ask_for_rank(&mut self, at_us: i64) {
-        let player_id = self.pilot.id.clone();
+        let player_id = self.local_player.id.clone();
         let mut question = Json::event("getPlayerLeaderboardPosition");
         question.object().key("playerId").string(&player_id).key("period").string("7d").end_object();
         self.send(at_us, question.frame());
@@ -117,12 +117,12 @@ impl Session {
 
     /// `playerLeaderboardPosition`
     pub(super) fn answer_rank(&mut self, whom: Audience, at_us: i64) {
-        let player_id = self.pilot.id.clone();
+        let player_id = self.local_player.id.clone();
         let mut answer = Json::event("playerLeaderboardPosition");
         answer.trace(&Trace::fresh(&mut self.random)).object().key("success").boolean(true);
         answer.key("period").string("7d").key("sortDirection").string("highest").key("playerFound").boolean(true);
         answer.key("rank").int(321).key("total").int(1500).key("playerEntry").object();
-        answer.key("playerId").string(&player_id).key("username").raw(&self.pilot.username_json);
+        answer.key("playerId").string(&player_id).key("username").raw(&self.local_player.username_json);
         answer.key("pnl").raw("-0.012503175").end_object().key("surroundingEntries").raw("[]").end_object();
         self.tell(whom, at_us, answer.frame());
     }
@@ -161,7 +161,7 @@ impl Session {
 
     pub(super) fn player_update_text(&self) -> String {
         let mark = self.round.price(self.shown_tick);
-        let (player, book) = (&self.pilot, self.own_book());
+        let (player, book) = (&self.local_player, self.own_book());
         let cash = self.own.as_ref().map_or(Nano::ZERO, |own| own.cash);
         let mut json = Json::event("playerUpdate");
         json.object().key("id").string(&player.id).key("role").null().key("cash").nano(cash);

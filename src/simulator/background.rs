@@ -195,7 +195,7 @@ impl Session {
     /// Side bets are announced even more rarely than trades.
     fn broadcast_bet(&mut self, from: i64, until: i64, tick: usize) {
         let due = self.background.next_bet_us.max(from);
-        let own = self.own.is_some().then_some(&self.pilot);
+        let own = self.own.is_some().then_some(&self.local_player);
         let fresh =
             self.round.bets.last().filter(|bet| bet.start_tick == tick && tick > 0 && Some(&bet.player) != own);
         let Some(bet) = fresh.filter(|_| due < until) else {

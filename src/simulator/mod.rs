@@ -8,7 +8,7 @@
 //! Layout, from the bottom up:
 //!
 //! * `prng`, `numbers`, `json` — chance, JavaScript's numbers, compact JSON in a given key order.
-//! * `players`, `book`, `game`, `crowd` — who plays, their accounts, one game, what they do.
+//! * `players`, `book`, `game`, `bots` — who plays, their accounts, one game, what they do.
 //! * `truth`, `bet_records`, `price_texts` — what a game leaves behind.
 //! * `lobby`, `standings` — what outlives a game, the ranking within one.
 //! * `packets`, `events`, `account` — the frames: game state, other public events, the logged-in player's own
@@ -26,7 +26,7 @@ mod account;
 mod background;
 mod bet_records;
 mod book;
-mod crowd;
+mod bots;
 mod events;
 mod game;
 mod json;

@@ -95,7 +95,7 @@ impl Session {
 
     /// Executes a buy and schedules its consequences.
     pub(super) fn buy(&mut self, request: Ordered, amount: Nano, tick: usize, presale: bool) {
-        let player = Arc::clone(&self.pilot);
+        let player = Arc::clone(&self.local_player);
         let trade = self.round.buy(&mut self.random, Seat { seat: SEAT, player: &player }, amount, tick);
         self.move_cash(-amount);
         self.own_trade_done(request, trade, presale);
@@ -113,7 +113,7 @@ impl Session {
 
     /// Executes a sell and schedules its consequences.
     pub(super) fn sell(&mut self, request: Ordered, percentage: i64, tick: usize) {
-        let player = Arc::clone(&self.pilot);
+        let player = Arc::clone(&self.local_player);
         let trade = self.round.sell(&mut self.random, Seat { seat: SEAT, player: &player }, percentage, tick);
         let received =
             trade.and_then(|number| self.round.trades.get(number)).map_or(Nano::ZERO, |trade| trade.amount);
@@ -167,7 +167,7 @@ impl Session {
 
     /// Places a side bet and schedules its consequences; nothing happens while one is open.
     pub(super) fn bet(&mut self, request: Ordered, stake: Nano, tick: usize) {
-        let player = Arc::clone(&self.pilot);
+        let player = Arc::clone(&self.local_player);
         let seat = Seat { seat: SEAT, player: &player };
         let placed_ms = (request.at_us + 66 * MS) / MS;
         let Some(number) = self.round.bet(&mut self.random, seat, stake, tick, placed_ms) else {
@@ -200,7 +200,7 @@ impl Session {
         if self.own.is_none() {
             return;
         }
-        let own_id = self.pilot.id.clone();
+        let own_id = self.local_player.id.clone();
         let own =
             decided.iter().filter_map(|number| self.round.bets.get(*number)).find(|bet| bet.player.id == own_id);
         let Some(bet) = own.cloned() else { return };
@@ -240,7 +240,7 @@ impl Session {
         if self.own.is_none() {
             return;
         }
-        let own_id = self.pilot.id.clone();
+        let own_id = self.local_player.id.clone();
         let sold = self.round.trades.iter().rposition(|trade| trade.forced && trade.player.id == own_id);
         let Some(number) = sold else { return };
         let received = self.round.trades.get(number).map_or(Nano::ZERO, |trade| trade.amount);

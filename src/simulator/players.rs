@@ -43,14 +43,14 @@ const ODD_NAMES: [&str; 6] = [
 ];
 
 /// The player who may be logged in: named, and playing with SOL.
-pub fn pilot(random: &mut Prng) -> Arc<Player> {
+pub fn local_player(random: &mut Prng) -> Arc<Player> {
     Arc::new(player(random, 0))
 }
 
-/// `count` different players, `pilot` the first.
-pub fn roster(random: &mut Prng, pilot: &Arc<Player>, count: usize) -> Vec<Arc<Player>> {
+/// `count` different players, `local_player` the first.
+pub fn roster(random: &mut Prng, local_player: &Arc<Player>, count: usize) -> Vec<Arc<Player>> {
     let others = (1..count).map(|number| Arc::new(player(random, number)));
-    std::iter::once(Arc::clone(pilot)).chain(others).collect()
+    std::iter::once(Arc::clone(local_player)).chain(others).collect()
 }
 
 fn player(random: &mut Prng, number: usize) -> Player {

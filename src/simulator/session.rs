@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::account::Own;
 use super::background::Background;
-use super::crowd::Crowd;
+use super::bots::Bots;
 use super::events::utc_date;
 use super::game::Round;
 use super::lobby::{Lobby, STATISTICS_WINDOW};
 use super::numbers::Nano;
 use super::packets::{Moment, View};
-use super::players::{Player, pilot, roster};
+use super::players::{Player, local_player, roster};
 use super::prng::Prng;
 use super::standings::Standings;
 use super::steps::Step;
@@ -144,7 +144,7 @@ pub struct Session {
     pub(super) config: Config,
     pub(super) random: Prng,
     /// The first of the roster, who may be logged in.
-    pub(super) pilot: Arc<Player>,
+    pub(super) local_player: Arc<Player>,
     pub(super) roster: Vec<Arc<Player>>,
     pub(super) lobby: Lobby,
     pub(super) round: Round,
@@ -185,8 +185,8 @@ impl Session {
 
     pub(super) fn with_chance(config: Config, mut chance: Option<Chance>) -> Self {
         let mut random = Prng::new(config.seed);
-        let pilot = pilot(&mut random);
-        let roster = roster(&mut random, &pilot, config.players.max(2));
+        let local_player = local_player(&mut random);
+        let roster = roster(&mut random, &local_player, config.players.max(2));
         let lobby = Lobby::new(config.history_len, config.full_snapshots, &roster);
         let games = chance.as_mut().map_or(&mut random, |chance| &mut chance.games);
         let round = Round::new(games, &utc_date(config.start_us), roster.len());
@@ -211,7 +211,7 @@ impl Session {
             made: 0,
             config,
             random,
-            pilot,
+            local_player,
             roster,
             lobby,
             round,
@@ -266,21 +266,21 @@ impl Session {
     }
 
     fn play_silently(&mut self, round: &mut Round, start_us: i64) {
-        let crowd = Crowd { roster: &self.roster, first: usize::from(self.own.is_some()) };
+        let bots = Bots { roster: &self.roster, first: usize::from(self.own.is_some()) };
         let rug_tick = round.path.rug_tick;
         let at_ms = |tick: usize| start_us / 1000 + tick as i64 * 250;
         for _ in 0..100 {
-            crowd.before_the_game(round, &mut self.random, at_ms(0));
+            bots.before_the_game(round, &mut self.random, at_ms(0));
         }
         for tick in 0..rug_tick {
             round.settle(&mut self.random, tick, at_ms(tick));
-            crowd.after_tick(round, &mut self.random, tick, at_ms(tick));
+            bots.after_tick(round, &mut self.random, tick, at_ms(tick));
         }
         round.settle(&mut self.random, rug_tick, at_ms(rug_tick));
         round.liquidate(&mut self.random, &self.roster);
     }
 
-    pub(super) fn crowd(&self) -> usize {
+    pub(super) fn bots(&self) -> usize {
         usize::from(self.own.is_some())
     }
 
@@ -311,7 +311,7 @@ impl Session {
 
     fn swap_chance(&mut self) {
         if let Some(chance) = self.chance.as_mut() {
-            std::mem::swap(&mut self.random, &mut chance.visitors);
+            std::mem::swap(&mut self.random, &mut chance.clients);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Each step makes its frames at the clock's time and names the next step and when it comes. Intervals are
 //! the measured ones.
 
-use super::crowd::Crowd;
+use super::bots::Bots;
 use super::events::golden_drawing;
 use super::packets::{self, Moment, Prices};
 use super::players::Player;
@@ -106,13 +106,13 @@ impl Session {
 
     /// Plays what was missed of the running game.
     fn catch_up(&mut self, tick: usize, at_us: i64) {
-        let crowd = Crowd { roster: &self.roster, first: self.crowd() };
+        let bots = Bots { roster: &self.roster, first: self.bots() };
         for _ in 0..PRESALE / TIMER_STEP {
-            crowd.before_the_game(&mut self.round, &mut self.random, at_us / MS);
+            bots.before_the_game(&mut self.round, &mut self.random, at_us / MS);
         }
         for missed in 0..tick {
             self.round.settle(&mut self.random, missed, at_us / MS);
-            crowd.after_tick(&mut self.round, &mut self.random, missed, at_us / MS);
+            bots.after_tick(&mut self.round, &mut self.random, missed, at_us / MS);
         }
         self.round.settle(&mut self.random, tick, at_us / MS);
         self.rank(self.round.price(tick.saturating_sub(1)), true);
@@ -140,8 +140,8 @@ impl Session {
     }
 
     fn presale(&mut self, at_us: i64, timer: i64) -> (Option<Step>, i64) {
-        let crowd = Crowd { roster: &self.roster, first: self.crowd() };
-        crowd.before_the_game(&mut self.round, &mut self.random, at_us / MS);
+        let bots = Bots { roster: &self.roster, first: self.bots() };
+        bots.before_the_game(&mut self.round, &mut self.random, at_us / MS);
         self.shown.timer = timer;
         if self.ranked != (self.round.trades.len(), self.round.bets.len()) {
             self.rank(1.0, false);
@@ -172,8 +172,8 @@ impl Session {
             return (Some(Step::RugBroadcast), self.random.between(800, 1700) * MS);
         }
         self.own_tick(at_us, tick);
-        let crowd = Crowd { roster: &self.roster, first: self.crowd() };
-        crowd.after_tick(&mut self.round, &mut self.random, tick, at_us / MS);
+        let bots = Bots { roster: &self.roster, first: self.bots() };
+        bots.after_tick(&mut self.round, &mut self.random, tick, at_us / MS);
         let lead = if self.after_tick(tick) == Step::Settle { SETTLEMENT_LEAD_US } else { 0 };
         (Some(self.after_tick(tick)), self.tick_gap() - lead)
     }

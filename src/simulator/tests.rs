@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::*;
 
 mod games;
-mod pilot;
+mod local_player;
 mod shapes;
 mod stream;
 

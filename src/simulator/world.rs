@@ -25,13 +25,13 @@ const ANSWER_US: i64 = 120 * MS;
 /// Until a latency probe is acknowledged.
 const PROBE_US: i64 = 90 * MS;
 
-/// Chance that has nothing to do with the crowd.
+/// Chance that has nothing to do with the bots.
 #[derive(Debug)]
 pub(super) struct Chance {
     /// Decides the games.
     pub(super) games: Prng,
     /// What connections cause.
-    pub(super) visitors: Prng,
+    pub(super) clients: Prng,
 }
 
 /// A frame of the world.
@@ -88,7 +88,7 @@ impl World {
     pub fn new(config: Config) -> Self {
         let chance = Chance {
             games: Prng::new(config.seed ^ 0x6761_6d65_735f_5f5f),
-            visitors: Prng::new(config.seed ^ 0x7669_7369_746f_7273),
+            clients: Prng::new(config.seed ^ 0x7669_7369_746f_7273),
         };
         let mut session = Session::with_chance(config, Some(chance));
         session.open_world();

@@ -176,7 +176,7 @@ impl SqlClient {
         let outcome = match call.reply().await? {
             Incoming::Message(Reply::Rows { result, .. }) => Ok(result),
             Incoming::Message(Reply::Failed { error, .. }) => Err(error),
-            _ => return Err(SqlError::machinery("the worker answered out of turn")),
+            _ => return Err(SqlError::internal("the worker answered out of turn")),
         };
         self.inner.give_back(worker, &outcome);
         drop(permit);
@@ -209,14 +209,14 @@ impl SqlClient {
             batches: batches_out,
         };
         tokio::spawn(pump.run(worker, permit, query.job(id, Mode::Arrow)));
-        let schema = schema_in.await.map_err(|_| SqlError::machinery("the query ended before it began"))??;
+        let schema = schema_in.await.map_err(|_| SqlError::internal("the query ended before it began"))??;
         Ok(BatchStream { schema, batches, _stop: stop.drop_guard() })
     }
 
     /// What the operating system enforces on workers; starts one if none is idle.
     ///
     /// # Errors
-    /// [`SqlError::Machinery`] or [`SqlError::Store`] when a worker cannot start.
+    /// [`SqlError::Internal`] or [`SqlError::Store`] when a worker cannot start.
     pub async fn sandbox(&self) -> Result<SandboxReport, SqlError> {
         let (worker, _permit) = self.worker(&CancellationToken::new()).await?;
         let report = worker.sandbox.clone();
@@ -244,7 +244,7 @@ impl SqlClient {
 
     /// An idle worker, or a new one.
     async fn worker(&self, cancel: &CancellationToken) -> Result<(Worker, OwnedSemaphorePermit), SqlError> {
-        let closed = || SqlError::machinery("it is shutting down");
+        let closed = || SqlError::internal("it is shutting down");
         let permit = tokio::select! {
             permit = Arc::clone(&self.inner.permits).acquire_owned() => permit.map_err(|_| closed())?,
             () = cancel.cancelled() => return Err(SqlError::Cancelled),
@@ -272,7 +272,7 @@ impl SqlClient {
 /// See [`SqlError`].
 pub fn query_blocking(config: Config, derive: Arc<dyn Derive>, query: Query) -> Result<QueryResult, SqlError> {
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SqlError::machinery)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SqlError::internal)?;
     runtime.block_on(async {
         let client = SqlClient::new(config);
         client.derive_with(derive);
@@ -294,7 +294,7 @@ impl Inner {
     /// Keeps a worker for the next query, unless the last one shook it.
     fn give_back<T>(&self, mut worker: Worker, outcome: &Result<T, SqlError>) {
         if self.closing.is_cancelled()
-            || matches!(outcome, Err(SqlError::Machinery { .. } | SqlError::Store { .. }))
+            || matches!(outcome, Err(SqlError::Internal { .. } | SqlError::Store { .. }))
         {
             return;
         }
@@ -349,7 +349,7 @@ impl Worker {
     async fn start(config: &Config) -> Result<Self, SqlError> {
         let exe = match &config.worker_exe {
             Some(exe) => exe.clone(),
-            None => this_binary().map_err(SqlError::machinery)?,
+            None => this_binary().map_err(SqlError::internal)?,
         };
         let mut command = Command::new(&exe);
         #[cfg(unix)]
@@ -368,7 +368,7 @@ impl Worker {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let failed =
-            |why: &dyn std::fmt::Display| SqlError::machinery(format!("{} does not start: {why}", exe.display()));
+            |why: &dyn std::fmt::Display| SqlError::internal(format!("{} does not start: {why}", exe.display()));
         let mut child = command.spawn().map_err(|error| failed(&error))?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(&"no pipes"));
@@ -492,7 +492,7 @@ impl<'a> Call<'a> {
             let frame = self.frame().await?;
             match frame {
                 (protocol::ARROW, bytes) => return Ok(Incoming::Arrow(bytes)),
-                (protocol::JSON, bytes) => match serde_json::from_slice(&bytes).map_err(SqlError::machinery)? {
+                (protocol::JSON, bytes) => match serde_json::from_slice(&bytes).map_err(SqlError::internal)? {
                     Reply::Started { id } if id == self.id => {
                         if !self.cancelled {
                             self.deadline =
@@ -503,7 +503,7 @@ impl<'a> Call<'a> {
                     Reply::Wanted { id, views } if id == self.id => self.make(views).await?,
                     reply => return Ok(Incoming::Message(reply)),
                 },
-                _ => return Err(SqlError::machinery("the worker sent an unknown frame")),
+                _ => return Err(SqlError::internal("the worker sent an unknown frame")),
             }
         }
     }
@@ -520,7 +520,7 @@ impl<'a> Call<'a> {
             views.iter().map(|view| derive.rows(view)).collect::<Result<Vec<DerivedRows>, SqlError>>()
         });
         let made = tokio::select! {
-            made = making => made.unwrap_or_else(|error| Err(SqlError::machinery(error))),
+            made = making => made.unwrap_or_else(|error| Err(SqlError::internal(error))),
             () = either(self.cancel, self.closing) => Err(SqlError::Cancelled),
         };
         let (tables, error) = made.map_or_else(|error| (Vec::new(), Some(error)), |tables| (tables, None));
@@ -542,7 +542,7 @@ impl<'a> Call<'a> {
                 frame = &mut read => return match frame {
                     Ok(Some(frame)) => Ok(frame),
                     Ok(None) => Err(SqlError::WorkerDied { what: how_it_ended(child).await }),
-                    Err(error) => Err(SqlError::machinery(error)),
+                    Err(error) => Err(SqlError::internal(error)),
                 },
                 () = either(self.cancel, self.closing), if !self.cancelled => {
                     self.cancelled = true;
@@ -603,14 +603,14 @@ impl Pump {
                 Incoming::Arrow(bytes) => bytes,
                 Incoming::Message(Reply::Done { .. }) => return Ok(Ok(())),
                 Incoming::Message(Reply::Failed { error, .. }) => return Ok(Err(error)),
-                Incoming::Message(_) => return Err(SqlError::machinery("the worker answered out of turn")),
+                Incoming::Message(_) => return Err(SqlError::internal("the worker answered out of turn")),
             };
             if call.cancelled {
                 continue; // read away what was under way
             }
             let mut buffer = Buffer::from_vec(bytes);
             while !buffer.is_empty() {
-                let batch = decoder.decode(&mut buffer).map_err(SqlError::machinery)?;
+                let batch = decoder.decode(&mut buffer).map_err(SqlError::internal)?;
                 if let (Some(sender), Some(schema)) =
                     (self.schema.take_if(|_| decoder.schema().is_some()), decoder.schema())
                 {

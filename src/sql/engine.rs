@@ -142,17 +142,17 @@ impl Engine {
     /// Opens the instance, reads the store's state and locks the configuration.
     ///
     /// # Errors
-    /// [`SqlError::Store`] when the store cannot be followed, [`SqlError::Machinery`] when DuckDB does not start.
+    /// [`SqlError::Store`] when the store cannot be followed, [`SqlError::Internal`] when DuckDB does not start.
     pub fn open(options: Options, open_feed: OpenFeed) -> Result<Self, SqlError> {
         let config = hardened_config()
             .and_then(|config| config.max_memory(&format!("{}MiB", options.memory_mib)))
             .and_then(|config| config.threads(i64::from(options.threads.max(1))))
-            .map_err(SqlError::machinery)?;
-        let db = Connection::open_in_memory_with_flags(config).map_err(SqlError::machinery)?;
-        functions::register(&db).map_err(SqlError::machinery)?;
-        lock(&db, &options.parts).map_err(SqlError::machinery)?;
-        db.execute_batch("CREATE SCHEMA store").map_err(SqlError::machinery)?;
-        let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::machinery)?;
+            .map_err(SqlError::internal)?;
+        let db = Connection::open_in_memory_with_flags(config).map_err(SqlError::internal)?;
+        functions::register(&db).map_err(SqlError::internal)?;
+        lock(&db, &options.parts).map_err(SqlError::internal)?;
+        db.execute_batch("CREATE SCHEMA store").map_err(SqlError::internal)?;
+        let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::internal)?;
         let feed = open_feed().map_err(store_error)?;
         let root = DataRoot::open(&options.root).map_err(store_error)?;
         let mut engine = Self {
@@ -170,10 +170,10 @@ impl Engine {
             as_of: String::new(),
             zoned,
         };
-        engine.empty().map_err(SqlError::machinery)?;
-        derived::create(&engine.db).map_err(SqlError::machinery)?;
+        engine.empty().map_err(SqlError::internal)?;
+        derived::create(&engine.db).map_err(SqlError::internal)?;
         engine.refresh()?;
-        engine.columns = engine.read_columns().map_err(SqlError::machinery)?;
+        engine.columns = engine.read_columns().map_err(SqlError::internal)?;
         Ok(engine)
     }
 
@@ -211,9 +211,9 @@ impl Engine {
     /// Takes the rows of derived views.
     ///
     /// # Errors
-    /// [`SqlError::Machinery`] when DuckDB does not take them.
+    /// [`SqlError::Internal`] when DuckDB does not take them.
     pub fn load(&mut self, tables: Vec<DerivedRows>) -> Result<(), SqlError> {
-        derived::load(&self.db, tables, &mut self.derived).map_err(SqlError::machinery)
+        derived::load(&self.db, tables, &mut self.derived).map_err(SqlError::internal)
     }
 
     /// Reads the store from the beginning, though it may seem unchanged: for when a part is gone.
@@ -221,7 +221,7 @@ impl Engine {
     /// # Errors
     /// [`SqlError::Store`].
     pub fn start_over(&mut self) -> Result<(), SqlError> {
-        self.empty().map_err(SqlError::machinery)?;
+        self.empty().map_err(SqlError::internal)?;
         self.feed = (self.open_feed)().map_err(store_error)?;
         let change = self.feed.poll().map_err(store_error)?;
         self.apply(change)
@@ -494,7 +494,7 @@ impl Engine {
             return RunError::Unreadable(core.to_owned());
         }
         if core.starts_with("INTERNAL Error") || core.starts_with("FATAL Error") {
-            return RunError::Sql(SqlError::machinery(core));
+            return RunError::Sql(SqlError::internal(core));
         }
         RunError::Sql(SqlError::failed(self.advise(core, query)))
     }

@@ -65,9 +65,9 @@ pub enum SqlError {
         message: String,
     },
 
-    /// The machinery itself failed: a worker that does not start, a broken pipe, a malformed message.
+    /// The program itself failed: a worker that does not start, a broken pipe, a malformed message.
     #[error("the SQL worker cannot be used: {message}")]
-    Machinery {
+    Internal {
         /// The cause.
         message: String,
     },
@@ -82,7 +82,7 @@ impl SqlError {
         Self::Failed { message: message.into() }
     }
 
-    pub(crate) fn machinery(message: impl std::fmt::Display) -> Self {
-        Self::Machinery { message: message.to_string() }
+    pub(crate) fn internal(message: impl std::fmt::Display) -> Self {
+        Self::Internal { message: message.to_string() }
     }
 }

@@ -45,15 +45,15 @@ impl Gate {
     /// Opens the parser. `views` are the relations a query may name, in lower case.
     ///
     /// # Errors
-    /// [`SqlError::Machinery`] when DuckDB does not start.
+    /// [`SqlError::Internal`] when DuckDB does not start.
     pub fn open(views: &'static [&'static str]) -> Result<Self, SqlError> {
         let config = super::engine::hardened_config()
             .and_then(|config| config.threads(1))
             .and_then(|config| config.max_memory("256MiB"))
             .and_then(|config| config.enable_external_access(false))
-            .map_err(SqlError::machinery)?;
-        let parser = Connection::open_in_memory_with_flags(config).map_err(SqlError::machinery)?;
-        parser.execute_batch("SET lock_configuration = true").map_err(SqlError::machinery)?;
+            .map_err(SqlError::internal)?;
+        let parser = Connection::open_in_memory_with_flags(config).map_err(SqlError::internal)?;
+        parser.execute_batch("SET lock_configuration = true").map_err(SqlError::internal)?;
         Ok(Self { parser, views })
     }
 

@@ -80,7 +80,7 @@ impl Bench {
         let checked = self.gate.check(&job.sql)?;
         worker::run_rows(&self.engine, job, &checked).map_err(|error| match error {
             super::engine::RunError::Sql(error) => error,
-            other => SqlError::machinery(format!("{other:?}")),
+            other => SqlError::internal(format!("{other:?}")),
         })
     }
 

@@ -77,8 +77,8 @@ pub fn main(args: WorkerArgs) -> ExitCode {
         Err(error) => return give_up(&mut out, error),
     };
     watch.attach(engine.interrupt_handle());
-    let dog = Arc::clone(&watch);
-    std::thread::spawn(move || dog.run());
+    let watchdog = Arc::clone(&watch);
+    std::thread::spawn(move || watchdog.run());
 
     if protocol::write_message(&mut out, &Reply::Ready { sandbox: report }).is_err() {
         return ExitCode::FAILURE;
@@ -253,7 +253,7 @@ impl Worker {
         let checked = self.check(&job.sql)?;
         self.fetch_derived(job.id, &checked)?;
         self.engine.refresh()?;
-        protocol::write_message(&mut self.out, &Reply::Started { id: job.id }).map_err(SqlError::machinery)?;
+        protocol::write_message(&mut self.out, &Reply::Started { id: job.id }).map_err(SqlError::internal)?;
         self.watch.begin(job.id, Duration::from_millis(job.timeout_ms));
         let mut outcome = self.attempt(job, &checked);
         // Each time with fewer parts: several may be damaged, and they show one by one.
@@ -289,10 +289,10 @@ impl Worker {
         if views.is_empty() {
             return Ok(());
         }
-        protocol::write_message(&mut self.out, &Reply::Wanted { id, views }).map_err(SqlError::machinery)?;
+        protocol::write_message(&mut self.out, &Reply::Wanted { id, views }).map_err(SqlError::internal)?;
         loop {
             // The reader thread ends the process with its parent, so this ends too.
-            let (of, made) = self.derived.recv().map_err(SqlError::machinery)?;
+            let (of, made) = self.derived.recv().map_err(SqlError::internal)?;
             if of == id {
                 return self.engine.load(made?);
             }
@@ -415,7 +415,7 @@ fn json_len(value: &Value) -> u64 {
 fn run_arrow(engine: &Engine, out: &mut File, job: &Job, checked: &Checked) -> Result<Reply, (RunError, bool)> {
     let mut stream: Option<StreamWriter<Vec<u8>>> = None;
     let (mut rows, mut sent) = (0, false);
-    let broken = |error: &dyn std::fmt::Display| SqlError::machinery(error);
+    let broken = |error: &dyn std::fmt::Display| SqlError::internal(error);
     let out = std::cell::RefCell::new(out);
     let writer = std::cell::RefCell::new(&mut stream);
     let flush = |bytes: &mut Vec<u8>| {

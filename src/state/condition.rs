@@ -4,7 +4,7 @@
 //! `{"event_name": "standard/newTrade", "price_above": 10}` is a trade above 10x. With phase, price or drawdown alone
 //! the condition is asked at each `gameStateUpdate`.
 //!
-//! An event is looked at through a [`Glance`], so that those who have its text and those who keep only what it says
+//! An event is looked at through a [`EventView`], so that those who have its text and those who keep only what it says
 //! ask the same.
 
 use std::borrow::Cow;
@@ -125,7 +125,7 @@ pub struct Seen<'a> {
 
 /// What a condition needs of an event besides its name and payload.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Glance<'a> {
+pub enum EventView<'a> {
     /// A packet of the game's state.
     State {
         /// The round.
@@ -145,32 +145,32 @@ pub enum Glance<'a> {
     Other,
 }
 
-impl<'a> Glance<'a> {
-    /// The glance at an event that was read as a fact.
-    pub fn of(fact: &'a Fact<'_>) -> Glance<'a> {
+impl<'a> EventView<'a> {
+    /// The view at an event that was read as a fact.
+    pub fn of(fact: &'a Fact<'_>) -> EventView<'a> {
         match fact {
             Fact::Tick(tick) => {
-                Glance::State { game_id: tick.game_id.as_deref(), phase: tick.phase(), price: tick.price }
+                EventView::State { game_id: tick.game_id.as_deref(), phase: tick.phase(), price: tick.price }
             }
-            Fact::Account(update) => Glance::Own(update.player_id.as_deref()),
-            Fact::Identity { id, .. } => Glance::Own(id.as_deref()),
-            Fact::Trade { trade, .. } => Glance::Trade(trade.player_id.as_deref()),
-            Fact::OwnBet(_) => Glance::OwnBet,
-            _ => Glance::Other,
+            Fact::Account(update) => EventView::Own(update.player_id.as_deref()),
+            Fact::Identity { id, .. } => EventView::Own(id.as_deref()),
+            Fact::Trade { trade, .. } => EventView::Trade(trade.player_id.as_deref()),
+            Fact::OwnBet(_) => EventView::OwnBet,
+            _ => EventView::Other,
         }
     }
 
-    /// The glance at an event as it is read.
-    fn of_reading(reading: &'a Reading<'_>) -> Glance<'a> {
+    /// The view at an event as it is read.
+    fn of_reading(reading: &'a Reading<'_>) -> EventView<'a> {
         match reading {
             Reading::State(state) => {
-                Glance::State { game_id: state.game_id.as_deref(), phase: state.phase(), price: state.price }
+                EventView::State { game_id: state.game_id.as_deref(), phase: state.phase(), price: state.price }
             }
-            Reading::Account(update) => Glance::Own(update.player_id()),
-            Reading::OwnName(own) => Glance::Own(own.id.as_deref()),
-            Reading::Trade(trade) => Glance::Trade(trade.player_id.as_deref()),
-            Reading::Sidebet { of: BetEvent::OwnPlaced | BetEvent::OwnSettled, .. } => Glance::OwnBet,
-            _ => Glance::Other,
+            Reading::Account(update) => EventView::Own(update.player_id()),
+            Reading::OwnName(own) => EventView::Own(own.id.as_deref()),
+            Reading::Trade(trade) => EventView::Trade(trade.player_id.as_deref()),
+            Reading::Sidebet { of: BetEvent::OwnPlaced | BetEvent::OwnSettled, .. } => EventView::OwnBet,
+            _ => EventView::Other,
         }
     }
 }
@@ -292,7 +292,7 @@ impl Watcher {
     }
 
     /// Takes the next event; whether the condition holds at it.
-    pub fn see(&mut self, seen: &Seen<'_>) -> bool {
+    pub fn matches(&mut self, seen: &Seen<'_>) -> bool {
         self.see_with(seen, false)
     }
 
@@ -305,39 +305,39 @@ impl Watcher {
     fn see_with(&mut self, seen: &Seen<'_>, any: bool) -> bool {
         let reading = reading::of(seen.event, seen.direction == Some("sent"));
         let payload = seen.event.payload.map(|payload| Cow::Borrowed(payload.get()));
-        self.ask(seen.event.name.as_deref(), seen.direction, Glance::of_reading(&reading), any, || payload)
+        self.ask(seen.event.name.as_deref(), seen.direction, EventView::of_reading(&reading), any, || payload)
     }
 
-    /// Takes the next event by its name, its direction (`received` or `sent`) and a glance at it; `payload` is asked
+    /// Takes the next event by its name, its direction (`received` or `sent`) and a view at it; `payload` is asked
     /// only when everything else holds.
-    pub fn look<'p>(
+    pub fn matches_view<'p>(
         &mut self,
         name: Option<&str>,
         direction: Option<&str>,
-        glance: Glance<'_>,
+        view: EventView<'_>,
         payload: impl FnOnce() -> Option<Cow<'p, str>>,
     ) -> bool {
-        self.ask(name, direction, glance, false, payload)
+        self.ask(name, direction, view, false, payload)
     }
 
     fn ask<'p>(
         &mut self,
         name: Option<&str>,
         direction: Option<&str>,
-        glance: Glance<'_>,
+        view: EventView<'_>,
         any: bool,
         payload: impl FnOnce() -> Option<Cow<'p, str>>,
     ) -> bool {
         let (mut state, mut rugs, mut own) = (false, false, false);
-        match glance {
-            Glance::State { game_id, phase, price } => {
+        match view {
+            EventView::State { game_id, phase, price } => {
                 state = true;
                 rugs = self.now.take(game_id, phase, price);
             }
-            Glance::Own(Some(id)) if self.own.as_deref() != Some(id) => self.own = Some(id.to_owned()),
-            Glance::Trade(player) => own = player.is_some() && player == self.own.as_deref(),
-            Glance::OwnBet => own = true,
-            Glance::Own(_) | Glance::Other => {}
+            EventView::Own(Some(id)) if self.own.as_deref() != Some(id) => self.own = Some(id.to_owned()),
+            EventView::Trade(player) => own = player.is_some() && player == self.own.as_deref(),
+            EventView::OwnBet => own = true,
+            EventView::Own(_) | EventView::Other => {}
         }
         let condition = &self.condition;
         let by_state = condition.event_name.is_none()

@@ -38,7 +38,7 @@ const ABNORMAL_GAMES: u32 = 2;
 
 /// A value with the frame that said it.
 #[derive(Debug, Clone)]
-pub struct Told<T> {
+pub struct Observed<T> {
     /// The frame.
     pub at: At,
     /// The value.
@@ -49,15 +49,15 @@ pub struct Told<T> {
 #[derive(Debug, Clone, Default)]
 pub struct Lobby {
     /// Averages and counts of the last games.
-    pub statistics: Option<Told<Statistics>>,
+    pub statistics: Option<Observed<Statistics>>,
     /// The pool of instant rugs.
-    pub rugpool: Option<Told<Rugpool>>,
+    pub rugpool: Option<Observed<Rugpool>>,
     /// The ranking's JSON text.
-    pub leaderboard: Option<Told<Arc<str>>>,
+    pub leaderboard: Option<Observed<Arc<str>>>,
     /// Sockets on the server.
-    pub connected_players: Option<Told<i64>>,
+    pub connected_players: Option<Observed<i64>>,
     /// The day's highest peak.
-    pub highest_today: Option<Told<f64>>,
+    pub highest_today: Option<Observed<f64>>,
 }
 
 /// What the histories named.
@@ -85,7 +85,7 @@ pub struct Fold {
     disagreements: VecDeque<Disagreement>,
     account: Account,
     /// A drift that a broadcast on its way may still explain.
-    suspected: Option<Told<Vec<FieldDrift>>>,
+    suspected: Option<Observed<Vec<FieldDrift>>>,
     requests: RequestTracker,
     waiting: Vec<Waiting>,
     trades: VecDeque<u64>,

@@ -273,7 +273,7 @@ fn modified_ns(meta: &Metadata) -> i64 {
 /// Looks at the files of a catalog now and then: whoever follows a store for days sees that one was damaged, lost or
 /// restored without anybody changing the catalog.
 #[derive(Debug)]
-pub struct Glance {
+pub struct FileWatch {
     last: Instant,
     cost: Duration,
 }
@@ -281,13 +281,13 @@ pub struct Glance {
 /// Not more often than this, and never more than a hundredth of the time.
 const PAUSE: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(2) };
 
-impl Default for Glance {
-    fn default() -> Glance {
-        Glance { last: Instant::now(), cost: Duration::ZERO }
+impl Default for FileWatch {
+    fn default() -> FileWatch {
+        FileWatch { last: Instant::now(), cost: Duration::ZERO }
     }
 }
 
-impl Glance {
+impl FileWatch {
     /// Whether a file of the catalog is not as the catalog knows it. Looks only when it is time to.
     pub fn sees_change(&mut self, root: &DataRoot, catalog: &Catalog) -> bool {
         if self.last.elapsed() < PAUSE.max(self.cost * 100) {
@@ -313,7 +313,7 @@ pub struct LostParts {
 struct Known {
     stamp: Option<CatalogStamp>,
     catalog: Catalog,
-    glance: Glance,
+    watch: FileWatch,
 }
 
 impl LostParts {
@@ -347,8 +347,8 @@ impl LostParts {
         let Ok(root) = DataRoot::open(&self.root) else { return Ok(T::default()) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let stamp = CatalogStamp::of(&root);
-        let Known { stamp: before, catalog, glance } = &mut *known;
-        if before.as_ref() != Some(&stamp) || glance.sees_change(&root, catalog) {
+        let Known { stamp: before, catalog, watch } = &mut *known;
+        if before.as_ref() != Some(&stamp) || watch.sees_change(&root, catalog) {
             *catalog = Catalog::load(&root)?;
             *before = Some(CatalogStamp::of(&root));
         }

@@ -141,7 +141,7 @@ impl Store {
             owed: Mutex::default(),
             _lease: lease,
         };
-        let left_behind = store.tidy()?;
+        let left_behind = store.recover()?;
         Ok((store, left_behind))
     }
 

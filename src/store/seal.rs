@@ -210,7 +210,7 @@ impl Store {
 
     /// Clears up after a crash: removes temporary files, and tells which journals are left to seal. Before anyone records
     /// or seals: what they have on the disk would look the same.
-    pub(super) fn tidy(&self) -> Result<LeftBehind, StoreError> {
+    pub(super) fn recover(&self) -> Result<LeftBehind, StoreError> {
         for path in parts::leftovers(self.root())? {
             fsio::remove(&self.root().path().join(path))?;
         }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::common::needs;
-use crate::common::waiting::PATIENCE;
+use crate::common::waiting::TIMEOUT;
 
 /// A page whose only frame is the app.
 pub struct Page {
@@ -56,7 +56,7 @@ impl Page {
             if let Some(port) = text.lines().next().and_then(|line| line.parse().ok()) {
                 break port;
             }
-            assert!(began.elapsed() < PATIENCE, "Chromium does not start");
+            assert!(began.elapsed() < TIMEOUT, "Chromium does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         let address = loop {
@@ -66,7 +66,7 @@ impl Page {
             if let Some(address) = page.and_then(|page| page["webSocketDebuggerUrl"].as_str().map(str::to_owned)) {
                 break address;
             }
-            assert!(began.elapsed() < PATIENCE, "Chromium shows no page");
+            assert!(began.elapsed() < TIMEOUT, "Chromium shows no page");
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         let (socket, _) = connect_async(address).await.unwrap();
@@ -84,7 +84,7 @@ impl Page {
         let command = json!({"id": id, "method": method, "params": params}).to_string();
         self.socket.send(Message::text(command)).await.unwrap();
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            let message = tokio::time::timeout(TIMEOUT, self.socket.next()).await;
             let message = message.unwrap_or_else(|_| panic!("no answer to {method}")).unwrap().unwrap();
             let Message::Text(text) = message else { continue };
             let value: Value = serde_json::from_str(&text).unwrap();
@@ -135,7 +135,7 @@ impl Page {
         let command = json!({"id": id, "method": "Runtime.evaluate", "params": params}).to_string();
         self.socket.send(Message::text(command)).await.unwrap();
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            let message = tokio::time::timeout(TIMEOUT, self.socket.next()).await;
             let message = message.map_err(|_| "no answer")?.unwrap().unwrap();
             let Message::Text(text) = message else { continue };
             let value: Value = serde_json::from_str(&text).unwrap();
@@ -159,7 +159,7 @@ impl Page {
             {
                 return value.clone();
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 let shown = self.try_in_frame("document.body.innerText").await;
                 let said = self.in_host("JSON.stringify(said.slice(-3))").await;
                 panic!(

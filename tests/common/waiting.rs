@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The longest wait for anything. Only a test that fails waits so long: a machine with other work to do needs many times
 /// what an idle one does, and a test must not tell the two apart.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// How long a query must have kept a processor busy to be under way: far more than its parsing and planning take.
 const UNDER_WAY: Duration = Duration::from_millis(100);
@@ -15,7 +15,7 @@ const UNDER_WAY: Duration = Duration::from_millis(100);
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(began.elapsed() < TIMEOUT, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -24,14 +24,14 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub async fn until_async(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(began.elapsed() < TIMEOUT, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 /// What must end, whatever else the machine does.
 pub async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+    tokio::time::timeout(TIMEOUT, work).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 /// A query is under way when one of the processes that may run it has worked for a while since this was made.

@@ -16,7 +16,7 @@ use super::exported::command;
 use super::list::MARK;
 use crate::common::replayer;
 use crate::common::site::Site;
-use crate::common::waiting::{PATIENCE, until};
+use crate::common::waiting::{TIMEOUT, until};
 use crate::server::Wire;
 
 /// A kind of work.
@@ -195,7 +195,7 @@ fn decide(root: &Path, disk: &Disk, cuts: &[u64], subject: &Subject) -> Result<O
 fn asked(wire: &mut Wire, disk: &Disk, arguments: Value) -> Result<Option<Value>, String> {
     let id = wire.request("tools/call", json!({"name": "verify", "arguments": arguments}));
     let began = Instant::now();
-    while began.elapsed() < PATIENCE {
+    while began.elapsed() < TIMEOUT {
         match wire.message(Duration::from_millis(20)) {
             Some(message) if message["id"] == json!(id) => {
                 let result = &message["result"];
@@ -229,7 +229,7 @@ fn ended(mut child: Child, disk: &Disk, log: &Path) -> Result<bool, String> {
             // It may have ended just before.
             return Ok(child.wait().unwrap().success());
         }
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > TIMEOUT {
             let _ = child.kill();
             let _ = child.wait();
             return Err("it does not end".to_owned());

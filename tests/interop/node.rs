@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::common::needs;
-use crate::common::waiting::PATIENCE;
+use crate::common::waiting::TIMEOUT;
 
 /// A running script.
 pub struct Node {
@@ -51,16 +51,16 @@ impl Node {
 
     /// The next line.
     pub fn next(&self) -> Value {
-        match self.lines.recv_timeout(PATIENCE) {
+        match self.lines.recv_timeout(TIMEOUT) {
             Ok(value) => value,
-            Err(RecvTimeoutError::Timeout) => panic!("the script said nothing in {PATIENCE:?}"),
+            Err(RecvTimeoutError::Timeout) => panic!("the script said nothing in {TIMEOUT:?}"),
             Err(RecvTimeoutError::Disconnected) => panic!("the script ended"),
         }
     }
 
     /// All lines up to the first that is as wanted.
     pub fn until(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let mut seen = Vec::new();
         while Instant::now() < deadline {
             let line = self.next();
@@ -70,7 +70,7 @@ impl Node {
                 return seen;
             }
         }
-        panic!("it did not come in {PATIENCE:?}");
+        panic!("it did not come in {TIMEOUT:?}");
     }
 
     /// Gives a command and returns what happened until it was done.

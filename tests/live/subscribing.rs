@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use super::{Recording, server, tick};
 use crate::common::root;
-use crate::common::waiting::PATIENCE;
+use crate::common::waiting::TIMEOUT;
 use crate::server::Wire;
 
 const GAME: &str = "20260101-aaaaaaaaaaaaaaaa";
 
 /// The next notification of this method.
-fn notification(wire: &mut Wire, method: &str, patience: Duration) -> Option<Value> {
+fn notification(wire: &mut Wire, method: &str, limit: Duration) -> Option<Value> {
     let began = Instant::now();
-    while began.elapsed() < patience {
-        let message = wire.message(patience.saturating_sub(began.elapsed()))?;
+    while began.elapsed() < limit {
+        let message = wire.message(limit.saturating_sub(began.elapsed()))?;
         if message["method"] == method {
             return Some(message);
         }
@@ -44,7 +44,7 @@ fn a_subscriber_of_the_older_era_is_told_until_it_unsubscribes() {
     let answer = wire.ask("resources/subscribe", json!({"uri": "replayer://live"}));
     assert!(answer.get("result").is_some(), "{answer}");
     recording.receive(&tick(GAME, 2, 1.2));
-    let told = notification(&mut wire, "notifications/resources/updated", PATIENCE);
+    let told = notification(&mut wire, "notifications/resources/updated", TIMEOUT);
     assert_eq!(told.unwrap()["params"]["uri"], "replayer://live");
     wire.ask("resources/unsubscribe", json!({"uri": "replayer://live"}));
     recording.receive(&tick(GAME, 3, 1.3));
@@ -65,14 +65,14 @@ fn a_listener_of_the_newer_era_is_told() {
         json!({"_meta": meta, "notifications": {"resourceSubscriptions": ["replayer://live", "replayer://manifest"]}}),
     );
     let accepted =
-        notification(&mut wire, "notifications/subscriptions/acknowledged", PATIENCE).expect("acknowledged");
+        notification(&mut wire, "notifications/subscriptions/acknowledged", TIMEOUT).expect("acknowledged");
     assert_eq!(
         accepted["params"]["notifications"]["resourceSubscriptions"],
         json!(["replayer://live"]),
         "{accepted}"
     );
     recording.receive(&tick(GAME, 2, 1.2));
-    let told = notification(&mut wire, "notifications/resources/updated", PATIENCE);
+    let told = notification(&mut wire, "notifications/resources/updated", TIMEOUT);
     assert_eq!(told.unwrap()["params"]["uri"], "replayer://live");
 }
 
@@ -89,7 +89,7 @@ fn a_new_field_is_a_change_of_the_protocol_and_another_frame_is_none() {
     recording.receive(&tick(GAME, 2, 1.2));
     assert!(notification(&mut wire, "notifications/resources/updated", Duration::from_secs(4)).is_none());
     recording.receive(r#"42["brandNewThing",{"a":1}]"#);
-    let told = notification(&mut wire, "notifications/resources/updated", PATIENCE);
+    let told = notification(&mut wire, "notifications/resources/updated", TIMEOUT);
     assert_eq!(told.unwrap()["params"]["uri"], "replayer://protocol");
 }
 

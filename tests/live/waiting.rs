@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Recording, server, tick};
 use crate::common::root;
-use crate::common::waiting::PATIENCE;
+use crate::common::waiting::TIMEOUT;
 use crate::server::Wire;
 
 const GAME: &str = "20260101-aaaaaaaaaaaaaaaa";
@@ -88,7 +88,7 @@ fn a_wait_can_be_cancelled() {
         wire.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}));
     }
     let asked = json!(wire.request("tools/call", json!({"name": "live_state", "arguments": {}})));
-    let answer = wire.message(PATIENCE).unwrap();
+    let answer = wire.message(TIMEOUT).unwrap();
     assert_eq!((&answer["id"], &answer["result"]["isError"]), (&asked, &json!(false)), "{answer}");
 }
 

@@ -4,15 +4,15 @@
 #[path = "../../src/capture/as_bytes.rs"]
 #[allow(dead_code, unused_imports)]
 mod as_bytes;
-#[path = "../../src/capture/board/mod.rs"]
-#[allow(dead_code, unused_imports)]
-pub mod board;
 #[path = "../../src/capture/clock.rs"]
 #[allow(dead_code, unused_imports)]
 mod clock;
 #[path = "../../src/capture/events.rs"]
 #[allow(dead_code, unused_imports)]
 pub mod events;
+#[path = "../../src/capture/metrics/mod.rs"]
+#[allow(dead_code, unused_imports)]
+pub mod metrics;
 #[path = "../../src/capture/public_feed/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod public_feed;

@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 use turmoil::Sim;
 use turmoil::net::{TcpListener, TcpStream};
 
-use super::board::Board;
 use super::check::{self, Broken};
 use super::clock::{self, Clocks, Moment};
 use super::kept::Kept;
+use super::metrics::Metrics;
 use super::public_feed::address::Address;
 use super::public_feed::failure::Failure;
 use super::public_feed::socket::{Deadline, Network};
-use super::public_feed::{Gap, Patience, run_over};
+use super::public_feed::{Gap, Timeouts, run_over};
 use super::sink::{Item, Sink};
 use crate::weather::{Befalls, Event, Weather};
 
@@ -199,7 +199,7 @@ async fn recorder(run: Arc<Run>) -> HostResult {
         queue,
         room: room.clone(),
         capacity: QUEUE_BYTES,
-        board: Arc::new(Board::default()),
+        metrics: Arc::new(Metrics::default()),
         clocks: Arc::new(clocks),
         connections: Arc::default(),
     };
@@ -214,7 +214,7 @@ async fn recorder(run: Arc<Run>) -> HostResult {
     tokio::spawn(journal(run, process, items, room));
     tokio::spawn(clock::watch(sink.clone(), stop.clone()));
     let address = format!("ws://{SERVER}:{PORT}/socket.io/?EIO=4&transport=websocket");
-    run_over(network, sink, address, gap, Patience::default(), stop).await;
+    run_over(network, sink, address, gap, Timeouts::default(), stop).await;
     Ok(())
 }
 

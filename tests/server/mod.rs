@@ -27,7 +27,7 @@ use replayer::store::root::DataRoot;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::waiting::{PATIENCE, UnderWay, is_gone, processor_time, until};
+use crate::common::waiting::{TIMEOUT, UnderWay, is_gone, processor_time, until};
 use crate::common::{REPLAYER, replayer};
 
 /// A query that runs for hours, if it is let.
@@ -121,7 +121,7 @@ impl Wire {
     pub fn answer(&mut self, id: u64) -> Value {
         loop {
             let message =
-                self.message(PATIENCE).unwrap_or_else(|| panic!("no answer to {id}; log:\n{}", self.log()));
+                self.message(TIMEOUT).unwrap_or_else(|| panic!("no answer to {id}; log:\n{}", self.log()));
             if message["id"] == json!(id) {
                 return message;
             }
@@ -129,8 +129,8 @@ impl Wire {
     }
 
     /// The next line, which must be a JSON-RPC message; `None` at the end of the output or when none comes.
-    pub fn message(&mut self, patience: Duration) -> Option<Value> {
-        match self.stdout.recv_timeout(patience) {
+    pub fn message(&mut self, limit: Duration) -> Option<Value> {
+        match self.stdout.recv_timeout(limit) {
             Ok(line) => Some(json_rpc(&line)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         }
@@ -169,7 +169,7 @@ impl Wire {
     /// Closes its input and gives everything that it still says.
     fn rest(&mut self) -> Vec<Value> {
         self.stdin = None;
-        std::iter::from_fn(|| self.message(PATIENCE)).collect()
+        std::iter::from_fn(|| self.message(TIMEOUT)).collect()
     }
 
     /// Waits for the end of the process.

@@ -6,7 +6,7 @@ use replayer::sql::SqlError;
 use tokio_util::sync::CancellationToken;
 
 use super::{ENDLESS, House};
-use crate::common::waiting::{PATIENCE, in_time};
+use crate::common::waiting::{TIMEOUT, in_time};
 
 #[tokio::test]
 async fn an_endless_query_times_out_and_its_worker_serves_on() {
@@ -62,7 +62,7 @@ async fn a_memory_bomb_is_an_error() {
         "SELECT map_from_entries(list({'k': i, 'v': repeat('y', 1000)})) FROM range(100000000) t(i)",
     ] {
         // The memory is at its end long before the time is.
-        let error = house.limited(sql, PATIENCE).await.unwrap_err();
+        let error = house.limited(sql, TIMEOUT).await.unwrap_err();
         // What escapes DuckDB's accounting meets the process limit; either way it is this query's error.
         let fits =
             matches!(error, SqlError::Memory { .. } | SqlError::WorkerDied { .. } | SqlError::Failed { .. });

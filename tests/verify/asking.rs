@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{CASH, frame_of};
-use crate::common::waiting::PATIENCE;
+use crate::common::waiting::TIMEOUT;
 use crate::common::{record, root};
 use crate::server::Wire;
 
@@ -31,7 +31,7 @@ fn answered(wire: &mut Wire, arguments: Value, answer: Value) -> (String, Value)
     let id = wire.request("tools/call", json!({"name": "verify", "arguments": arguments}));
     let mut question = String::new();
     loop {
-        let message = wire.message(PATIENCE).expect("a message");
+        let message = wire.message(TIMEOUT).expect("a message");
         if message["method"] == "elicitation/create" {
             question = message["params"]["message"].as_str().unwrap().to_owned();
             assert_eq!(message["params"]["requestedSchema"]["required"], json!(["decision"]), "{message}");

@@ -122,15 +122,15 @@ fn every_line_stands_in_the_store_once_however_often_it_is_written() {
 
 #[test]
 fn whoever_holds_the_lease_writes_what_others_decide() {
-    use replayer::capture::{Capture, Options, Wish};
+    use replayer::capture::{Capture, DesiredState, Options};
     let (_folder, root) = root();
     record(&root, 1);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     // A browser that is not there: the lease is held, and no frame comes.
-    Wish::change(&root, "test", |wish| {
-        wish.sources.public_ws.on = Some(false);
-        wish.sources.cdp.on = Some(true);
-        wish.sources.cdp.address = Some("http://127.0.0.1:9".into());
+    DesiredState::change(&root, "test", |desired| {
+        desired.sources.public_ws.on = Some(false);
+        desired.sources.cdp.on = Some(true);
+        desired.sources.cdp.address = Some("http://127.0.0.1:9".into());
     })
     .unwrap();
     let capture = runtime.block_on(async { Capture::start(root.clone(), Options::new("test")) });

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod asking;
-mod desk;
 mod log;
+mod reviews;
 mod shown;
 
 use std::path::Path;
@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use replayer::sql::{Config, Query, SqlClient};
 use replayer::store::root::DataRoot;
-use replayer::verify::desk::propose::{Draft, Proposed};
-use replayer::verify::desk::{Desk, DeskError};
 use replayer::verify::explore::Explorer;
 use replayer::verify::mark::rules::Policy;
 use replayer::verify::mark::{Actor, MarkState};
+use replayer::verify::reviews::propose::{Draft, Proposed};
+use replayer::verify::reviews::{ReviewError, ReviewService};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -25,12 +25,12 @@ use tokio_util::sync::CancellationToken;
 use crate::common::{REPLAYER, record, root};
 use crate::server::Wire;
 
-/// A data root with two recordings of simulated games, and a desk on it.
+/// A data root with two recordings of simulated games, and a reviews on it.
 struct House {
     _folder: TempDir,
     root: DataRoot,
     client: SqlClient,
-    desk: Desk,
+    reviews: ReviewService,
 }
 
 impl House {
@@ -45,12 +45,12 @@ impl House {
         let mut config = Config::new(root.path());
         config.worker_exe = Some(REPLAYER.into());
         let client = SqlClient::new(config);
-        let desk = Desk::new(Arc::new(Explorer::new(root.path())), client.clone(), policy);
-        House { _folder: folder, root, client, desk }
+        let reviews = ReviewService::new(Arc::new(Explorer::new(root.path())), client.clone(), policy);
+        House { _folder: folder, root, client, reviews }
     }
 
-    async fn propose(&self, draft: Draft) -> Result<Proposed, DeskError> {
-        self.desk.propose(draft, Actor::agent(Some("test".into())), &CancellationToken::new()).await
+    async fn propose(&self, draft: Draft) -> Result<Proposed, ReviewError> {
+        self.reviews.propose(draft, Actor::agent(Some("test".into())), &CancellationToken::new()).await
     }
 
     async fn query(&self, sql: &str) -> Vec<Vec<Value>> {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::CASH;
-use crate::common::waiting::PATIENCE;
+use crate::common::waiting::TIMEOUT;
 use crate::common::{record, root};
 use crate::server::Wire;
 
@@ -121,7 +121,7 @@ fn a_subscriber_is_told_of_a_decision_of_another_process() {
     resource(&mut subscriber, "replayer://verification");
     decide(&mut Wire::opened(root.path()));
     loop {
-        let message = subscriber.message(PATIENCE).expect("a notification");
+        let message = subscriber.message(TIMEOUT).expect("a notification");
         if message["method"] == "notifications/resources/updated" {
             assert_eq!(message["params"]["uri"], "replayer://verification");
             return;

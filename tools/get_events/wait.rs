@@ -54,11 +54,11 @@ pub(super) async fn until(
     app: &App,
     wanted: &Wanted,
     mut watcher: Watcher,
-    patience: Duration,
+    limit: Duration,
     cancel: &CancellationToken,
 ) -> Result<Ended, ToolError> {
     let began = Instant::now();
-    let deadline = tokio::time::Instant::now() + patience;
+    let deadline = tokio::time::Instant::now() + limit;
     // Listening begins before the store is read: what comes meanwhile waits in the queue.
     let mut rows = app.live.rows().await.map_err(|error| unreadable(&error.to_string()))?;
     let (snapshot, _) = app.live.snapshot(false).await.map_err(|error| unreadable(&error.to_string()))?;
@@ -117,7 +117,7 @@ pub(super) async fn until(
         }
         looked_at += 1;
         last = Some(address.clone());
-        if see(wanted, &mut watcher, &row) {
+        if matches(wanted, &mut watcher, &row) {
             return Ok(ended(true, Some(address), last, looked_at));
         }
     }
@@ -170,7 +170,7 @@ async fn catch_up(
             let Some(address) = Address::new(&row.session_id, row.seq) else { continue };
             *looked_at += 1;
             *last = Some(address.clone());
-            if see(wanted, watcher, &row) {
+            if matches(wanted, watcher, &row) {
                 return Ok(Some(address));
             }
         }
@@ -182,13 +182,13 @@ async fn catch_up(
 }
 
 /// Whether the condition, and the filters of the call, hold at this row.
-fn see(wanted: &Wanted, watcher: &mut Watcher, row: &LiveRow) -> bool {
+fn matches(wanted: &Wanted, watcher: &mut Watcher, row: &LiveRow) -> bool {
     let inner = line::inner(row.format, &row.text);
     let event = match &inner {
         Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
         None => line::decode(row.format, row.event_name.as_deref(), &row.text),
     };
-    let holds = watcher.see(&Seen { event: &event, direction: row.direction.as_deref() });
+    let holds = watcher.matches(&Seen { event: &event, direction: row.direction.as_deref() });
     holds
         && wanted.event_name.as_deref().is_none_or(|name| event.name.as_deref() == Some(name))
         && wanted.game_id.as_deref().is_none_or(|game| row.text.contains(game))

@@ -7,9 +7,9 @@ use crate::replay::account::Action as Side;
 use crate::replay::cursor::archive::Shared;
 use crate::replay::cursor::error::CursorError;
 use crate::replay::cursor::moves::{self, Stopped};
-use crate::replay::cursor::orders::{Deed, Orders, RefusedOrder, With};
+use crate::replay::cursor::orders::{Orders, RefusedOrder, ReplayAction, With};
+use crate::replay::cursor::registry::{CursorRegistry, Held};
 use crate::replay::cursor::seek::Target;
-use crate::replay::cursor::shelf::{Held, Shelf};
 use crate::replay::cursor::{Budget, Cursor};
 use crate::server::errors::ToolError;
 use crate::tools::RESULT_BYTES;
@@ -25,22 +25,22 @@ const PRICES: usize = 300;
 ///
 /// # Errors
 /// What happened, why, what to call instead.
-pub fn to(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+pub fn to(registry: &CursorRegistry, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
     takes::check(args)?;
     match args.action {
-        Action::Open => open(shelf, args, budget),
-        Action::List => Ok(list(shelf)),
+        Action::Open => open(registry, args, budget),
+        Action::List => Ok(list(registry)),
         Action::Close => {
             let handle = ask::handle(args)?;
-            let closed = shelf.close(handle).map_err(|error| refuse::tool_error(args, handle, error))?;
+            let closed = registry.close(handle).map_err(|error| refuse::tool_error(args, handle, error))?;
             let next = format!("{} opens it again", refuse::again(&closed.opened, &closed.event_ref));
             Ok(Output { next: Some(next), ..Output::default() })
         }
-        _ => on_cursor(shelf, args, budget),
+        _ => on_cursor(registry, args, budget),
     }
 }
 
-fn open(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+fn open(registry: &CursorRegistry, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
     let (covers, target) = (ask::covers(args)?, ask::target(args, true)?);
     let orders = Orders::new(ask::settings(args));
     let first = |held: &mut Held, archive: &Shared| {
@@ -51,7 +51,7 @@ fn open(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolE
         output.opened = Some(opened(&held.cursor));
         Ok(output)
     };
-    let done = shelf.open(covers, orders, |cursor| ask::again(args, cursor), first);
+    let done = registry.open(covers, orders, |cursor| ask::again(args, cursor), first);
     let (handle, output) = done.map_err(|error| refuse::tool_error(args, "", error))?;
     Ok(Output { cursor: Some(handle), ..output })
 }
@@ -74,8 +74,8 @@ fn opened(cursor: &Cursor) -> Opened {
     }
 }
 
-fn list(shelf: &Shelf) -> Output {
-    let cursors = shelf.list().into_iter().map(|open| OpenCursor {
+fn list(registry: &CursorRegistry) -> Output {
+    let cursors = registry.list().into_iter().map(|open| OpenCursor {
         again: refuse::again(&open.opened, &open.event_ref),
         cursor: open.handle,
         game_id: open.game_id,
@@ -87,7 +87,7 @@ fn list(shelf: &Shelf) -> Output {
     Output { cursors: Some(cursors), next, ..Output::default() }
 }
 
-fn on_cursor(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
+fn on_cursor(registry: &CursorRegistry, args: &Args, budget: &Budget<'_>) -> Result<Output, ToolError> {
     let handle = ask::handle(args)?;
     let target = match args.action {
         Action::Seek => Some(ask::target(args, false)?.ok_or_else(|| {
@@ -107,13 +107,13 @@ fn on_cursor(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, 
             format!(r#"replay {{"action": "run", "cursor": "{handle}", "until": {{"rug": true}}}}"#),
         ));
     }
-    let deed = match args.action {
-        Action::Act => Some(deed(args, handle)?),
+    let replay_action = match args.action {
+        Action::Act => Some(replay_action(args, handle)?),
         _ => None,
     };
-    let done = shelf.with(handle, |held, archive| {
+    let done = registry.with(handle, |held, archive| {
         let from = held.cursor.position();
-        let output = act_on(held, archive, args, target.as_ref(), deed, budget)?;
+        let output = act_on(held, archive, args, target.as_ref(), replay_action, budget)?;
         if held.cursor.position() != from {
             held.before = Some(from);
         }
@@ -123,14 +123,14 @@ fn on_cursor(shelf: &Shelf, args: &Args, budget: &Budget<'_>) -> Result<Output, 
     Ok(Output { cursor: Some(handle.to_owned()), ..output })
 }
 
-fn deed(args: &Args, handle: &str) -> Result<Deed, ToolError> {
+fn replay_action(args: &Args, handle: &str) -> Result<ReplayAction, ToolError> {
     let what = "Nothing was done";
     let Some(side) = args.side.as_deref() else {
         let example =
             format!(r#"replay {{"action": "act", "cursor": "{handle}", "side": "BUY", "amount": "0.01"}}"#);
         return Err(ToolError::new(what, "side is missing: BUY, SELL, SIDEBET or RESET", example));
     };
-    Deed::from_words(side, args.amount.as_ref(), args.percentage.as_ref()).map_err(|refusal| {
+    ReplayAction::from_words(side, args.amount.as_ref(), args.percentage.as_ref()).map_err(|refusal| {
         let refused = RefusedOrder::by_words(refusal, Side::of_word(side));
         ToolError::new(what, refused.to_string(), refuse::order(handle, &refused))
     })
@@ -141,7 +141,7 @@ fn act_on(
     archive: &Shared,
     args: &Args,
     target: Option<&Target>,
-    deed: Option<Deed>,
+    replay_action: Option<ReplayAction>,
     budget: &Budget<'_>,
 ) -> Result<Output, CursorError> {
     let from = held.cursor.place().map(|place| place.event_ref).unwrap_or_default();
@@ -161,8 +161,10 @@ fn act_on(
         }
         Action::Open | Action::Close | Action::List => None,
     };
-    let acted = match deed {
-        Some(deed) => Some(held.orders.act(&mut held.cursor, archive, deed, args.record == Some(true))?),
+    let acted = match replay_action {
+        Some(replay_action) => {
+            Some(held.orders.act(&mut held.cursor, archive, replay_action, args.record == Some(true))?)
+        }
         None => None,
     };
     let mut output = at(held, args);

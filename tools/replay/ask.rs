@@ -7,7 +7,7 @@ use crate::protocol::catalogue::catalogue;
 use crate::protocol::phase::Phase;
 use crate::replay::account::Settings;
 use crate::replay::cursor::Cursor;
-use crate::replay::cursor::chapter::Covers;
+use crate::replay::cursor::game_span::Covers;
 use crate::replay::cursor::seek::{NOTES, Target};
 use crate::server::errors::ToolError;
 use crate::verify::explore::nearest::nearest;

@@ -6,7 +6,7 @@ use super::{Action, Args, ask, takes};
 use crate::replay::account::{Action as Side, Refusal};
 use crate::replay::cursor::error::{CursorError, Instead, Left};
 use crate::replay::cursor::orders::RefusedOrder;
-use crate::replay::cursor::shelf::ShelfError;
+use crate::replay::cursor::registry::ShelfError;
 use crate::server::errors::ToolError;
 
 /// The error for a call on the cursor `handle` (empty when it was to be opened).

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Action, Args};
 use crate::server::errors::ToolError;
-use crate::tools::written;
+use crate::tools::format_call;
 
 /// What each action takes besides `action`. All but open and list need `cursor`.
 const TAKES: [(Action, &[&str]); 10] = [
@@ -62,7 +62,7 @@ pub fn call(args: &Args, without: &[&str], with: &[(&str, Value)]) -> String {
     let mut changed = given(args);
     changed.retain(|name, _| !without.contains(&name.as_str()));
     changed.extend(with.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    written("replay", &changed)
+    format_call("replay", &changed)
 }
 
 /// Refuses arguments that the action does not take.
@@ -100,7 +100,7 @@ pub fn check(args: &Args) -> Result<(), ToolError> {
     Err(ToolError::new(
         "Nothing was done",
         format!("{word} does not take {all}; it takes {own}; {hint}"),
-        format!("{}, or {}", written("replay", &other), call(args, &strays, &[])),
+        format!("{}, or {}", format_call("replay", &other), call(args, &strays, &[])),
     ))
 }
 

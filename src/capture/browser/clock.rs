@@ -19,7 +19,7 @@ const TOLERATED: i64 = 250_000;
 struct Zero {
     /// Microseconds UTC.
     us: i64,
-    /// Told by Chrome, not guessed from an arrival.
+    /// BrowserMessage by Chrome, not guessed from an arrival.
     told: bool,
 }
 

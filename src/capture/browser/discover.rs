@@ -12,7 +12,7 @@ use super::address::Address;
 use super::failure::Failure;
 
 /// How long each answer may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// The answer is half a kilobyte.
 const LONGEST: u64 = 64 << 10;
 
@@ -41,7 +41,7 @@ pub async fn discover(address: &Address) -> Result<Found, Failure> {
     if let Some(path) = &address.path {
         return Ok(Found { url: format!("ws://{address}{path}"), product: None });
     }
-    let answer = match timeout(PATIENCE, ask(address)).await {
+    let answer = match timeout(TIMEOUT, ask(address)).await {
         Ok(answer) => answer.map_err(|error| Failure::io(address, &error))?,
         Err(_) => return Err(Failure::silent(address)),
     };

@@ -22,8 +22,8 @@ use super::failure::Failure;
 use super::wire::Event;
 
 /// How long Chrome may take to take the connection. It may ask the user first, when the address named the socket.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PATIENCE_WITH_USER: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT_WITH_USER: Duration = Duration::from_secs(60);
 
 /// An open debugging connection.
 pub struct Link {
@@ -63,8 +63,8 @@ impl Link {
     /// # Errors
     /// When the browser refuses, or does not answer in time.
     pub async fn open(address: &Address, found: &Found) -> Result<Link, Failure> {
-        let patience = if found.product.is_some() { PATIENCE } else { PATIENCE_WITH_USER };
-        match timeout(patience, Connection::connect(&found.url)).await {
+        let limit = if found.product.is_some() { TIMEOUT } else { TIMEOUT_WITH_USER };
+        match timeout(limit, Connection::connect(&found.url)).await {
             Ok(Ok(connection)) => Ok(Link { connection, calls: HashMap::new() }),
             Ok(Err(error)) => Err(match io_error(&error) {
                 Some(io) => Failure::io(address, io),

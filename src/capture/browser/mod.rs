@@ -32,9 +32,9 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::board::SourceState;
 use super::clock::monotonic_us;
 use super::events::{CONNECTION_FAILED, GAP};
+use super::metrics::SourceState;
 use super::sink::{Sink, SinkClosed};
 use crate::store::record::{Source, now_us};
 use address::Address;
@@ -50,37 +50,37 @@ const SOURCE: Source = Source::Cdp;
 
 /// How patient it is.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct Timeouts {
     /// The wait after the first failure; it doubles.
     pub first_wait: Duration,
     /// The longest wait. Asking a port of the same machine costs nothing.
     pub longest_wait: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience { first_wait: Duration::from_millis(250), longest_wait: Duration::from_secs(3) }
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts { first_wait: Duration::from_millis(250), longest_wait: Duration::from_secs(3) }
     }
 }
 
 /// Records the browser at `address` (see [`Address::parse`]) until stopped. Whatever goes wrong is told by the
 /// state and a system event, and tried again, for ever.
 pub async fn run(sink: Sink, address: String, stop: CancellationToken) {
-    run_with(sink, address, Patience::default(), stop).await;
+    run_with(sink, address, Timeouts::default(), stop).await;
 }
 
 /// [`run`] with other waits.
-pub async fn run_with(sink: Sink, address: String, patience: Patience, stop: CancellationToken) {
+pub async fn run_with(sink: Sink, address: String, timeouts: Timeouts, stop: CancellationToken) {
     let address = match Address::parse(&address) {
         Ok(address) => address,
         Err(reason) => {
             let Failure { reason, next_step, .. } = Failure::address(reason);
             sink.state(SOURCE, SourceState::Failed { reason, next_step, attempt: 1, next_try_us: None });
-            // Only another wish can help, and that stops this one.
+            // Only another desired state can help, and that stops this one.
             return stop.cancelled().await;
         }
     };
-    let mut browser = Browser { sink, address, patience, connections: 0, failures: 0, failure: None, gap: None };
+    let mut browser = Browser { sink, address, timeouts, connections: 0, failures: 0, failure: None, gap: None };
     // An error means that nothing is stored any more.
     let _ = browser.run(&stop).await;
     browser.sink.state(SOURCE, SourceState::Off);
@@ -109,7 +109,7 @@ struct Gap {
 struct Browser {
     sink: Sink,
     address: Address,
-    patience: Patience,
+    timeouts: Timeouts,
     connections: u32,
     /// In a row.
     failures: u32,
@@ -212,8 +212,8 @@ impl Browser {
     }
 
     fn wait(&self) -> Duration {
-        let doubled = self.patience.first_wait.saturating_mul(1 << self.failures.saturating_sub(1).min(16));
-        doubled.min(self.patience.longest_wait)
+        let doubled = self.timeouts.first_wait.saturating_mul(1 << self.failures.saturating_sub(1).min(16));
+        doubled.min(self.timeouts.longest_wait)
     }
 }
 

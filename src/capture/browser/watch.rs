@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::link::{self, Link};
 use super::sockets::{Heard, Out, Sockets};
 use super::targets::{Step, Targets};
-use super::wire::{Payload, Told};
+use super::wire::{BrowserMessage, Payload};
 use super::{SOURCE, events};
-use crate::capture::board::SourceState;
 use crate::capture::clock::{Moment, monotonic_us};
 use crate::capture::events::FRAME_REFUSED;
+use crate::capture::metrics::SourceState;
 use crate::capture::sink::{Sink, SinkClosed};
 use crate::store::record::{Direction, now_us};
 
@@ -62,7 +62,7 @@ impl<'s> Watch<'s> {
         let mut asked = false;
         loop {
             if stop.is_cancelled() {
-                return self.farewell("the capture of the browser was stopped").await;
+                return self.close("the capture of the browser was stopped").await;
             }
             self.tell_state();
             // What was there already says nothing about when it arrived.
@@ -110,7 +110,7 @@ impl<'s> Watch<'s> {
     }
 
     /// Leaves every session as it was found. Whatever fails, it is over afterwards.
-    async fn farewell(&mut self, reason: &str) -> End {
+    async fn close(&mut self, reason: &str) -> End {
         for session in self.targets.sessions() {
             self.link.unlisten(&session);
         }
@@ -160,16 +160,16 @@ impl<'s> Watch<'s> {
         }
     }
 
-    fn told(&mut self, session: Option<String>, told: Told, prompt: bool) {
+    fn told(&mut self, session: Option<String>, told: BrowserMessage, prompt: bool) {
         let step = match told {
-            Told::Created(info) | Told::Changed(info) => self.targets.seen(info),
-            Told::Destroyed(target) => {
+            BrowserMessage::Created(info) | BrowserMessage::Changed(info) => self.targets.seen(info),
+            BrowserMessage::Destroyed(target) => {
                 self.targets.gone(&target);
                 None
             }
-            Told::Crashed { target, status } => Some(self.targets.crashed(&target, status)),
-            Told::Attached { session: new, info } => Some(self.targets.attached(new, session, info)),
-            Told::Detached(session) => self.targets.detached(&session),
+            BrowserMessage::Crashed { target, status } => Some(self.targets.crashed(&target, status)),
+            BrowserMessage::Attached { session: new, info } => Some(self.targets.attached(new, session, info)),
+            BrowserMessage::Detached(session) => self.targets.detached(&session),
             told => {
                 // Sessions that were left say a last word.
                 if let Some(session) = session.filter(|session| self.targets.knows(session)) {
@@ -198,20 +198,22 @@ impl<'s> Watch<'s> {
         }
     }
 
-    fn network(&mut self, session: &str, told: Told, prompt: bool) {
+    fn network(&mut self, session: &str, told: BrowserMessage, prompt: bool) {
         let now = Moment::now();
         let at_us = now.monotonic_us;
         match told {
-            Told::FrameReceived(payload) => self.frame(session, payload, Direction::Received, prompt, now),
-            Told::FrameSent(payload) => self.frame(session, payload, Direction::Sent, prompt, now),
-            Told::SocketCreated { request_id, url } => {
+            BrowserMessage::FrameReceived(payload) => {
+                self.frame(session, payload, Direction::Received, prompt, now)
+            }
+            BrowserMessage::FrameSent(payload) => self.frame(session, payload, Direction::Sent, prompt, now),
+            BrowserMessage::SocketCreated { request_id, url } => {
                 self.sockets.created(self.targets.place(session), &request_id, &url, at_us);
             }
-            Told::Clocks { monotonic, wall } => self.sockets.clock_pair(monotonic, wall),
-            Told::SocketAnswered { request_id, status } => self.sockets.answered(&request_id, status),
-            Told::SocketError { request_id, error } => self.sockets.failed(&request_id, &error),
-            Told::SocketClosed(request_id) => self.sockets.closed(&request_id, at_us),
-            Told::Document { frame } if self.targets.is_main_frame(session, &frame) => {
+            BrowserMessage::Clocks { monotonic, wall } => self.sockets.clock_pair(monotonic, wall),
+            BrowserMessage::SocketAnswered { request_id, status } => self.sockets.answered(&request_id, status),
+            BrowserMessage::SocketError { request_id, error } => self.sockets.failed(&request_id, &error),
+            BrowserMessage::SocketClosed(request_id) => self.sockets.closed(&request_id, at_us),
+            BrowserMessage::Document { frame } if self.targets.is_main_frame(session, &frame) => {
                 self.sockets.left(session, at_us);
             }
             _ => {}

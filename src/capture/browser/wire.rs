@@ -33,7 +33,7 @@ impl EventMessage for Event {
 
 /// An event that means something to us.
 #[derive(Debug)]
-pub enum Told {
+pub enum BrowserMessage {
     Created(Info),
     Changed(Info),
     Destroyed(String),
@@ -102,52 +102,56 @@ pub struct Payload {
 }
 
 impl Event {
-    /// The session it came through and what it says. An event that cannot be read is [`Told::Other`].
-    pub fn read(self) -> (Option<String>, Told) {
+    /// The session it came through and what it says. An event that cannot be read is [`BrowserMessage::Other`].
+    pub fn read(self) -> (Option<String>, BrowserMessage) {
         let told = told(&self.method, self.params);
         if told.is_none() {
             tracing::debug!(method = self.method, "an event of Chrome has another form than known");
         }
-        (self.session, told.unwrap_or(Told::Other))
+        (self.session, told.unwrap_or(BrowserMessage::Other))
     }
 }
 
-fn told(method: &str, params: Value) -> Option<Told> {
+fn told(method: &str, params: Value) -> Option<BrowserMessage> {
     Some(match method {
-        network::EventWebSocketFrameReceived::IDENTIFIER => Told::FrameReceived(payload(params)?),
-        network::EventWebSocketFrameSent::IDENTIFIER => Told::FrameSent(payload(params)?),
+        network::EventWebSocketFrameReceived::IDENTIFIER => BrowserMessage::FrameReceived(payload(params)?),
+        network::EventWebSocketFrameSent::IDENTIFIER => BrowserMessage::FrameSent(payload(params)?),
         network::EventWebSocketCreated::IDENTIFIER => {
             let Created { request_id, url } = read(params)?;
-            Told::SocketCreated { request_id, url }
+            BrowserMessage::SocketCreated { request_id, url }
         }
         network::EventWebSocketWillSendHandshakeRequest::IDENTIFIER => clocks(&params)?,
         network::EventRequestWillBeSent::IDENTIFIER => clocks(&params)?,
         network::EventWebSocketHandshakeResponseReceived::IDENTIFIER => {
             let Answered { request_id, response } = read(params)?;
-            Told::SocketAnswered { request_id, status: response.status }
+            BrowserMessage::SocketAnswered { request_id, status: response.status }
         }
         network::EventWebSocketFrameError::IDENTIFIER => {
             let Error { request_id, error_message } = read(params)?;
-            Told::SocketError { request_id, error: error_message }
+            BrowserMessage::SocketError { request_id, error: error_message }
         }
-        network::EventWebSocketClosed::IDENTIFIER => Told::SocketClosed(read::<Request>(params)?.request_id),
+        network::EventWebSocketClosed::IDENTIFIER => {
+            BrowserMessage::SocketClosed(read::<Request>(params)?.request_id)
+        }
         network::EventResponseReceived::IDENTIFIER => match read(params)? {
-            Response { kind, frame_id: Some(frame) } if kind == "Document" => Told::Document { frame },
-            _ => Told::Other,
+            Response { kind, frame_id: Some(frame) } if kind == "Document" => BrowserMessage::Document { frame },
+            _ => BrowserMessage::Other,
         },
-        target::EventTargetCreated::IDENTIFIER => Told::Created(read::<Target>(params)?.target_info),
-        target::EventTargetInfoChanged::IDENTIFIER => Told::Changed(read::<Target>(params)?.target_info),
-        target::EventTargetDestroyed::IDENTIFIER => Told::Destroyed(read::<TargetId>(params)?.target_id),
+        target::EventTargetCreated::IDENTIFIER => BrowserMessage::Created(read::<Target>(params)?.target_info),
+        target::EventTargetInfoChanged::IDENTIFIER => BrowserMessage::Changed(read::<Target>(params)?.target_info),
+        target::EventTargetDestroyed::IDENTIFIER => BrowserMessage::Destroyed(read::<TargetId>(params)?.target_id),
         target::EventTargetCrashed::IDENTIFIER => {
             let Crashed { target_id, status } = read(params)?;
-            Told::Crashed { target: target_id, status }
+            BrowserMessage::Crashed { target: target_id, status }
         }
         target::EventAttachedToTarget::IDENTIFIER => {
             let Attached { session_id, target_info } = read(params)?;
-            Told::Attached { session: session_id, info: target_info }
+            BrowserMessage::Attached { session: session_id, info: target_info }
         }
-        target::EventDetachedFromTarget::IDENTIFIER => Told::Detached(read::<Session>(params)?.session_id),
-        _ => Told::Other,
+        target::EventDetachedFromTarget::IDENTIFIER => {
+            BrowserMessage::Detached(read::<Session>(params)?.session_id)
+        }
+        _ => BrowserMessage::Other,
     })
 }
 
@@ -161,9 +165,9 @@ fn payload(params: Value) -> Option<Payload> {
     Some(Payload { request_id, seconds: timestamp, opcode, text: response.payload_data })
 }
 
-fn clocks(params: &Value) -> Option<Told> {
+fn clocks(params: &Value) -> Option<BrowserMessage> {
     let seconds = |name| params.get(name).and_then(Value::as_f64);
-    Some(Told::Clocks { monotonic: seconds("timestamp")?, wall: seconds("wallTime")? })
+    Some(BrowserMessage::Clocks { monotonic: seconds("timestamp")?, wall: seconds("wallTime")? })
 }
 
 #[derive(Deserialize)]

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::as_bytes::{AsBytes, Why};
-use super::board::Board;
 use super::bus::{Bus, Captured};
 use super::clock::Clocks;
+use super::metrics::Metrics;
 use super::sink::{Entry, Frame, Item, Sink, SystemEvent};
 use crate::store::StoreError;
 use crate::store::ids::SessionId;
@@ -57,17 +57,17 @@ impl Journaling {
         recorder: Recorder,
         limits: QueueLimits,
         clocks: Clocks,
-        board: Arc<Board>,
+        metrics: Arc<Metrics>,
         bus: Bus,
     ) -> Result<Journaling, StoreError> {
         let (queue, items) = mpsc::channel(limits.frames);
         let room = Arc::new(Semaphore::new(limits.bytes as usize));
         let (capacity, clocks) = (limits.bytes, Arc::new(clocks));
         let connections = Arc::default();
-        let sink = Sink { queue, room: room.clone(), capacity, board: board.clone(), clocks, connections };
+        let sink = Sink { queue, room: room.clone(), capacity, metrics: metrics.clone(), clocks, connections };
         let stopping = Arc::new(AtomicBool::new(false));
         let session_id = recorder.session_id();
-        let journal = Journal { recorder, room, board, bus, stopping: stopping.clone(), gave_up_on: 0 };
+        let journal = Journal { recorder, room, metrics, bus, stopping: stopping.clone(), gave_up_on: 0 };
         let spawned = thread::Builder::new().name("journal".into()).spawn(move || journal.run(items));
         let thread = spawned.map_err(|error| {
             StoreError::Refused(format!(
@@ -112,7 +112,7 @@ impl Journaling {
 struct Journal {
     recorder: Recorder,
     room: Arc<Semaphore>,
-    board: Arc<Board>,
+    metrics: Arc<Metrics>,
     bus: Bus,
     stopping: Arc<AtomicBool>,
     /// Entries that could not be stored before the end.
@@ -160,7 +160,7 @@ impl Journal {
             Stored::TooLong => return self.refused(frame),
             Stored::GaveUp => return,
         };
-        self.board.of(frame.source).stored(&frame);
+        self.metrics.of(frame.source).stored(&frame);
         if self.bus.has_listeners() {
             self.bus.publish(Captured {
                 session_id: self.recorder.session_id(),
@@ -180,7 +180,7 @@ impl Journal {
         let Stored::At(seq) = self.store(&record) else {
             return;
         };
-        self.board.of(event.source).stored_event();
+        self.metrics.of(event.source).stored_event();
         if self.bus.has_listeners() {
             self.bus.publish(Captured {
                 session_id: self.recorder.session_id(),
@@ -202,7 +202,7 @@ impl Journal {
             let started = Instant::now();
             match self.recorder.append(record) {
                 Ok(seq) => {
-                    self.board.journal.appended(record.text.len(), started.elapsed());
+                    self.metrics.journal.appended(record.text.len(), started.elapsed());
                     return Stored::At(seq);
                 }
                 // No disk would take these.
@@ -212,7 +212,7 @@ impl Journal {
                     return Stored::GaveUp;
                 }
                 Err(error) => {
-                    self.board.journal.stalls(&error);
+                    self.metrics.journal.stalls(&error);
                     if self.stopping.load(Relaxed) {
                         let since = *stopping_since.get_or_insert_with(Instant::now);
                         if self.gave_up_on > 0 || since.elapsed() >= LAST_TRIES {
@@ -228,7 +228,7 @@ impl Journal {
 
     /// Keeps a frame that is longer than the journal takes: its bytes, in pieces. Credentials are out of it already.
     fn refused(&mut self, frame: Frame) {
-        self.board.of(frame.source).as_bytes(1);
+        self.metrics.of(frame.source).as_bytes(1);
         let kept = AsBytes::whole(Why::TooLong, frame.text.into_bytes());
         for (event_type, details) in kept.events(frame.socket_id.as_deref(), frame.direction) {
             self.event(SystemEvent {

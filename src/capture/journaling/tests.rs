@@ -63,15 +63,15 @@ async fn a_disk_that_refuses_makes_the_sources_wait_and_costs_nothing() {
             sink.frame(frame(&format!("42[\"{n}\",\"{}\"]", "x".repeat(300)))).await.unwrap();
         }
     });
-    until("the journal is stalled", || recording.board.journal.numbers().stalled.is_some()).await;
+    until("the journal is stalled", || recording.metrics.journal.numbers().stalled.is_some()).await;
     until("the source waits", || recording.numbers(Source::PublicWs).stalled_ms > 0).await;
     assert!(!sending.is_finished());
     let queue = recording.journaling.sink().queue_now();
     assert!(queue.bytes <= queue.capacity_bytes && queue.entries <= SMALL.frames, "{queue:?}");
     refusing.end();
     sending.await.unwrap();
-    until("the stall is over", || recording.board.journal.numbers().stalled.is_none()).await;
-    assert!(recording.board.journal.numbers().stalled_ms > 0);
+    until("the stall is over", || recording.metrics.journal.numbers().stalled.is_none()).await;
+    assert!(recording.metrics.journal.numbers().stalled_ms > 0);
     let (frames, _) = recording.end().await;
     let numbers: Vec<usize> =
         frames.iter().map(|frame| frame.text.split('"').nth(1).unwrap().parse().unwrap()).collect();
@@ -89,8 +89,8 @@ async fn a_full_disk_is_such_a_disk() {
     // Not this folder, which can be removed only when the disk is gone from it.
     let recording = Recording::start_in(tempfile::tempdir().unwrap(), root, SMALL);
     recording.journaling.sink().frame(frame("42[1]")).await.unwrap();
-    until("the journal is stalled", || recording.board.journal.numbers().stalled.is_some()).await;
-    let reason = recording.board.journal.numbers().stalled.unwrap().reason;
+    until("the journal is stalled", || recording.metrics.journal.numbers().stalled.is_some()).await;
+    let reason = recording.metrics.journal.numbers().stalled.unwrap().reason;
     std::fs::remove_file(&ballast).unwrap();
     until("it is stored", || recording.numbers(Source::PublicWs).received == 1).await;
     let (frames, _) = recording.end().await;
@@ -163,7 +163,7 @@ async fn a_mark_is_passed_when_what_was_handed_over_before_it_is_in_the_journal(
         sink.frame(frame(&format!("42[{n}]"))).await.unwrap();
     }
     sink.mark(Source::PublicWs).await.unwrap().await.unwrap();
-    assert_eq!(recording.board.journal.numbers().appended, 300);
+    assert_eq!(recording.metrics.journal.numbers().appended, 300);
     recording.end().await;
 }
 
@@ -174,7 +174,7 @@ async fn a_mark_is_not_passed_while_the_disk_refuses_nor_when_something_was_give
     let sink = recording.journaling.sink().clone();
     sink.frame(frame("42[1]")).await.unwrap();
     let mut mark = sink.mark(Source::PublicWs).await.unwrap();
-    until("the journal is stalled", || recording.board.journal.numbers().stalled.is_some()).await;
+    until("the journal is stalled", || recording.metrics.journal.numbers().stalled.is_some()).await;
     assert!(futures::poll!(&mut mark).is_pending());
     recording.journaling.stop().await.unwrap_err();
     assert_eq!(mark.await, Err(SinkClosed));

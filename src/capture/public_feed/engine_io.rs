@@ -88,7 +88,7 @@ impl EngineIo {
     }
 
     /// The packet that says goodbye.
-    pub(super) fn farewell(&self) -> String {
+    pub(super) fn close(&self) -> String {
         self.packet("41", "")
     }
 
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(engine.on_text(r#"40/admin,{"sid":"y"}"#), Reaction::Connected);
         assert_eq!(engine.on_text("41"), Reaction::None);
         assert_eq!(end(engine.on_text("41/admin,")).kind, "disconnected");
-        assert_eq!(engine.farewell(), "41/admin,");
+        assert_eq!(engine.close(), "41/admin,");
     }
 
     #[test]

@@ -28,9 +28,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::as_bytes::{AsBytes, Why};
-use super::board::SourceState;
 use super::clock::Moment;
 use super::events;
+use super::metrics::SourceState;
 use super::sink::{Frame, Sink, SinkClosed};
 use crate::store::record::{Direction, Source};
 use address::Address;
@@ -45,7 +45,7 @@ const SOURCE: Source = Source::PublicWs;
 
 /// How patient the client is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// For resolving, connecting, TLS and the upgrade together; and again for each of the protocol's two packets.
     handshake: Duration,
     /// The first wait after a failure.
@@ -55,17 +55,17 @@ pub(super) struct Patience {
     /// A connection that lasted so long was a good one.
     stable: Duration,
     /// How long the goodbye may take.
-    farewell: Duration,
+    close: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience {
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
             handshake: Duration::from_secs(10),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(30),
             stable: Duration::from_secs(10),
-            farewell: Duration::from_millis(500),
+            close: Duration::from_millis(500),
         }
     }
 }
@@ -86,10 +86,10 @@ pub(super) async fn run(
     sink: Sink,
     address: String,
     gap: Option<Gap>,
-    patience: Patience,
+    timeouts: Timeouts,
     stop: CancellationToken,
 ) {
-    run_over(Internet, sink, address, gap, patience, stop).await;
+    run_over(Internet, sink, address, gap, timeouts, stop).await;
 }
 
 /// The same over any network.
@@ -98,7 +98,7 @@ pub(super) async fn run_over(
     sink: Sink,
     address: String,
     gap: Option<Gap>,
-    patience: Patience,
+    timeouts: Timeouts,
     stop: CancellationToken,
 ) {
     let address = match Address::parse(&address) {
@@ -111,8 +111,8 @@ pub(super) async fn run_over(
             return stop.cancelled().await;
         }
     };
-    let bounds = Bounds { first: patience.first_wait, longest: patience.longest_wait };
-    let mut feed = Feed { network, sink, address, gap, patience, backoff: Backoff::new(bounds), told: None };
+    let bounds = Bounds { first: timeouts.first_wait, longest: timeouts.longest_wait };
+    let mut feed = Feed { network, sink, address, gap, timeouts, backoff: Backoff::new(bounds), told: None };
     // The sink closes when the capture ends; then there is nothing left to tell.
     let _ = feed.run(&stop).await;
 }
@@ -122,7 +122,7 @@ struct Feed<N> {
     sink: Sink,
     address: Address,
     gap: Option<Gap>,
-    patience: Patience,
+    timeouts: Timeouts,
     backoff: Backoff,
     /// The kind of the failure that was written last: the same one again is not written again.
     told: Option<&'static str>,
@@ -142,7 +142,7 @@ impl<N: Network> Feed<N> {
             let opened = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                opened = socket::open(&self.network, &self.address, self.patience.handshake, Limits::default()) => opened,
+                opened = socket::open(&self.network, &self.address, self.timeouts.handshake, Limits::default()) => opened,
             };
             // Unique in the session.
             let socket_id: Arc<str> = format!("feed-{}", self.sink.next_connection()).into();
@@ -180,7 +180,7 @@ impl<N: Network> Feed<N> {
         let Over { why, lived } = over;
         tracing::warn!(url = %self.address.shown, kind = why.kind, reason = %why.reason, "public feed");
         if let Some((since, heard)) = lived {
-            if since.elapsed() >= self.patience.stable {
+            if since.elapsed() >= self.timeouts.stable {
                 self.backoff.stable();
             }
             let (from_us, since_us) = (heard.wall_us, Some(heard.monotonic_us));
@@ -242,7 +242,7 @@ impl<N: Network> Connection<'_, N> {
     /// Reads until the connection is of no more use, and says why; `None` when it was stopped.
     async fn run(&mut self, stop: &CancellationToken) -> Result<Option<Failure>, SinkClosed> {
         let mut engine = EngineIo::new(&self.feed.address.namespace);
-        let mut deadline = Instant::now() + self.feed.patience.handshake;
+        let mut deadline = Instant::now() + self.feed.timeouts.handshake;
         // One timer that is set again when it rings too early is cheaper than one per message.
         let alarm = sleep_until(deadline);
         let stopped = stop.cancelled();
@@ -252,7 +252,7 @@ impl<N: Network> Connection<'_, N> {
             let message = tokio::select! {
                 biased;
                 () = &mut stopped => {
-                    self.farewell(&engine).await?;
+                    self.close(&engine).await?;
                     return Ok(None);
                 }
                 // The socket is read on while an answer waits for the journal. When the disk takes nothing the answer
@@ -283,7 +283,7 @@ impl<N: Network> Connection<'_, N> {
             // After the sink: what came while it was full has waited in the socket, it was not silent. In the
             // handshake every packet has its own time, and chatter does not prolong it.
             if engine.is_live() || engine.awaits() != awaited {
-                deadline = Instant::now() + self.patience(&engine);
+                deadline = Instant::now() + self.read_timeout(&engine);
                 if deadline < alarm.deadline() {
                     alarm.as_mut().reset(deadline);
                 }
@@ -309,7 +309,7 @@ impl<N: Network> Connection<'_, N> {
                     Reaction::Send(answer) => self.promise(Answer::Text(answer)).await,
                     Reaction::Connected => self.connected(engine).await.map(|()| None),
                     Reaction::End(why) => {
-                        let _ = timeout(self.feed.patience.farewell, self.socket.close()).await;
+                        let _ = timeout(self.feed.timeouts.close, self.socket.close()).await;
                         Ok(Some(why))
                     }
                 }
@@ -352,7 +352,7 @@ impl<N: Network> Connection<'_, N> {
         match answer {
             Answer::Text(text) => self.send(text).await,
             Answer::Pong(payload) => {
-                let sent = timeout(self.feed.patience.handshake, self.socket.pong(payload)).await;
+                let sent = timeout(self.feed.timeouts.handshake, self.socket.pong(payload)).await;
                 Ok(Failure::of_sending(sent))
             }
         }
@@ -373,7 +373,7 @@ impl<N: Network> Connection<'_, N> {
 
     /// Sends a text and stores it as sent. A server that does not take it within the handshake's time is gone.
     async fn send(&mut self, text: String) -> Result<Option<Failure>, SinkClosed> {
-        let sent = timeout(self.feed.patience.handshake, self.socket.send(&text)).await;
+        let sent = timeout(self.feed.timeouts.handshake, self.socket.send(&text)).await;
         let failure = Failure::of_sending(sent);
         if failure.is_none() {
             self.store(self.feed.sink.now(), Direction::Sent, text).await?;
@@ -414,15 +414,15 @@ impl<N: Network> Connection<'_, N> {
     }
 
     /// How long the next message may take.
-    fn patience(&self, engine: &EngineIo) -> Duration {
+    fn read_timeout(&self, engine: &EngineIo) -> Duration {
         match engine.longest_silence() {
             Some(silence) if engine.is_live() => silence,
-            _ => self.feed.patience.handshake,
+            _ => self.feed.timeouts.handshake,
         }
     }
 
     fn silence(&self, engine: &EngineIo) -> Failure {
-        let waited = self.patience(engine);
+        let waited = self.read_timeout(engine);
         if engine.is_live() {
             return Failure::silent(waited);
         }
@@ -432,9 +432,9 @@ impl<N: Network> Connection<'_, N> {
 
     /// Says goodbye as a client does, and stores what still comes until the server has closed. Pings are not answered
     /// any more: the goodbye says enough.
-    async fn farewell(&mut self, engine: &EngineIo) -> Result<(), SinkClosed> {
-        let until = Instant::now() + self.feed.patience.farewell;
-        if engine.is_live() && self.send(engine.farewell()).await?.is_some() {
+    async fn close(&mut self, engine: &EngineIo) -> Result<(), SinkClosed> {
+        let until = Instant::now() + self.feed.timeouts.close;
+        if engine.is_live() && self.send(engine.close()).await?.is_some() {
             return Ok(());
         }
         if !matches!(tokio::time::timeout_at(until, self.socket.close()).await, Ok(Ok(()))) {
@@ -461,7 +461,7 @@ pub fn read_packets(namespace: &str, texts: &str) {
     let mut engine = EngineIo::new(namespace);
     for text in texts.lines() {
         let _ = engine.on_text(text);
-        let _ = (engine.is_live(), engine.awaits(), engine.longest_silence(), engine.farewell());
+        let _ = (engine.is_live(), engine.awaits(), engine.longest_silence(), engine.close());
     }
 }
 

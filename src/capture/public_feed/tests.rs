@@ -15,13 +15,13 @@ use crate::capture::testing::{Peer, Recording, Refusing, StoredFrame, hear, of_t
 use crate::store::record::now_us;
 
 /// Waits short enough for tests, long enough for a busy machine.
-fn patience() -> Patience {
-    Patience {
+fn timeouts() -> Timeouts {
+    Timeouts {
         handshake: Duration::from_secs(5),
         first_wait: Duration::from_millis(20),
         longest_wait: Duration::from_millis(40),
         stable: Duration::from_secs(10),
-        farewell: Duration::from_secs(2),
+        close: Duration::from_secs(2),
     }
 }
 
@@ -32,11 +32,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(address: &str, patience: Patience, gap: Option<Gap>) -> Running {
+    fn start(address: &str, timeouts: Timeouts, gap: Option<Gap>) -> Running {
         let recording = Recording::start(QueueLimits::default());
         let stop = CancellationToken::new();
         let sink = recording.journaling.sink().clone();
-        let task = tokio::spawn(run(sink, address.to_owned(), gap, patience, stop.clone()));
+        let task = tokio::spawn(run(sink, address.to_owned(), gap, timeouts, stop.clone()));
         Running { recording, stop, task }
     }
 
@@ -75,7 +75,7 @@ fn texts(frames: &[StoredFrame]) -> Vec<(&str, &str)> {
 #[tokio::test]
 async fn every_text_is_stored_byte_for_byte_in_both_directions_and_in_order() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     let odd = "42[\"newChatMessage\", {\"m\":\"\\u00e9 é \u{202e}🎲\",  \"n\":1.10}]";
     for text in [odd, "2", r#"427["question",{}]"#, "6", "garbage"] {
@@ -112,7 +112,7 @@ async fn every_text_is_stored_byte_for_byte_in_both_directions_and_in_order() {
 #[tokio::test]
 async fn the_request_is_that_of_the_feeds_own_page() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut tcp = peer.tcp().await;
     let mut request = vec![0; 2048];
     let length = tcp.read(&mut request).await.unwrap();
@@ -126,7 +126,7 @@ async fn the_request_is_that_of_the_feeds_own_page() {
 #[tokio::test]
 async fn a_lost_connection_is_told_and_made_anew_and_the_gap_is_written() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut first = peer.session().await;
     say(&mut first, r#"42["a"]"#).await;
     let began = Instant::now();
@@ -154,7 +154,7 @@ async fn a_lost_connection_is_told_and_made_anew_and_the_gap_is_written() {
 async fn what_an_earlier_process_left_uncaptured_is_told_at_the_first_connection() {
     let peer = Peer::start().await;
     let gap = Gap { from_us: 1_000, since_us: None, reason: "process 7 did not end properly".into(), attempts: 0 };
-    let running = Running::start(&peer.url(), patience(), Some(gap));
+    let running = Running::start(&peer.url(), timeouts(), Some(gap));
     let _socket = peer.session().await;
     running.connected().await;
     until("both are stored", || running.recording.numbers(SOURCE).system_events == 2).await;
@@ -166,8 +166,8 @@ async fn what_an_earlier_process_left_uncaptured_is_told_at_the_first_connection
 #[tokio::test]
 async fn a_server_that_stops_pinging_is_left_after_its_own_intervals() {
     let peer = Peer { ping_interval: 60, ping_timeout: 40, ..Peer::start().await };
-    // Its own patience is no help here.
-    let patient = Patience { handshake: Duration::from_secs(60), ..patience() };
+    // Its own timeouts is no help here.
+    let patient = Timeouts { handshake: Duration::from_secs(60), ..timeouts() };
     let running = Running::start(&peer.url(), patient, None);
     let half_open = peer.session().await;
     let again = peer.session().await;
@@ -183,7 +183,7 @@ async fn a_server_that_stops_pinging_is_left_after_its_own_intervals() {
 #[tokio::test]
 async fn frames_keep_a_connection_alive_as_well_as_pings() {
     let peer = Peer { ping_interval: 600, ping_timeout: 400, ..Peer::start().await };
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(1600) {
@@ -206,7 +206,7 @@ fn kept(events: &[(String, Value)]) -> (Value, Vec<u8>) {
 #[tokio::test]
 async fn a_message_of_16_mb_is_stored_and_a_longer_one_is_kept_as_bytes_on_the_same_connection() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     let longest = format!("42[\"{}\"]", "x".repeat(Limits::default().text - 6));
     say(&mut socket, &longest).await;
@@ -227,7 +227,7 @@ async fn a_message_of_16_mb_is_stored_and_a_longer_one_is_kept_as_bytes_on_the_s
 #[tokio::test]
 async fn of_a_message_too_long_for_memory_the_beginning_is_kept_and_the_connection_goes_on() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     let length = Limits::default().whole + 1;
     say(&mut socket, &"z".repeat(length)).await;
@@ -244,7 +244,7 @@ async fn of_a_message_too_long_for_memory_the_beginning_is_kept_and_the_connecti
 #[tokio::test]
 async fn a_binary_message_is_kept_as_an_event_and_the_connection_goes_on() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     socket.send(Message::binary(vec![0x1f, 0x8b, 8, 0])).await.unwrap();
     say(&mut socket, r#"42["after"]"#).await;
@@ -258,7 +258,7 @@ async fn a_binary_message_is_kept_as_an_event_and_the_connection_goes_on() {
 /// Bytes that are no frame of a server: how the connection ends.
 async fn sends_raw(bytes: &[u8]) -> Value {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     socket.get_mut().write_all(bytes).await.unwrap();
     let _again = peer.session().await;
@@ -270,7 +270,7 @@ async fn sends_raw(bytes: &[u8]) -> Value {
 /// A frame that no WebSocket library would send, and a text behind it on the same connection: what is kept of the first.
 async fn goes_on_after(bytes: &[u8]) -> (Value, Vec<u8>) {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     socket.get_mut().write_all(bytes).await.unwrap();
     say(&mut socket, r#"42["after"]"#).await;
@@ -296,7 +296,7 @@ async fn a_compressed_frame_is_kept_as_bytes_and_the_connection_goes_on() {
 #[tokio::test]
 async fn a_server_that_compresses_from_the_beginning_is_told() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.websocket().await;
     socket.get_mut().write_all(&[0xc1, 3, 1, 2, 3]).await.unwrap();
     let (_, next_step) = running.failed("compressed").await;
@@ -307,7 +307,7 @@ async fn a_server_that_compresses_from_the_beginning_is_told() {
 #[tokio::test]
 async fn nothing_is_answered_before_it_is_in_the_journal_and_the_socket_is_read_on_meanwhile() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let refusing = Refusing::begin(&running.recording.root);
     let mut socket = peer.websocket().await;
     say(&mut socket, &peer.open_packet()).await;
@@ -335,7 +335,7 @@ async fn garbage_instead_of_frames_is_told() {
 async fn a_server_that_says_close_is_quoted() {
     use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     running.connected().await;
     let frame = CloseFrame { code: CloseCode::Restart, reason: "back soon".into() };
@@ -347,7 +347,7 @@ async fn a_server_that_says_close_is_quoted() {
 #[tokio::test]
 async fn socket_io_disconnect_and_engine_io_close_lead_to_a_new_connection() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut first = peer.session().await;
     say(&mut first, "41").await;
     let mut second = peer.session().await;
@@ -366,7 +366,7 @@ async fn a_port_where_nothing_listens_is_told_with_the_next_step() {
     let peer = Peer::start().await;
     let url = peer.url();
     drop(peer);
-    let running = Running::start(&url, patience(), None);
+    let running = Running::start(&url, timeouts(), None);
     let (_, next_step) = running.failed("refused").await;
     assert!(next_step.contains("port"), "{next_step}");
     running.end().await;
@@ -377,7 +377,7 @@ async fn a_failure_that_repeats_itself_is_written_once_and_tried_for_ever() {
     let peer = Peer::start().await;
     let url = peer.url();
     drop(peer);
-    let running = Running::start(&url, patience(), None);
+    let running = Running::start(&url, timeouts(), None);
     until("some attempts are over", || match running.state() {
         SourceState::Failed { attempt, next_try_us, .. } => attempt >= 5 && next_try_us.is_some(),
         _ => false,
@@ -390,7 +390,7 @@ async fn a_failure_that_repeats_itself_is_written_once_and_tried_for_ever() {
 #[tokio::test]
 async fn a_name_that_cannot_be_resolved_is_told() {
     // Longer than a name may be: refused by the system's resolver without asking the network.
-    let running = Running::start(&format!("wss://{}.invalid/", "x".repeat(64)), patience(), None);
+    let running = Running::start(&format!("wss://{}.invalid/", "x".repeat(64)), timeouts(), None);
     let (_, next_step) = running.failed("cannot be resolved").await;
     assert!(next_step.contains("host"), "{next_step}");
     running.end().await;
@@ -399,7 +399,7 @@ async fn a_name_that_cannot_be_resolved_is_told() {
 #[tokio::test]
 async fn a_server_without_tls_is_told_from_one_that_is_down() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url().replace("ws://", "wss://"), patience(), None);
+    let running = Running::start(&peer.url().replace("ws://", "wss://"), timeouts(), None);
     let answer = async {
         loop {
             let _ = peer.tcp().await.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
@@ -414,7 +414,7 @@ async fn a_server_without_tls_is_told_from_one_that_is_down() {
 /// Answers every request with `response`, until the status says `word`.
 async fn answers(response: &str, word: &str) -> (String, String) {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let answer = async {
         loop {
             let mut tcp = peer.tcp().await;
@@ -452,7 +452,7 @@ async fn an_http_error_is_told_by_its_status() {
 #[tokio::test]
 async fn a_server_that_asks_for_patience_gets_it() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut tcp = peer.tcp().await;
     let _ = tcp.read(&mut [0; 2048]).await;
     tcp.write_all(b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n")
@@ -474,7 +474,7 @@ async fn a_server_of_engine_io_3_is_told_whichever_way_it_shows() {
     let (_, next_step) = answers(refused, "Engine.IO 3").await;
     assert!(next_step.contains("Socket.IO 3"), "{next_step}");
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.websocket().await;
     say(&mut socket, r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":5000}"#).await;
     say(&mut socket, "40").await;
@@ -487,7 +487,7 @@ async fn a_server_of_engine_io_3_is_told_whichever_way_it_shows() {
 async fn a_server_that_refuses_the_namespace_is_quoted() {
     let peer = Peer::start().await;
     let running =
-        Running::start(&peer.url().replace("ws://", "http://").replace("/socket.io/", "/admin"), patience(), None);
+        Running::start(&peer.url().replace("ws://", "http://").replace("/socket.io/", "/admin"), timeouts(), None);
     let mut socket = peer.websocket().await;
     say(&mut socket, &peer.open_packet()).await;
     assert_eq!(hear(&mut socket).await.as_deref(), Some("40/admin,"));
@@ -499,7 +499,7 @@ async fn a_server_that_refuses_the_namespace_is_quoted() {
 #[tokio::test]
 async fn a_websocket_that_speaks_something_else_is_told() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.websocket().await;
     say(&mut socket, "{\"hello\":\"world\"}").await;
     running.failed("does not speak Engine.IO").await;
@@ -524,7 +524,7 @@ async fn a_handshake_that_does_not_come_to_its_end_is_given_up() {
     ] {
         let peer = Peer::start().await;
         let running =
-            Running::start(&peer.url(), Patience { handshake: Duration::from_millis(200), ..patience() }, None);
+            Running::start(&peer.url(), Timeouts { handshake: Duration::from_millis(200), ..timeouts() }, None);
         let goes_silent = async {
             let (mut connections, mut sockets) = (Vec::new(), Vec::new());
             loop {
@@ -546,7 +546,7 @@ async fn a_handshake_that_does_not_come_to_its_end_is_given_up() {
 
 #[tokio::test]
 async fn what_is_no_address_fails_without_being_tried_again() {
-    let running = Running::start("backend.rugs.fun", patience(), None);
+    let running = Running::start("backend.rugs.fun", timeouts(), None);
     let (_, next_step) = running.failed("scheme").await;
     assert!(next_step.contains("wss://backend.rugs.fun/"), "{next_step}");
     assert!(matches!(running.state(), SourceState::Failed { next_try_us: None, .. }));
@@ -556,7 +556,7 @@ async fn what_is_no_address_fails_without_being_tried_again() {
 #[tokio::test]
 async fn a_client_that_is_stopped_stores_what_the_server_still_had_to_say() {
     let peer = Peer::start().await;
-    let running = Running::start(&peer.url(), patience(), None);
+    let running = Running::start(&peer.url(), timeouts(), None);
     let mut socket = peer.session().await;
     running.connected().await;
     running.stop.cancel();

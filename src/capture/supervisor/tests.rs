@@ -1,4 +1,4 @@
-//! Several processes on one root: who records, what a wish does, what others can read.
+//! Several processes on one root: who records, what a desired state does, what others can read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::process::Stdio;
@@ -29,8 +29,8 @@ fn source(root: &DataRoot) -> Option<report::SourceReport> {
     Report::load(root)?.sources.remove("public_ws")
 }
 
-fn wish(root: &DataRoot, on: bool) {
-    Wish::change(root, "test", |wish| wish.sources.public_ws.on = Some(on)).unwrap();
+fn desired(root: &DataRoot, on: bool) {
+    DesiredState::change(root, "test", |desired| desired.sources.public_ws.on = Some(on)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,7 +138,7 @@ fn a_gap_begins_with_the_last_frame_of_a_killed_process_and_not_with_its_last_re
     leave_behind(&root, 500);
     let session_id = crate::store::journal::segments(&root).unwrap()[0].session_id;
     let reported = report::SourceReport {
-        numbers: crate::capture::board::SourceNumbers { last_frame_us: Some(120), ..Default::default() },
+        numbers: crate::capture::metrics::SourceNumbers { last_frame_us: Some(120), ..Default::default() },
         ..Default::default()
     };
     let report = |session_id| Report {
@@ -189,13 +189,13 @@ async fn switching_everything_off_gives_the_lease_back_and_on_takes_it_again() {
     let peer = Peer::start().await;
     let capture = Capture::start(root.clone(), options(&peer));
     let mut socket = peer.session().await;
-    wish(&root, false);
+    desired(&root, false);
     let _ = crate::capture::testing::hear(&mut socket).await;
     drop(socket);
     until("it is off", || *capture.role().borrow() == Role::Off).await;
     assert_eq!(Status::read(&root).capture, CaptureState::Off);
     drop(Store::open(&root, "import").expect("the lease is free"));
-    wish(&root, true);
+    desired(&root, true);
     let mut socket = peer.session().await;
     until("it records", || Status::read(&root).capture == CaptureState::Capturing).await;
     let (ended, _) = tokio::join!(capture.stop(), crate::capture::testing::hear(&mut socket));
@@ -209,7 +209,7 @@ async fn another_address_is_followed_within_the_same_session() {
     let capture = Capture::start(root.clone(), options(&peer));
     let mut socket = peer.session().await;
     let before = session(&capture);
-    Wish::change(&root, "test", |wish| wish.sources.public_ws.address = Some(other.url())).unwrap();
+    DesiredState::change(&root, "test", |desired| desired.sources.public_ws.address = Some(other.url())).unwrap();
     assert_eq!(crate::capture::testing::hear(&mut socket).await.as_deref(), Some("41"));
     drop(socket);
     let _socket = other.session().await;

@@ -11,14 +11,14 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Out};
-use crate::cli::verify::with_desk;
+use crate::cli::verify::with_reviews;
 use crate::sql::cells::visible;
 use crate::store::root::DataRoot;
-use crate::verify::desk::decide::{Prepared, Verdict};
-use crate::verify::desk::propose::Draft;
-use crate::verify::desk::queue::{Item, QueueFilter, Reason};
-use crate::verify::desk::{Desk, DeskError};
 use crate::verify::mark::{Actor, Authority, Evidence, MarkState, Role};
+use crate::verify::reviews::decide::{Prepared, Verdict};
+use crate::verify::reviews::propose::Draft;
+use crate::verify::reviews::queue::{Item, QueueFilter, Reason};
+use crate::verify::reviews::{ReviewError, ReviewService};
 
 /// Go through what waits for a decision: facts, frames, the question; you decide.
 ///
@@ -58,9 +58,9 @@ pub(super) fn run(args: &ReviewArgs, root: &DataRoot, out: &mut Out) -> Result<E
         let mut line = String::new();
         Ok::<_, std::io::Error>((input.read_line(&mut line)? > 0).then(|| line.trim().to_owned()))
     };
-    with_desk(root, async |desk| {
-        desk.recheck(None, &CancellationToken::new()).await?;
-        review(desk, args, &by, out, &mut lines).await
+    with_reviews(root, async |reviews| {
+        reviews.recheck(None, &CancellationToken::new()).await?;
+        review(reviews, args, &by, out, &mut lines).await
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -70,9 +70,9 @@ fn filter(args: &ReviewArgs, reason: Reason) -> QueueFilter {
 }
 
 fn list(args: &ReviewArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, CliError> {
-    let waiting = with_desk(root, async |desk| {
-        let mut waiting = desk.queue(&filter(args, Reason::Stale))?;
-        waiting.extend(desk.queue(&filter(args, Reason::Proposal))?);
+    let waiting = with_reviews(root, async |reviews| {
+        let mut waiting = reviews.queue(&filter(args, Reason::Stale))?;
+        waiting.extend(reviews.queue(&filter(args, Reason::Proposal))?);
         Ok(waiting)
     })?;
     let rows: Vec<Vec<String>> = waiting
@@ -96,40 +96,40 @@ fn list(args: &ReviewArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode, C
 
 /// The loop; `next` gives the person's next line, `None` at the end.
 async fn review(
-    desk: &Desk,
+    reviews: &ReviewService,
     args: &ReviewArgs,
     by: &Actor,
     out: &mut Out,
     next: &mut dyn FnMut() -> std::io::Result<Option<String>>,
-) -> Result<(), DeskError> {
+) -> Result<(), ReviewError> {
     let stop = CancellationToken::new();
     let tell = |out: &mut Out, text: &str| {
         // A terminal that is gone ends the review at the next question.
         let _ = out.line(text).and_then(|()| out.writer().flush());
     };
-    for item in desk.queue(&filter(args, Reason::Stale))? {
+    for item in reviews.queue(&filter(args, Reason::Stale))? {
         tell(out, &format!("\n── a mark that later data contradict ──\n{}", stale(&item)));
-        facts::of(desk.explorer(), &item.subject).iter().for_each(|line| tell(out, line));
+        facts::of(reviews.explorer(), &item.subject).iter().for_each(|line| tell(out, line));
         loop {
             tell(out, "[k]eep it as stale, [t]ake the mark back, [f]rame N, [q]uit? ");
             let Ok(Some(answer)) = next() else { return Ok(()) };
             match words(&answer.to_lowercase()) {
                 ("k" | "keep" | "", _) => break,
                 ("q" | "quit", _) => return Ok(()),
-                ("f" | "frame", which) => tell(out, &frame(desk, &item.frames, which).await),
+                ("f" | "frame", which) => tell(out, &frame(reviews, &item.frames, which).await),
                 ("t" | "take", _) => {
-                    tell(out, &take_back(desk, &item, by, &stop).await);
+                    tell(out, &take_back(reviews, &item, by, &stop).await);
                     break;
                 }
                 _ => tell(out, HELP),
             }
         }
     }
-    let waiting = desk.queue(&filter(args, Reason::Proposal))?;
+    let waiting = reviews.queue(&filter(args, Reason::Proposal))?;
     let total = waiting.len();
     for (at, item) in waiting.iter().enumerate() {
         let Some(id) = &item.proposal_id else { continue };
-        let prepared = match desk.prepare(id, &stop).await {
+        let prepared = match reviews.prepare(id, &stop).await {
             Ok(prepared) => prepared,
             Err(error) => {
                 tell(out, &format!("{}: {error}", item.subject));
@@ -141,7 +141,7 @@ async fn review(
             &format!("\n── {} of {total} ── seen {} times, mark in force: {}", at + 1, item.count, item.mark),
         );
         tell(out, &prepared.question);
-        facts::of(desk.explorer(), &item.subject).iter().for_each(|line| tell(out, line));
+        facts::of(reviews.explorer(), &item.subject).iter().for_each(|line| tell(out, line));
         let evidence = in_order(&prepared);
         tell(out, &frames(&evidence));
         let addresses: Vec<String> = evidence.iter().map(|evidence| evidence.event.address()).collect();
@@ -154,7 +154,7 @@ async fn review(
                 ("s" | "skip" | "", _) => break,
                 ("q" | "quit", _) => return Ok(()),
                 ("f" | "frame", which) => {
-                    tell(out, &frame(desk, &addresses, which).await);
+                    tell(out, &frame(reviews, &addresses, which).await);
                     continue;
                 }
                 _ => {
@@ -165,7 +165,7 @@ async fn review(
             tell(out, "Why (one line, may be empty)? ");
             let Ok(Some(rationale)) = next() else { return Ok(()) };
             let verdict = Verdict { accept, rationale: Some(rationale), confidence: None };
-            match desk.decide(id, verdict, by.clone(), &stop).await {
+            match reviews.decide(id, verdict, by.clone(), &stop).await {
                 Ok(decided) => tell(out, &format!("{} is now {}", decided.subject, decided.badge)),
                 Err(error) => tell(out, &format!("nothing was written: {error}")),
             }
@@ -204,12 +204,12 @@ fn words(answer: &str) -> (&str, Option<&str>) {
 }
 
 /// The payload of one of the frames.
-async fn frame(desk: &Desk, addresses: &[String], which: Option<&str>) -> String {
+async fn frame(reviews: &ReviewService, addresses: &[String], which: Option<&str>) -> String {
     let number = which.unwrap_or("1").parse::<usize>().unwrap_or(0);
     let Some(address) = number.checked_sub(1).and_then(|at| addresses.get(at)) else {
         return format!("frame takes a number from 1 to {}", addresses.len());
     };
-    match desk.payload(address).await {
+    match reviews.payload(address).await {
         Ok(Some(payload)) => {
             let payload = match serde_json::from_str(&payload) {
                 Ok(payload) => serde_json::to_string_pretty(&shortened(payload)).unwrap_or_default(),
@@ -245,7 +245,7 @@ fn shortened(value: Value) -> Value {
 }
 
 /// Takes a stale mark back, by the person's word.
-async fn take_back(desk: &Desk, item: &Item, by: &Actor, stop: &CancellationToken) -> String {
+async fn take_back(reviews: &ReviewService, item: &Item, by: &Actor, stop: &CancellationToken) -> String {
     let draft = Draft {
         subject: item.subject.clone(),
         target: MarkState::Unverified,
@@ -257,10 +257,10 @@ async fn take_back(desk: &Desk, item: &Item, by: &Actor, stop: &CancellationToke
         expires_days: None,
     };
     let done = async {
-        let made = desk.propose(draft, by.clone(), stop).await?;
+        let made = reviews.propose(draft, by.clone(), stop).await?;
         let verdict =
             Verdict { accept: true, rationale: Some("later data contradict it".into()), confidence: None };
-        desk.decide(&made.proposal.proposal_id, verdict, by.clone(), stop).await
+        reviews.decide(&made.proposal.proposal_id, verdict, by.clone(), stop).await
     };
     match done.await {
         Ok(decided) => format!("{} is now {}", decided.subject, decided.badge),

@@ -5,12 +5,12 @@ use serde_json::Value;
 use super::super::watch;
 use crate::protocol::phase::Phase;
 use crate::replay::cursor::moves::Unit;
-use crate::replay::cursor::orders::{Deed, RefusedOrder};
+use crate::replay::cursor::orders::{RefusedOrder, ReplayAction};
 use crate::replay::cursor::seek::{NOTES, Target};
 use crate::state::condition::Condition;
 
 /// `buy AMOUNT`, `sell [PART]`, `sidebet AMOUNT`, `reset`, each with `record` behind it where it is to be stored.
-pub(super) fn deed(word: &str, rest: &[&str]) -> Result<(Deed, bool), String> {
+pub(super) fn replay_action(word: &str, rest: &[&str]) -> Result<(ReplayAction, bool), String> {
     let (rest, record) = match rest {
         [before @ .., "record"] => (before, true),
         _ => (rest, false),
@@ -21,8 +21,8 @@ pub(super) fn deed(word: &str, rest: &[&str]) -> Result<(Deed, bool), String> {
         [_, more, ..] => return Err(format!("{word} with {more:?}? Write it like `{word} 0.01 record`")),
     };
     let (amount, part) = if word == "sell" { (None, value) } else { (value, None) };
-    let deed = Deed::from_words(word, amount.as_ref(), part.as_ref());
-    Ok((deed.map_err(|refusal| RefusedOrder::by_words(refusal, None).to_string())?, record))
+    let replay_action = ReplayAction::from_words(word, amount.as_ref(), part.as_ref());
+    Ok((replay_action.map_err(|refusal| RefusedOrder::by_words(refusal, None).to_string())?, record))
 }
 
 /// `[N] [event]`.
@@ -118,10 +118,10 @@ mod tests {
 
     #[test]
     fn what_is_done_is_read_as_it_is_written() {
-        assert!(matches!(deed("buy", &["0.01", "record"]).unwrap(), (Deed::Order(_), true)));
-        assert!(matches!(deed("sell", &[]).unwrap(), (Deed::Order(_), false)));
-        assert_eq!(deed("reset", &[]).unwrap(), (Deed::Reset, false));
-        assert!(deed("reset", &["0.01"]).unwrap_err().contains("RESET takes no amount"));
-        assert!(deed("buy", &["0.01", "twice"]).is_err() && deed("buy", &[]).is_err());
+        assert!(matches!(replay_action("buy", &["0.01", "record"]).unwrap(), (ReplayAction::Order(_), true)));
+        assert!(matches!(replay_action("sell", &[]).unwrap(), (ReplayAction::Order(_), false)));
+        assert_eq!(replay_action("reset", &[]).unwrap(), (ReplayAction::Reset, false));
+        assert!(replay_action("reset", &["0.01"]).unwrap_err().contains("RESET takes no amount"));
+        assert!(replay_action("buy", &["0.01", "twice"]).is_err() && replay_action("buy", &[]).is_err());
     }
 }

@@ -118,7 +118,7 @@ pub struct Unit {
 
 impl Unit {
     /// Whether neither the data nor who wrote it saw what it is about.
-    pub fn is_hearsay(tier: Tier, basis: Option<Basis>) -> bool {
+    pub fn is_documented_only(tier: Tier, basis: Option<Basis>) -> bool {
         tier == Tier::Theoretical && matches!(basis, Some(Basis::Documented | Basis::Inferred))
     }
 

@@ -14,7 +14,7 @@ use arrow::array::{AsArray, RecordBatch};
 
 pub use filter::since;
 use filter::{kept, recorded_ticks};
-pub use windows::Toward;
+pub use windows::Prefetch;
 use windows::{Piece, Windows};
 
 use crate::state::past;
@@ -269,7 +269,7 @@ impl Archive {
     }
 
     /// The rows of a session with a `seq` in `first ..= last`, for [`crate::state::rows`]. What is kept of their
-    /// neighbours is bounded, whatever `toward` says.
+    /// neighbours is bounded, whatever `prefetch` says.
     ///
     /// # Errors
     /// When a part cannot be read, or the rows are more than fit in memory.
@@ -278,9 +278,9 @@ impl Archive {
         session_id: &str,
         first: u64,
         last: u64,
-        toward: Toward,
+        prefetch: Prefetch,
     ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
-        self.looking(|archive| archive.rows_once(session_id, first, last, toward))
+        self.looking(|archive| archive.rows_once(session_id, first, last, prefetch))
     }
 
     fn rows_once(
@@ -288,7 +288,7 @@ impl Archive {
         session_id: &str,
         first: u64,
         last: u64,
-        toward: Toward,
+        prefetch: Prefetch,
     ) -> Result<Vec<(DocType, RecordBatch)>, StoreError> {
         let mut columns: Vec<&str> = past::event_columns().to_vec();
         columns.push("tick_source");
@@ -326,7 +326,7 @@ impl Archive {
             if ranges.is_empty() {
                 continue;
             }
-            self.part_rows(&part, &columns, &ranges, toward, |piece| take(part.doc_type, &piece))?;
+            self.part_rows(&part, &columns, &ranges, prefetch, |piece| take(part.doc_type, &piece))?;
         }
         for (doc_type, batch) in self.tail.iter().filter(|(doc_type, _)| KINDS.contains(doc_type)) {
             take(*doc_type, &Piece::whole(batch.clone()))?;
@@ -340,11 +340,11 @@ impl Archive {
         part: &Part,
         columns: &[&str],
         ranges: &[Range<usize>],
-        toward: Toward,
+        prefetch: Prefetch,
         mut take: impl FnMut(Piece) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let known = match self.windows.find(&self.root, part, ranges)? {
-            None => self.windows.fetch(&self.root, part, columns, ranges, toward)?,
+            None => self.windows.fetch(&self.root, part, columns, ranges, prefetch)?,
             known => known,
         };
         if let Some(pieces) = known {
@@ -366,7 +366,7 @@ impl Archive {
         &mut self,
         session_id: &str,
         before: u64,
-        toward: Toward,
+        prefetch: Prefetch,
     ) -> Result<Option<u64>, StoreError> {
         let Some(last) = before.checked_sub(1) else { return Ok(None) };
         self.looking(|archive| {
@@ -387,7 +387,7 @@ impl Archive {
                 let contents = archive.contents_of(part)?;
                 let Some(range) = contents.rows_of(session_id, 0, last).pop() else { continue };
                 let tail = range.start.max(range.end.saturating_sub(2048))..range.end;
-                archive.part_rows(part, &["session_id", "seq"], &[tail], toward, |piece| {
+                archive.part_rows(part, &["session_id", "seq"], &[tail], prefetch, |piece| {
                     see(&piece.batch, piece.rows);
                     Ok(())
                 })?;

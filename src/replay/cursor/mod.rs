@@ -1,36 +1,36 @@
 //! Cursors: places in recorded games that are moved forward and back, event by event or tick by tick.
 //!
-//! A place is "after this event". The state at a place is the fold of its chapter's lead-in and of the chapter's
+//! A place is "after this event". The state at a place is the fold of its span's warm-up and of the span's
 //! events up to it, so that it is the same whichever way it was reached. Moving never reads from the start: a
-//! chapter is read once ([`reel`]), and the state anywhere in it is the checkpoint before and a few facts more.
+//! span is read once ([`timeline`]), and the state anywhere in it is the checkpoint before and a few facts more.
 //!
-//! * [`archive`] — where the frames lie. [`chapter`] — what a cursor covers, game by game.
-//! * [`reel`] — a chapter in memory; [`step`] — one event of it.
+//! * [`archive`] — where the frames lie. [`game_span`] — what a cursor covers, game by game.
+//! * [`timeline`] — a span in memory; [`step`] — one event of it.
 //! * [`moves`] — step and back; [`seek`] — to a place; [`run`] — until a condition holds.
 //! * [`place`] — places as an agent reads them, and what differs between two.
 //! * [`orders`] — actions that are taken on the way, and the local account.
-//! * [`shelf`] — many cursors at once. [`error`] — why not.
+//! * [`registry`] — many cursors at once. [`error`] — why not.
 
 pub mod archive;
-pub mod chapter;
 pub mod error;
+pub mod game_span;
 pub mod moves;
 pub mod orders;
 pub mod place;
-pub mod reel;
+pub mod registry;
 pub mod run;
 pub mod seek;
-pub mod shelf;
 pub mod step;
+pub mod timeline;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use archive::{Shared, Toward};
-use chapter::{Chapter, Covers, Outline};
+use archive::{Prefetch, Shared};
 use error::CursorError;
+use game_span::{Covers, GameSpan, Outline};
 use place::Place;
-use reel::Reel;
+use timeline::Timeline;
 
 use crate::state::condition::Watcher;
 use crate::state::{Fold, Snapshot};
@@ -39,14 +39,14 @@ use crate::state::{Fold, Snapshot};
 pub struct Cursor {
     covers: Covers,
     outline: Outline,
-    /// The chapter it is in.
-    chapter: usize,
-    /// The event of the chapter that it is after.
+    /// The span it is in.
+    span: usize,
+    /// The event of the span that it is after.
     index: usize,
-    reel: Arc<Reel>,
-    /// The chapter that was looked at last besides the current one.
-    other: Option<(usize, Arc<Reel>)>,
-    /// The state at a place of the current chapter, to go on from.
+    timeline: Arc<Timeline>,
+    /// The span that was looked at last besides the current one.
+    other: Option<(usize, Arc<Timeline>)>,
+    /// The state at a place of the current span, to go on from.
     now: Option<(usize, Fold)>,
     /// Somebody is still recording what it covers.
     live: bool,
@@ -83,23 +83,23 @@ impl Cursor {
     pub fn open(archive: &Shared, covers: Covers) -> Result<Cursor, CursorError> {
         let archive = &mut *archive.lock();
         archive.refresh()?;
-        let outline = chapter::outline(archive, &covers)?;
+        let outline = game_span::outline(archive, &covers)?;
         let mut first = None;
-        for (place, chapter) in outline.chapters.iter().enumerate() {
-            let reel = Reel::load(archive, chapter, Toward::Anywhere)?;
-            if !reel.is_empty() {
-                first = Some((place, Arc::new(reel)));
+        for (place, span) in outline.spans.iter().enumerate() {
+            let timeline = Timeline::load(archive, span, Prefetch::Anywhere)?;
+            if !timeline.is_empty() {
+                first = Some((place, Arc::new(timeline)));
                 break;
             }
         }
-        let Some((chapter, reel)) = first else {
+        let Some((span, timeline)) = first else {
             return Err(match &covers {
-                Covers::Range { from_us, to_us, .. } => chapter::nothing_then(archive, *from_us, *to_us),
+                Covers::Range { from_us, to_us, .. } => game_span::nothing_then(archive, *from_us, *to_us),
                 _ => CursorError::Refused("nothing that can be stepped through was recorded there".to_owned()),
             });
         };
-        let live = outline.chapters.last().is_some_and(|last| archive.is_live(&last.session_id));
-        Ok(Cursor { covers, outline, chapter, index: 0, reel, other: None, now: None, live })
+        let live = outline.spans.last().is_some_and(|last| archive.is_live(&last.session_id));
+        Ok(Cursor { covers, outline, span, index: 0, timeline, other: None, now: None, live })
     }
 
     /// What it covers, as it was asked for.
@@ -107,24 +107,24 @@ impl Cursor {
         &self.covers
     }
 
-    /// Its chapters, and which recordings were chosen.
+    /// Its spans, and which recordings were chosen.
     pub fn outline(&self) -> &Outline {
         &self.outline
     }
 
-    /// The current chapter in memory.
-    pub fn reel(&self) -> &Reel {
-        &self.reel
+    /// The current span in memory.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
-    /// The chapter it is in, and the event of it that it is after.
+    /// The span it is in, and the event of it that it is after.
     pub fn position(&self) -> (usize, usize) {
-        (self.chapter, self.index)
+        (self.span, self.index)
     }
 
     /// Bytes it keeps in memory.
     pub fn bytes(&self) -> usize {
-        self.reel.bytes() + self.other.as_ref().map_or(0, |(_, reel)| reel.bytes())
+        self.timeline.bytes() + self.other.as_ref().map_or(0, |(_, timeline)| timeline.bytes())
     }
 
     /// Takes in what was recorded since, where somebody still records. Whether there is more to follow.
@@ -136,55 +136,55 @@ impl Cursor {
             return Ok(false);
         }
         let archive = &mut *archive.lock();
-        let Some(last) = self.outline.chapters.last() else { return Ok(false) };
+        let Some(last) = self.outline.spans.last() else { return Ok(false) };
         // Asked before reading: what was recorded up to the end of the session is then read.
         self.live = archive.is_live(&last.session_id);
         archive.refresh()?;
-        let outline = chapter::again(archive, &self.covers, &self.outline)?;
-        if let Some(chapter) = outline.chapters.get(self.chapter)
-            && let Some(reel) = Arc::get_mut(&mut self.reel)
+        let outline = game_span::again(archive, &self.covers, &self.outline)?;
+        if let Some(span) = outline.spans.get(self.span)
+            && let Some(timeline) = Arc::get_mut(&mut self.timeline)
         {
-            reel.follow(archive, chapter)?;
+            timeline.follow(archive, span)?;
         }
-        // A chapter beside the current one is read anew when it is wanted.
+        // A span beside the current one is read anew when it is wanted.
         self.other = None;
         self.outline = outline;
         Ok(self.live)
     }
 
-    /// A chapter in memory.
-    fn load(&mut self, archive: &Shared, chapter: usize) -> Result<Arc<Reel>, CursorError> {
-        if chapter == self.chapter {
-            return Ok(self.reel.clone());
+    /// A span in memory.
+    fn load(&mut self, archive: &Shared, span: usize) -> Result<Arc<Timeline>, CursorError> {
+        if span == self.span {
+            return Ok(self.timeline.clone());
         }
-        if let Some((_, reel)) = self.other.as_ref().filter(|(known, _)| *known == chapter) {
-            return Ok(reel.clone());
+        if let Some((_, timeline)) = self.other.as_ref().filter(|(known, _)| *known == span) {
+            return Ok(timeline.clone());
         }
-        let Some(wanted) = self.outline.chapters.get(chapter) else {
-            return Err(CursorError::Refused(format!("there is no chapter {chapter}")));
+        let Some(wanted) = self.outline.spans.get(span) else {
+            return Err(CursorError::Refused(format!("there is no span {span}")));
         };
-        // Whoever comes from the chapter beside it is likely to go on.
-        let beside = [self.other.as_ref().map_or(self.chapter, |(other, _)| *other), self.chapter];
-        let toward = if beside.iter().any(|from| from + 1 == chapter) {
-            Toward::Later
-        } else if beside.contains(&(chapter + 1)) {
-            Toward::Earlier
+        // Whoever comes from the span beside it is likely to go on.
+        let beside = [self.other.as_ref().map_or(self.span, |(other, _)| *other), self.span];
+        let prefetch = if beside.iter().any(|from| from + 1 == span) {
+            Prefetch::Later
+        } else if beside.contains(&(span + 1)) {
+            Prefetch::Earlier
         } else {
-            Toward::Anywhere
+            Prefetch::Anywhere
         };
-        let reel = Arc::new(Reel::load(&mut archive.lock(), wanted, toward)?);
-        self.other = Some((chapter, reel.clone()));
-        Ok(reel)
+        let timeline = Arc::new(Timeline::load(&mut archive.lock(), wanted, prefetch)?);
+        self.other = Some((span, timeline.clone()));
+        Ok(timeline)
     }
 
-    /// Goes to a place by its chapter and event, as [`Cursor::position`] gave it.
+    /// Goes to a place by its span and event, as [`Cursor::position`] gave it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn go_to(&mut self, archive: &Shared, chapter: usize, index: usize) -> Result<(), CursorError> {
-        let reel = self.load(archive, chapter)?;
-        let last = reel.len().saturating_sub(1);
-        self.go(chapter, reel, index.min(last));
+    pub fn go_to(&mut self, archive: &Shared, span: usize, index: usize) -> Result<(), CursorError> {
+        let timeline = self.load(archive, span)?;
+        let last = timeline.len().saturating_sub(1);
+        self.go(span, timeline, index.min(last));
         Ok(())
     }
 
@@ -194,10 +194,10 @@ impl Cursor {
     }
 
     /// Goes to a place that was found.
-    fn go(&mut self, chapter: usize, reel: Arc<Reel>, index: usize) {
-        if chapter != self.chapter {
-            self.other = Some((self.chapter, std::mem::replace(&mut self.reel, reel)));
-            self.chapter = chapter;
+    fn go(&mut self, span: usize, timeline: Arc<Timeline>, index: usize) {
+        if span != self.span {
+            self.other = Some((self.span, std::mem::replace(&mut self.timeline, timeline)));
+            self.span = span;
             self.now = None;
         }
         self.index = index;
@@ -205,14 +205,14 @@ impl Cursor {
 
     /// The state at the place.
     pub fn fold(&mut self) -> &Fold {
-        let (reel, index) = (&self.reel, self.index);
+        let (timeline, index) = (&self.timeline, self.index);
         let now = match self.now.take() {
             // Going on is cheaper than the way from the checkpoint, unless that is nearer.
-            Some((at, mut fold)) if at <= index && index - at <= index % reel::EVERY + 1 => {
-                reel.advance(&mut fold, at + 1, index);
+            Some((at, mut fold)) if at <= index && index - at <= index % timeline::EVERY + 1 => {
+                timeline.advance(&mut fold, at + 1, index);
                 fold
             }
-            _ => reel.fold_at(index),
+            _ => timeline.fold_at(index),
         };
         &self.now.insert((index, now)).1
     }
@@ -230,19 +230,19 @@ impl Cursor {
 
     /// When the event of the place happened, or the last one before it that has a time; microseconds UTC.
     pub fn time_us(&self) -> Option<i64> {
-        let upto = self.reel.steps().get(..=self.index).unwrap_or_default();
+        let upto = self.timeline.steps().get(..=self.index).unwrap_or_default();
         upto.iter().rev().find_map(|step| step.at.ts)
     }
 
     /// The place.
     pub fn place(&self) -> Option<Place> {
-        let mut place = place::of(&self.reel, self.index)?;
-        let chapters = self.outline.chapters.len();
-        if chapters > 1 {
-            place.game = Some(format!("{} of {chapters}", self.chapter + 1));
+        let mut place = place::of(&self.timeline, self.index)?;
+        let spans = self.outline.spans.len();
+        if spans > 1 {
+            place.game = Some(format!("{} of {spans}", self.span + 1));
         }
-        let (is_first, is_last) = (self.chapter == 0, self.chapter + 1 == chapters);
-        place.at = if is_last && self.index + 1 == self.reel.len() {
+        let (is_first, is_last) = (self.span == 0, self.span + 1 == spans);
+        place.at = if is_last && self.index + 1 == self.timeline.len() {
             Some(if self.more_comes() { "live_end" } else { "end" }.to_owned())
         } else {
             (is_first && self.index == 0).then(|| "start".to_owned())
@@ -252,26 +252,25 @@ impl Cursor {
 
     /// Whether something is still being recorded after the last event.
     fn more_comes(&self) -> bool {
-        self.live && !(self.chapter + 1 == self.outline.chapters.len() && self.reel.is_over())
+        self.live && !(self.span + 1 == self.outline.spans.len() && self.timeline.is_over())
     }
 
     /// From where to where it goes, in words.
     pub fn extent(&self) -> String {
-        let chapters = &self.outline.chapters;
+        let spans = &self.outline.spans;
         if let ([_], Some(first), Some(last)) =
-            (chapters.as_slice(), self.reel.steps().first(), self.reel.steps().last())
+            (spans.as_slice(), self.timeline.steps().first(), self.timeline.steps().last())
         {
             let times = match (first.at.ts, last.at.ts) {
-                (Some(from), Some(to)) => format!(", {} to {}", chapter::time(from), chapter::time(to)),
+                (Some(from), Some(to)) => format!(", {} to {}", game_span::time(from), game_span::time(to)),
                 _ => String::new(),
             };
             return format!("{} to {}{times}", first.at.event_ref(), last.at.event_ref());
         }
-        let times: Vec<(i64, i64)> = chapters.iter().filter_map(|chapter| chapter.ts).collect();
-        let from = times.iter().map(|ts| ts.0).min().map_or_else(|| "?".to_owned(), chapter::time);
-        let to = times.iter().map(|ts| ts.1).max().map_or_else(|| "?".to_owned(), chapter::time);
-        let games: Vec<&str> =
-            chapters.iter().filter_map(|chapter: &Chapter| chapter.game_id.as_deref()).collect();
+        let times: Vec<(i64, i64)> = spans.iter().filter_map(|span| span.ts).collect();
+        let from = times.iter().map(|ts| ts.0).min().map_or_else(|| "?".to_owned(), game_span::time);
+        let to = times.iter().map(|ts| ts.1).max().map_or_else(|| "?".to_owned(), game_span::time);
+        let games: Vec<&str> = spans.iter().filter_map(|span: &GameSpan| span.game_id.as_deref()).collect();
         let names = match games.as_slice() {
             [first, .., last] => format!(" from {first} to {last}"),
             [one] => format!(" {one}"),
@@ -282,7 +281,7 @@ impl Cursor {
 
     /// A watcher that knows the game and the account at the place.
     fn watcher_here(&mut self, watcher: Watcher) -> Watcher {
-        let mark = self.reel.mark_at(self.index);
+        let mark = self.timeline.mark_at(self.index);
         let fold = self.fold();
         let own = fold.account().identity.as_ref().map(|own| own.id.to_string());
         let game = fold.game().map(|game| (game.id.to_string(), game.prices.peak().map(|(_, peak)| peak)));

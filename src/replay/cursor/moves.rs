@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::archive::Shared;
 use super::error::CursorError;
 use super::place::Changed;
-use super::reel::Reel;
+use super::timeline::Timeline;
 use super::{Budget, Cursor};
 
 /// What a step is.
@@ -79,16 +79,16 @@ impl Passed {
         Passed { events: 0, kept: VecDeque::new(), dropped: 0, prices: None }
     }
 
-    /// Takes in the events `from ..= to` of a chapter.
-    pub(super) fn over(&mut self, reel: &Reel, from: usize, to: usize) {
-        let Some(marks) = reel.marks().get(from..=to) else { return };
+    /// Takes in the events `from ..= to` of a span.
+    pub(super) fn over(&mut self, timeline: &Timeline, from: usize, to: usize) {
+        let Some(marks) = timeline.marks().get(from..=to) else { return };
         self.events += marks.len() as u64;
         for price in marks.iter().filter_map(|mark| mark.price) {
             self.prices =
                 Some(self.prices.map_or((price, price), |(low, high)| (low.min(price), high.max(price))));
         }
-        for (place, note) in reel.notes(from, to) {
-            let Some(step) = reel.step(*place) else { continue };
+        for (place, note) in timeline.notes(from, to) {
+            let Some(step) = timeline.step(*place) else { continue };
             if self.kept.len() == CHANGES {
                 self.kept.pop_front();
                 self.dropped += 1;
@@ -136,7 +136,7 @@ impl Cursor {
         budget: &Budget<'_>,
     ) -> Result<Moved, CursorError> {
         self.follow(archive)?;
-        let (mut chapter, mut index, mut reel) = (self.chapter, self.index, self.reel.clone());
+        let (mut span, mut index, mut timeline) = (self.span, self.index, self.timeline.clone());
         let (mut passed, mut made) = (Passed::new(), 0);
         let stopped = loop {
             if made == count {
@@ -146,26 +146,26 @@ impl Cursor {
                 break stopped;
             }
             let room = usize::try_from(budget.events - passed.events).unwrap_or(usize::MAX);
-            let (to, steps) = ahead(&reel, index, count - made, unit, room);
+            let (to, steps) = ahead(&timeline, index, count - made, unit, room);
             if to > index {
-                passed.over(&reel, index + 1, to);
+                passed.over(&timeline, index + 1, to);
                 (index, made) = (to, made + steps);
                 continue;
             }
-            match self.next_chapter(archive, chapter)? {
+            match self.next_span(archive, span)? {
                 Some((next, loaded)) => {
-                    passed.over(&reel, index + 1, reel.len().saturating_sub(1));
+                    passed.over(&timeline, index + 1, timeline.len().saturating_sub(1));
                     // Its first event is a step of either unit: another game begins.
-                    (chapter, reel, index) = (next, loaded, 0);
-                    passed.over(&reel, 0, 0);
+                    (span, timeline, index) = (next, loaded, 0);
+                    passed.over(&timeline, 0, 0);
                     made += 1;
                 }
-                None => break self.end_of(chapter),
+                None => break self.end_of(span),
             }
         };
-        drop(reel);
-        let reel = self.load(archive, chapter)?;
-        self.go(chapter, reel, index);
+        drop(timeline);
+        let timeline = self.load(archive, span)?;
+        self.go(span, timeline, index);
         Ok(passed.ended(made, stopped))
     }
 
@@ -180,7 +180,7 @@ impl Cursor {
         unit: Unit,
         budget: &Budget<'_>,
     ) -> Result<Moved, CursorError> {
-        let (mut chapter, mut index, mut reel) = (self.chapter, self.index, self.reel.clone());
+        let (mut span, mut index, mut timeline) = (self.span, self.index, self.timeline.clone());
         let (mut events, mut made) = (0, 0);
         let stopped = loop {
             if made == count {
@@ -189,18 +189,18 @@ impl Cursor {
             if let Some(stopped) = budget.spent(events)? {
                 break stopped;
             }
-            let (to, steps) = behind(&reel, index, count - made, unit);
+            let (to, steps) = behind(&timeline, index, count - made, unit);
             if to < index {
                 events += (index - to) as u64;
                 (index, made) = (to, made + steps);
                 continue;
             }
-            match self.chapter_before(archive, chapter)? {
+            match self.span_before(archive, span)? {
                 Some((before, loaded)) => {
-                    // The last event of a chapter is a step back; by ticks, the last one at which something changed.
+                    // The last event of a span is a step back; by ticks, the last one at which something changed.
                     let last = loaded.len().saturating_sub(1);
                     let stop = loaded.marks().iter().rposition(|mark| mark.stops).unwrap_or(0);
-                    (chapter, reel) = (before, loaded);
+                    (span, timeline) = (before, loaded);
                     index = if unit == Unit::Tick { stop } else { last };
                     events += 1;
                     made += 1;
@@ -208,58 +208,58 @@ impl Cursor {
                 None => break Stopped::Start,
             }
         };
-        drop(reel);
-        let reel = self.load(archive, chapter)?;
-        self.go(chapter, reel, index);
+        drop(timeline);
+        let timeline = self.load(archive, span)?;
+        self.go(span, timeline, index);
         Ok(Moved { steps: made, events, stopped, changed: Vec::new(), changed_before: 0, prices: None })
     }
 
-    /// The next chapter that has events.
-    pub(super) fn next_chapter(
+    /// The next span that has events.
+    pub(super) fn next_span(
         &mut self,
         archive: &Shared,
         after: usize,
-    ) -> Result<Option<(usize, Arc<Reel>)>, CursorError> {
-        for chapter in after + 1..self.outline.chapters.len() {
-            let reel = self.load(archive, chapter)?;
-            if !reel.is_empty() {
-                return Ok(Some((chapter, reel)));
+    ) -> Result<Option<(usize, Arc<Timeline>)>, CursorError> {
+        for span in after + 1..self.outline.spans.len() {
+            let timeline = self.load(archive, span)?;
+            if !timeline.is_empty() {
+                return Ok(Some((span, timeline)));
             }
         }
         Ok(None)
     }
 
-    fn chapter_before(
+    fn span_before(
         &mut self,
         archive: &Shared,
         before: usize,
-    ) -> Result<Option<(usize, Arc<Reel>)>, CursorError> {
-        for chapter in (0..before).rev() {
-            let reel = self.load(archive, chapter)?;
-            if !reel.is_empty() {
-                return Ok(Some((chapter, reel)));
+    ) -> Result<Option<(usize, Arc<Timeline>)>, CursorError> {
+        for span in (0..before).rev() {
+            let timeline = self.load(archive, span)?;
+            if !timeline.is_empty() {
+                return Ok(Some((span, timeline)));
             }
         }
         Ok(None)
     }
 
-    /// What the end of the last chapter is.
-    pub(super) fn end_of(&self, chapter: usize) -> Stopped {
-        let over = chapter == self.chapter && self.reel.is_over();
+    /// What the end of the last span is.
+    pub(super) fn end_of(&self, span: usize) -> Stopped {
+        let over = span == self.span && self.timeline.is_over();
         if self.live && !over { Stopped::LiveEnd } else { Stopped::End }
     }
 }
 
-/// At most `count` steps forward within a chapter and within `room` events: the place, and the steps made.
-fn ahead(reel: &Reel, index: usize, count: u64, unit: Unit, room: usize) -> (usize, u64) {
-    let last = reel.len().saturating_sub(1).min(index.saturating_add(room));
+/// At most `count` steps forward within a span and within `room` events: the place, and the steps made.
+fn ahead(timeline: &Timeline, index: usize, count: u64, unit: Unit, room: usize) -> (usize, u64) {
+    let last = timeline.len().saturating_sub(1).min(index.saturating_add(room));
     match unit {
         Unit::Event => {
             let to = usize::try_from(count).map_or(last, |count| index.saturating_add(count).min(last));
             (to, (to - index.min(to)) as u64)
         }
         Unit::Tick => {
-            let marks = reel.marks().iter().enumerate().take(last + 1).skip(index + 1);
+            let marks = timeline.marks().iter().enumerate().take(last + 1).skip(index + 1);
             let stops = marks.filter(|(_, mark)| mark.stops).map(|(place, _)| place);
             let wanted = usize::try_from(count).unwrap_or(usize::MAX);
             stops.take(wanted).fold((index, 0), |(_, made), place| (place, made + 1))
@@ -267,15 +267,15 @@ fn ahead(reel: &Reel, index: usize, count: u64, unit: Unit, room: usize) -> (usi
     }
 }
 
-/// At most `count` steps back within a chapter: the place, and the steps made.
-fn behind(reel: &Reel, index: usize, count: u64, unit: Unit) -> (usize, u64) {
+/// At most `count` steps back within a span: the place, and the steps made.
+fn behind(timeline: &Timeline, index: usize, count: u64, unit: Unit) -> (usize, u64) {
     match unit {
         Unit::Event => {
             let to = usize::try_from(count).map_or(0, |count| index.saturating_sub(count));
             (to, (index - to) as u64)
         }
         Unit::Tick => {
-            let marks = reel.marks().iter().enumerate().take(index).rev();
+            let marks = timeline.marks().iter().enumerate().take(index).rev();
             let stops = marks.filter(|(_, mark)| mark.stops).map(|(place, _)| place);
             let wanted = usize::try_from(count).unwrap_or(usize::MAX);
             stops.take(wanted).fold((index, 0), |(_, made), place| (place, made + 1))

@@ -1,26 +1,26 @@
 //! Actions that are taken at places of a cursor, and the local account they make.
 //!
 //! An action is pinned to the event after which it was taken. The account at a place is the account at the start of
-//! the chapter, shown every place up to there and given the actions on the way: a function of the place and of the
+//! the span, shown every place up to there and given the actions on the way: a function of the place and of the
 //! actions before it, whichever way one came. Going back before an action undoes it, going forward does it again.
 //! The account starts anew with each game: its rules never carry a balance over.
 
 mod compared;
-mod deed;
 mod refused;
+mod replay_action;
 mod stored;
 
 use serde_json::{Map, Value, json};
 
 pub use compared::{Compared, With};
-pub use deed::Deed;
 pub use refused::RefusedOrder;
+pub use replay_action::ReplayAction;
 
 use super::Cursor;
 use super::archive::Shared;
 use super::error::CursorError;
-use super::reel::Reel;
 use super::step::Mark;
+use super::timeline::Timeline;
 use crate::replay::account::{LocalAccount, Market, Refusal, Settings, Settlement};
 use crate::store::ids::SessionId;
 
@@ -33,14 +33,14 @@ const HISTORY: (usize, usize) = (3, 100);
 /// An action at its place.
 #[derive(Debug, Clone, PartialEq)]
 struct Taken {
-    /// Chapter, and the event in it.
+    /// GameSpan, and the event in it.
     place: (usize, usize),
-    deed: Deed,
+    replay_action: ReplayAction,
     /// The event's address, for people.
     event_ref: String,
 }
 
-/// An account that was led through a chapter.
+/// An account that was led through a span.
 struct Replayed {
     account: LocalAccount,
     /// Actions that were refused on the way, by number, with the reason.
@@ -74,39 +74,39 @@ impl Orders {
         self.taken.is_empty()
     }
 
-    /// Where they are: chapter and event.
+    /// Where they are: span and event.
     pub fn places(&self) -> Vec<(usize, usize)> {
         self.taken.iter().map(|taken| taken.place).collect()
     }
 
     /// Whether one was taken in the cursor's current game.
     pub fn is_used(&self, cursor: &Cursor) -> bool {
-        let (chapter, _) = cursor.position();
-        self.taken.iter().any(|taken| taken.place.0 == chapter)
+        let (span, _) = cursor.position();
+        self.taken.iter().any(|taken| taken.place.0 == span)
     }
 
     /// The local account at the cursor's place.
     pub fn account(&self, cursor: &Cursor) -> LocalAccount {
-        let (chapter, index) = cursor.position();
-        self.replayed(cursor.reel(), chapter, index).account
+        let (span, index) = cursor.position();
+        self.replayed(cursor.timeline(), span, index).account
     }
 
     /// The account after event `index`, and what happened on the way.
-    fn replayed(&self, reel: &Reel, chapter: usize, index: usize) -> Replayed {
+    fn replayed(&self, timeline: &Timeline, span: usize, index: usize) -> Replayed {
         let mut replayed =
             Replayed { account: LocalAccount::new(self.settings), refused: Vec::new(), settled: Vec::new() };
-        let in_chapter = || self.taken.iter().enumerate().filter(move |(_, taken)| taken.place.0 == chapter);
+        let in_span = || self.taken.iter().enumerate().filter(move |(_, taken)| taken.place.0 == span);
         // Before the first action there is nothing that a place could change.
-        let first = in_chapter().map(|(_, taken)| taken.place.1).min().unwrap_or(index).min(index);
-        let marks = reel.marks().iter().enumerate().take(index + 1).skip(first);
+        let first = in_span().map(|(_, taken)| taken.place.1).min().unwrap_or(index).min(index);
+        let marks = timeline.marks().iter().enumerate().take(index + 1).skip(first);
         for (event, mark) in marks {
-            let Some(market) = market(reel, mark) else { continue };
+            let Some(market) = market(timeline, mark) else { continue };
             if event == first || mark.stops {
                 let settled = replayed.account.observe(&market);
                 replayed.settled.extend(settled.into_iter().map(|settled| (event, settled)));
             }
-            for (number, taken) in in_chapter().filter(|(_, taken)| taken.place.1 == event) {
-                if let Err(refusal) = taken.deed.perform(&mut replayed.account, &market) {
+            for (number, taken) in in_span().filter(|(_, taken)| taken.place.1 == event) {
+                if let Err(refusal) = taken.replay_action.perform(&mut replayed.account, &market) {
                     replayed.refused.push((number, refusal.to_string()));
                 }
             }
@@ -114,11 +114,11 @@ impl Orders {
         replayed
     }
 
-    /// What the game did to the local account between `from` (chapter and event, itself not counted) and the
+    /// What the game did to the local account between `from` (span and event, itself not counted) and the
     /// cursor's place: bets that ended, positions that the rug sold. Nothing after a move back.
     ///
     /// # Errors
-    /// When a chapter on the way cannot be read.
+    /// When a span on the way cannot be read.
     pub fn settled(
         &self,
         cursor: &mut Cursor,
@@ -126,15 +126,15 @@ impl Orders {
         from: (usize, usize),
     ) -> Result<Vec<Settlement>, CursorError> {
         let to = cursor.position();
-        let mut chapters: Vec<usize> = self.taken.iter().map(|taken| taken.place.0).collect();
-        chapters.dedup();
-        chapters.retain(|chapter| from < to && (from.0..=to.0).contains(chapter));
+        let mut spans: Vec<usize> = self.taken.iter().map(|taken| taken.place.0).collect();
+        spans.dedup();
+        spans.retain(|span| from < to && (from.0..=to.0).contains(span));
         let mut found = Vec::new();
-        for chapter in chapters {
-            let reel = cursor.load(archive, chapter)?;
-            let last = if chapter == to.0 { to.1 } else { reel.len().saturating_sub(1) };
-            let settled = self.replayed(&reel, chapter, last).settled;
-            let after = settled.into_iter().filter(|(event, _)| chapter != from.0 || *event > from.1);
+        for span in spans {
+            let timeline = cursor.load(archive, span)?;
+            let last = if span == to.0 { to.1 } else { timeline.len().saturating_sub(1) };
+            let settled = self.replayed(&timeline, span, last).settled;
+            let after = settled.into_iter().filter(|(event, _)| span != from.0 || *event > from.1);
             found.extend(after.map(|(_, settlement)| settlement));
         }
         Ok(found)
@@ -144,8 +144,8 @@ impl Orders {
     pub fn view(&self, cursor: &Cursor, detailed: bool) -> Map<String, Value> {
         let account = self.account(cursor);
         let (_, index) = cursor.position();
-        let mark = cursor.reel().mark_at(index);
-        let market = market(cursor.reel(), &mark);
+        let mark = cursor.timeline().mark_at(index);
+        let market = market(cursor.timeline(), &mark);
         let view = account.view(market.as_ref(), if detailed { HISTORY.1 } else { HISTORY.0 });
         let Ok(Value::Object(mut view)) = serde_json::to_value(view) else { return Map::new() };
         if !detailed {
@@ -166,28 +166,28 @@ impl Orders {
         &mut self,
         cursor: &mut Cursor,
         archive: &Shared,
-        deed: impl Into<Deed>,
+        replay_action: impl Into<ReplayAction>,
         record: bool,
     ) -> Result<Map<String, Value>, CursorError> {
-        let deed = deed.into();
+        let replay_action = replay_action.into();
         if self.taken.len() >= MOST_ACTIONS {
             return Err(CursorError::Refused(format!("a cursor takes at most {MOST_ACTIONS} actions")));
         }
         let place = cursor.position();
-        let reel = cursor.reel();
+        let timeline = cursor.timeline();
         let mut account = self.account(cursor);
-        let action = match deed {
-            Deed::Order(order) => Some(order.action()),
-            Deed::Reset => None,
+        let action = match replay_action {
+            ReplayAction::Order(order) => Some(order.action()),
+            ReplayAction::Reset => None,
         };
         let refused = |refusal: Refusal, account: &LocalAccount| {
-            CursorError::Order(Box::new(RefusedOrder::at(refusal, action, account, reel, place.1)))
+            CursorError::Order(Box::new(RefusedOrder::at(refusal, action, account, timeline, place.1)))
         };
-        if record && deed == Deed::Reset {
+        if record && replay_action == ReplayAction::Reset {
             return Err(refused(Refusal::Reset("is not recorded: it is no order"), &account));
         }
-        let mark = reel.mark_at(place.1);
-        let (Some(market), Some(step)) = (market(reel, &mark), reel.step(place.1)) else {
+        let mark = timeline.mark_at(place.1);
+        let (Some(market), Some(step)) = (market(timeline, &mark), timeline.step(place.1)) else {
             return Err(match action {
                 Some(action) => {
                     let why = "no game has begun at this place".to_owned();
@@ -196,7 +196,7 @@ impl Orders {
                 None => refused(Refusal::NothingToReset, &account),
             });
         };
-        let performed = deed.perform(&mut account, &market);
+        let performed = replay_action.perform(&mut account, &market);
         let mut told = performed.map_err(|refusal| refused(refusal, &account))?;
         let event_ref = step.at.event_ref();
         told.insert("ref".to_owned(), event_ref.clone().into());
@@ -206,7 +206,7 @@ impl Orders {
             told.insert("stored_as".to_owned(), stored.to_string().into());
         }
         let at = self.taken.partition_point(|taken| taken.place <= place);
-        self.taken.insert(at, Taken { place, deed, event_ref });
+        self.taken.insert(at, Taken { place, replay_action, event_ref });
         let removed = self.remove_impossible(cursor, place.0);
         if !removed.is_empty() {
             told.insert("removed".to_owned(), json!(removed));
@@ -214,26 +214,26 @@ impl Orders {
         Ok(told)
     }
 
-    /// Removes actions of a chapter that are refused now; names them.
-    fn remove_impossible(&mut self, cursor: &Cursor, chapter: usize) -> Vec<String> {
-        let reel = cursor.reel();
-        let last = self.taken.iter().filter(|taken| taken.place.0 == chapter).map(|taken| taken.place.1).max();
+    /// Removes actions of a span that are refused now; names them.
+    fn remove_impossible(&mut self, cursor: &Cursor, span: usize) -> Vec<String> {
+        let timeline = cursor.timeline();
+        let last = self.taken.iter().filter(|taken| taken.place.0 == span).map(|taken| taken.place.1).max();
         let Some(last) = last else { return Vec::new() };
         let mut removed = Vec::new();
         // One at a time: without it, the ones after it may be possible again.
-        while let Some((number, why)) = self.replayed(reel, chapter, last).refused.into_iter().next() {
+        while let Some((number, why)) = self.replayed(timeline, span, last).refused.into_iter().next() {
             if number >= self.taken.len() {
                 break;
             }
             let taken = self.taken.remove(number);
-            removed.push(format!("{} at {}: {why}", taken.deed.word(), taken.event_ref));
+            removed.push(format!("{} at {}: {why}", taken.replay_action.word(), taken.event_ref));
         }
         removed
     }
 }
 
 /// What the account sees of a place; `None` before any game.
-fn market<'r>(reel: &'r Reel, mark: &Mark) -> Option<Market<'r>> {
-    let game_id = reel.game(mark)?;
+fn market<'r>(timeline: &'r Timeline, mark: &Mark) -> Option<Market<'r>> {
+    let game_id = timeline.game(mark)?;
     Some(Market::in_phase(game_id, mark.tick.map_or(0, i64::from), mark.price, mark.phase))
 }

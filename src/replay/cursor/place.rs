@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::chapter::time;
-use super::reel::Reel;
+use super::game_span::time;
+use super::timeline::Timeline;
 use crate::state::Note;
 
 /// A place: after an event.
@@ -43,12 +43,12 @@ pub struct Place {
     pub at: Option<String>,
 }
 
-/// The place after event `index` of a chapter.
-pub fn of(reel: &Reel, index: usize) -> Option<Place> {
-    let step = reel.step(index)?;
-    let mark = reel.mark_at(index);
+/// The place after event `index` of a span.
+pub fn of(timeline: &Timeline, index: usize) -> Option<Place> {
+    let step = timeline.step(index)?;
+    let mark = timeline.mark_at(index);
     Some(Place {
-        game_id: reel.game(&mark).map(ToString::to_string),
+        game_id: timeline.game(&mark).map(ToString::to_string),
         phase: mark.phase.map(|phase| phase.as_str().to_owned()),
         tick: mark.tick,
         price: mark.price,
@@ -57,8 +57,8 @@ pub fn of(reel: &Reel, index: usize) -> Option<Place> {
         event_ref: step.at.event_ref(),
         ts: step.at.ts.map(time),
         event_number: index + 1,
-        events: reel.len(),
-        progress: (index + 1) as f64 / reel.len().max(1) as f64,
+        events: timeline.len(),
+        progress: (index + 1) as f64 / timeline.len().max(1) as f64,
         game: None,
         at: None,
     })

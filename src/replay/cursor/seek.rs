@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::archive::Shared;
-use super::chapter::{self, Chapter};
 use super::error::{CursorError, Instead, Left};
+use super::game_span::{self, GameSpan};
 use super::moves::{Moved, Passed, Stopped};
-use super::reel::Reel;
+use super::timeline::Timeline;
 use super::{Budget, Cursor};
 use crate::protocol::phase::Phase;
 use crate::state::Note;
@@ -86,7 +86,7 @@ pub fn note_name(note: &Note) -> &'static str {
 }
 
 /// A place that was found.
-type Found = (usize, Arc<Reel>, usize);
+type Found = (usize, Arc<Timeline>, usize);
 
 impl Cursor {
     /// Goes to a place.
@@ -96,58 +96,61 @@ impl Cursor {
     pub fn seek(&mut self, archive: &Shared, target: &Target, budget: &Budget<'_>) -> Result<Moved, CursorError> {
         self.follow(archive)?;
         let mut passed = Passed::new();
-        let (chapter, reel, index) = match target {
+        let (span, timeline, index) = match target {
             Target::Start => self.first(archive)?,
             Target::End => self.last(archive)?,
             Target::Tick { game_id, tick } => self.tick(archive, game_id.as_deref(), *tick)?,
             Target::Game(game_id) => {
-                let chapter = self.chapter_of_game(game_id)?;
-                (chapter, self.load(archive, chapter)?, 0)
+                let span = self.span_of_game(game_id)?;
+                (span, self.load(archive, span)?, 0)
             }
             Target::Time(us) => self.time(archive, *us)?,
             Target::Ref(address) => self.address(archive, &address.session_id.to_string(), address.seq)?,
             Target::Seq(seq) => {
-                let session = self.outline.chapters.get(self.chapter).map(|chapter| chapter.session_id.clone());
+                let session = self.outline.spans.get(self.span).map(|span| span.session_id.clone());
                 self.address(archive, &session.unwrap_or_default(), *seq)?
             }
             Target::Phase(phase) => {
-                let into = |reel: &Reel, index: usize| {
-                    let before = index.checked_sub(1).map(|before| reel.mark_at(before));
-                    let mark = reel.mark_at(index);
+                let into = |timeline: &Timeline, index: usize| {
+                    let before = index.checked_sub(1).map(|before| timeline.mark_at(before));
+                    let mark = timeline.mark_at(index);
                     mark.phase == Some(*phase)
                         && before.is_none_or(|before| (before.phase, before.game) != (mark.phase, mark.game))
                 };
                 self.next(archive, &mut passed, budget, &format!("{} phase", phase.as_str()), into)?
             }
             Target::Event(name) => {
-                let is = |reel: &Reel, index: usize| reel.step(index).is_some_and(|step| *step.name == **name);
+                let is = |timeline: &Timeline, index: usize| {
+                    timeline.step(index).is_some_and(|step| *step.name == **name)
+                };
                 self.next(archive, &mut passed, budget, &format!("event {name:?}"), is)?
             }
             Target::Note(name) => {
-                let is =
-                    |reel: &Reel, index: usize| reel.notes(index, index).any(|(_, note)| note_name(note) == name);
+                let is = |timeline: &Timeline, index: usize| {
+                    timeline.notes(index, index).any(|(_, note)| note_name(note) == name)
+                };
                 self.next(archive, &mut passed, budget, &format!("change {name:?}"), is)?
             }
         };
-        self.go(chapter, reel, index);
+        self.go(span, timeline, index);
         Ok(passed.ended(0, Stopped::Done))
     }
 
     fn first(&mut self, archive: &Shared) -> Result<Found, CursorError> {
-        for chapter in 0..self.outline.chapters.len() {
-            let reel = self.load(archive, chapter)?;
-            if !reel.is_empty() {
-                return Ok((chapter, reel, 0));
+        for span in 0..self.outline.spans.len() {
+            let timeline = self.load(archive, span)?;
+            if !timeline.is_empty() {
+                return Ok((span, timeline, 0));
             }
         }
         Err(self.outside("the first event", Instead::Start))
     }
 
     fn last(&mut self, archive: &Shared) -> Result<Found, CursorError> {
-        for chapter in (0..self.outline.chapters.len()).rev() {
-            let reel = self.load(archive, chapter)?;
-            if let Some(last) = reel.len().checked_sub(1) {
-                return Ok((chapter, reel, last));
+        for span in (0..self.outline.spans.len()).rev() {
+            let timeline = self.load(archive, span)?;
+            if let Some(last) = timeline.len().checked_sub(1) {
+                return Ok((span, timeline, last));
             }
         }
         Err(self.outside("the last event", Instead::Start))
@@ -157,33 +160,33 @@ impl Cursor {
         CursorError::Outside { what: what.to_owned(), covers: self.extent(), instead }
     }
 
-    fn chapter_of_game(&self, game_id: &str) -> Result<usize, CursorError> {
-        let is = |chapter: &Chapter| chapter.game_id.as_deref() == Some(game_id);
+    fn span_of_game(&self, game_id: &str) -> Result<usize, CursorError> {
+        let is = |span: &GameSpan| span.game_id.as_deref() == Some(game_id);
         self.outline
-            .chapters
+            .spans
             .iter()
             .position(is)
             .ok_or_else(|| self.outside(&format!("the game {game_id}"), Instead::Game(game_id.to_owned())))
     }
 
     fn tick(&mut self, archive: &Shared, game_id: Option<&str>, tick: u32) -> Result<Found, CursorError> {
-        let here = self.reel.mark_at(self.index);
-        let current = self.reel.game(&here).map(ToString::to_string);
+        let here = self.timeline.mark_at(self.index);
+        let current = self.timeline.game(&here).map(ToString::to_string);
         // A cursor over one game is about that game, also where the next one has begun.
-        let chapter_game = self.reel.chapter().game_id.clone();
-        let game_id = game_id.map(str::to_owned).or(chapter_game).or(current);
+        let span_game = self.timeline.span().game_id.clone();
+        let game_id = game_id.map(str::to_owned).or(span_game).or(current);
         let Some(game_id) = game_id else { return Err(self.outside(&format!("tick {tick}"), Instead::Start)) };
-        let chapter = match self.reel.chapter().game_id.as_deref() {
-            Some(own) if own == game_id => self.chapter,
-            _ => self.chapter_of_game(&game_id)?,
+        let span = match self.timeline.span().game_id.as_deref() {
+            Some(own) if own == game_id => self.span,
+            _ => self.span_of_game(&game_id)?,
         };
-        let reel = self.load(archive, chapter)?;
+        let timeline = self.load(archive, span)?;
         let (mut first, mut last, mut before, mut after) = (None, None, None, None);
-        for (index, mark) in reel.marks().iter().enumerate() {
-            let of_game = reel.game(mark).is_some_and(|id| **id == *game_id);
+        for (index, mark) in timeline.marks().iter().enumerate() {
+            let of_game = timeline.game(mark).is_some_and(|id| **id == *game_id);
             let Some(shown) = mark.tick.filter(|_| of_game) else { continue };
             if shown == tick {
-                return Ok((chapter, reel, index));
+                return Ok((span, timeline, index));
             }
             first = first.or(Some(shown));
             last = Some(shown);
@@ -197,53 +200,52 @@ impl Cursor {
     }
 
     fn time(&mut self, archive: &Shared, us: i64) -> Result<Found, CursorError> {
-        let what = || format!("the time {}", chapter::time(us));
-        let began = |chapter: &Chapter| chapter.ts.is_none_or(|(first, _)| first <= us);
-        let within = |chapter: &Chapter| chapter.ts.is_some_and(|(first, last)| first <= us && us <= last);
-        let chapters = &self.outline.chapters;
+        let what = || format!("the time {}", game_span::time(us));
+        let began = |span: &GameSpan| span.ts.is_none_or(|(first, _)| first <= us);
+        let within = |span: &GameSpan| span.ts.is_some_and(|(first, last)| first <= us && us <= last);
+        let spans = &self.outline.spans;
         // The games of one cursor need not be in the order of time.
-        let at = chapters.iter().position(within).or_else(|| chapters.iter().rposition(began));
-        let mut chapter = at.unwrap_or(0);
+        let at = spans.iter().position(within).or_else(|| spans.iter().rposition(began));
+        let mut span = at.unwrap_or(0);
         loop {
-            let reel = self.load(archive, chapter)?;
+            let timeline = self.load(archive, span)?;
             // A session's clock may be set back: the last event up to the time counts, wherever it stands.
-            let until = reel.steps().iter().rposition(|step| step.at.ts.is_some_and(|ts| ts <= us));
+            let until = timeline.steps().iter().rposition(|step| step.at.ts.is_some_and(|ts| ts <= us));
             if let Some(index) = until {
-                let is_last = chapter + 1 == self.outline.chapters.len() && index + 1 == reel.len();
-                let ends = reel.steps().iter().filter_map(|step| step.at.ts).max();
+                let is_last = span + 1 == self.outline.spans.len() && index + 1 == timeline.len();
+                let ends = timeline.steps().iter().filter_map(|step| step.at.ts).max();
                 if is_last && ends.is_some_and(|end| us > end) {
                     return Err(self.outside(&what(), Instead::End));
                 }
-                return Ok((chapter, reel, index));
+                return Ok((span, timeline, index));
             }
-            match chapter.checked_sub(1) {
-                Some(before) => chapter = before,
+            match span.checked_sub(1) {
+                Some(before) => span = before,
                 None => return Err(self.outside(&what(), Instead::Start)),
             }
         }
     }
 
     fn address(&mut self, archive: &Shared, session_id: &str, seq: u64) -> Result<Found, CursorError> {
-        let holds =
-            |chapter: &Chapter| chapter.session_id == session_id && (chapter.first..=chapter.last).contains(&seq);
+        let holds = |span: &GameSpan| span.session_id == session_id && (span.first..=span.last).contains(&seq);
         // Two games of one cursor may share frames around a rug: the current one is asked first.
-        let mut chapters: Vec<usize> = Vec::new();
-        chapters.extend(self.outline.chapters.get(self.chapter).filter(|one| holds(one)).map(|_| self.chapter));
-        let others = self.outline.chapters.iter().enumerate().filter(|(_, chapter)| holds(chapter));
-        chapters.extend(others.map(|(place, _)| place).filter(|place| *place != self.chapter).take(3));
-        for chapter in chapters {
-            let reel = self.load(archive, chapter)?;
-            if let Ok(index) = reel.steps().binary_search_by_key(&seq, |step| step.at.seq) {
+        let mut spans: Vec<usize> = Vec::new();
+        spans.extend(self.outline.spans.get(self.span).filter(|one| holds(one)).map(|_| self.span));
+        let others = self.outline.spans.iter().enumerate().filter(|(_, span)| holds(span));
+        spans.extend(others.map(|(place, _)| place).filter(|place| *place != self.span).take(3));
+        for span in spans {
+            let timeline = self.load(archive, span)?;
+            if let Ok(index) = timeline.steps().binary_search_by_key(&seq, |step| step.at.seq) {
                 // Several rows of one frame cannot be; of a recording, each line has its own.
-                return Ok((chapter, reel, index));
+                return Ok((span, timeline, index));
             }
         }
-        // A chapter that ends with its session has no last number of its own.
-        let ends = |chapter: &Chapter| {
-            let past = chapter.last < seq || (chapter.last == u64::MAX && chapter.first <= seq);
-            chapter.session_id == session_id && past
+        // A span that ends with its session has no last number of its own.
+        let ends = |span: &GameSpan| {
+            let past = span.last < seq || (span.last == u64::MAX && span.first <= seq);
+            span.session_id == session_id && past
         };
-        let is_after = self.outline.chapters.last().is_some_and(ends);
+        let is_after = self.outline.spans.last().is_some_and(ends);
         let instead = if is_after { Instead::End } else { Instead::Start };
         Err(self.outside(&format!("the event {session_id}:{seq}"), instead))
     }
@@ -255,18 +257,18 @@ impl Cursor {
         passed: &mut Passed,
         budget: &Budget<'_>,
         what: &str,
-        is: impl Fn(&Reel, usize) -> bool,
+        is: impl Fn(&Timeline, usize) -> bool,
     ) -> Result<Found, CursorError> {
         let from_start = self.place().is_some_and(|place| place.at.as_deref() == Some("start"));
-        let game_id = self.reel.game(&self.reel.mark_at(self.index)).map(ToString::to_string);
-        let game_id = game_id.or_else(|| self.reel.chapter().game_id.clone());
-        let (mut chapter, mut from, mut reel) = (self.chapter, self.index + 1, self.reel.clone());
+        let game_id = self.timeline.game(&self.timeline.mark_at(self.index)).map(ToString::to_string);
+        let game_id = game_id.or_else(|| self.timeline.span().game_id.clone());
+        let (mut span, mut from, mut timeline) = (self.span, self.index + 1, self.timeline.clone());
         loop {
-            if let Some(index) = (from..reel.len()).find(|index| is(&reel, *index)) {
-                passed.over(&reel, from, index);
-                return Ok((chapter, reel, index));
+            if let Some(index) = (from..timeline.len()).find(|index| is(&timeline, *index)) {
+                passed.over(&timeline, from, index);
+                return Ok((span, timeline, index));
             }
-            passed.over(&reel, from, reel.len().saturating_sub(1));
+            passed.over(&timeline, from, timeline.len().saturating_sub(1));
             let not_again = |left| {
                 let (what, game_id) = (what.to_owned(), game_id.clone());
                 CursorError::NotAgain { what, looked_at: passed.events, left, from_start, game_id }
@@ -274,8 +276,8 @@ impl Cursor {
             if budget.spent(passed.events)?.is_some() {
                 return Err(not_again(Left::More));
             }
-            match self.next_chapter(archive, chapter)? {
-                Some((next, loaded)) => (chapter, reel, from) = (next, loaded, 0),
+            match self.next_span(archive, span)? {
+                Some((next, loaded)) => (span, timeline, from) = (next, loaded, 0),
                 None if self.live => return Err(not_again(Left::StillRecording)),
                 None => return Err(not_again(Left::Nothing)),
             }

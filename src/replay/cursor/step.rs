@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::line;
 use crate::protocol::phase::Phase;
-use crate::state::condition::Glance;
+use crate::state::condition::EventView;
 use crate::state::event::source_named;
 use crate::state::fact::{self, Fact};
 use crate::state::rows::Row;
@@ -89,10 +89,10 @@ impl Step {
     }
 
     /// What a condition looks at.
-    pub fn glance(&self) -> Glance<'_> {
+    pub fn view(&self) -> EventView<'_> {
         match &self.what {
-            What::Fact(fact) => Glance::of(fact),
-            What::System(_) => Glance::Other,
+            What::Fact(fact) => EventView::of(fact),
+            What::System(_) => EventView::Other,
         }
     }
 
@@ -144,7 +144,7 @@ fn shared(names: &mut Vec<Arc<str>>, name: &str) -> Arc<str> {
 /// Where the game stands after an event: what moving needs without folding.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Mark {
-    /// The current game, a place in the chapter's list.
+    /// The current game, a place in the span's list.
     pub game: Option<u32>,
     /// Its phase.
     pub phase: Option<Phase>,

@@ -16,8 +16,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::archive::Shared;
-use super::chapter::Covers;
 use super::error::CursorError;
+use super::game_span::Covers;
 use super::moves::{Moved, Stopped, Unit};
 use super::seek::Target;
 use super::{Budget, Cursor};

@@ -49,7 +49,7 @@ const BATCH: usize = 200;
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// Proves games while this process records: `journal` holds the way into its journal as long as it does.
-pub fn accompany(root: DataRoot, journal: watch::Receiver<Option<Sink>>) -> Proving {
+pub fn supervise(root: DataRoot, journal: watch::Receiver<Option<Sink>>) -> Proving {
     let (asked, give_up) = (CancellationToken::new(), CancellationToken::new());
     let task = tokio::spawn(prove_on(root, journal, asked.clone(), give_up.clone()));
     Proving { asked, give_up, task: Some(task) }

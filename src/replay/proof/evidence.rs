@@ -52,7 +52,7 @@ pub struct Place {
 
 /// One price of one tick, first told here.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Told {
+pub struct Statement {
     /// The tick.
     pub tick: u32,
     /// The multiplier.
@@ -90,8 +90,8 @@ pub struct InSession {
 
 impl InSession {
     /// Every distinct price by tick and origin.
-    pub fn told(&self) -> impl Iterator<Item = Told> + '_ {
-        self.told.iter().map(|((tick, origin, bits), (seq, ts))| Told {
+    pub fn told(&self) -> impl Iterator<Item = Statement> + '_ {
+        self.told.iter().map(|((tick, origin, bits), (seq, ts))| Statement {
             tick: *tick,
             price: f64::from_bits(*bits),
             origin: *origin,
@@ -100,7 +100,7 @@ impl InSession {
         })
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell(&mut self, told: Statement) {
         if told.tick <= MAX_TICK {
             self.told.entry((told.tick, told.origin, told.price.to_bits())).or_insert((told.seq, told.ts));
         }
@@ -168,7 +168,7 @@ impl Evidence {
                 self.session(&place.session_id).rugs.push(rug);
             }
             Some("ACTIVE") => {
-                self.session(&place.session_id).tell(Told { tick, price, origin, seq: place.seq, ts });
+                self.session(&place.session_id).tell(Statement { tick, price, origin, seq: place.seq, ts });
             }
             _ => {}
         }
@@ -197,12 +197,12 @@ impl Evidence {
             // A running packet's own price is a row already; a rugged one's row may name a later tick.
             if rugged || Some(*number) != own {
                 let origin = Origin::PartialPrices;
-                session.tell(Told { tick: *number, price: *price, origin, seq: place.seq, ts });
+                session.tell(Statement { tick: *number, price: *price, origin, seq: place.seq, ts });
             }
         }
         for (number, price) in (0..=MAX_TICK).zip(&tick.path) {
             let origin = Origin::ConnectSnapshot;
-            session.tell(Told { tick: number, price: *price, origin, seq: place.seq, ts });
+            session.tell(Statement { tick: number, price: *price, origin, seq: place.seq, ts });
         }
         if rugged && let Some(own) = tick.window_end.and(own) {
             session.rugs.iter_mut().filter(|rug| rug.seq == place.seq).for_each(|rug| rug.tick = own);

@@ -1,22 +1,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use super::super::crowd::Crowd;
-use super::super::players::{pilot, roster};
+use super::super::bots::Bots;
+use super::super::players::{local_player, roster};
 use super::*;
 
-/// A game played to its end by a crowd, without any frames.
+/// A game played to its end by bots, without any frames.
 fn finished(seed: u64) -> Round {
     let mut random = Prng::new(seed);
-    let first = pilot(&mut random);
+    let first = local_player(&mut random);
     let roster = roster(&mut random, &first, 30);
     let mut round = Round::new(&mut random, "20260101", roster.len());
-    let crowd = Crowd { roster: &roster, first: 0 };
+    let bots = Bots { roster: &roster, first: 0 };
     for step in 0..100 {
-        crowd.before_the_game(&mut round, &mut random, step);
+        bots.before_the_game(&mut round, &mut random, step);
     }
     for tick in 0..round.path.rug_tick {
         round.settle(&mut random, tick, 0);
-        crowd.after_tick(&mut round, &mut random, tick, 0);
+        bots.after_tick(&mut round, &mut random, tick, 0);
     }
     let rug_tick = round.path.rug_tick;
     round.settle(&mut random, rug_tick, 0);
@@ -43,7 +43,7 @@ fn bets_win_up_to_and_including_their_last_tick() {
 #[test]
 fn a_bet_whose_window_ends_on_the_rug_wins() {
     let mut random = Prng::new(1);
-    let first = pilot(&mut random);
+    let first = local_player(&mut random);
     let roster = roster(&mut random, &first, 2);
     let mut round = loop {
         let round = Round::new(&mut random, "20260101", 2);

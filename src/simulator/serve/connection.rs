@@ -8,10 +8,10 @@ use engineioxide::{DisconnectReason, Socket, Str};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::fault_injection::{self, Inversion};
 use super::faults::{Dice, Fault, FaultKind};
-use super::hurt::{self, Inversion};
 use super::running::Shared;
-use super::stream::{Cut, Valve};
+use super::stream::{Cut, Throttle};
 
 /// What the transport keeps about a socket.
 pub type SocketData = OnceLock<Arc<Connection>>;
@@ -28,8 +28,8 @@ const RETRY: Duration = Duration::from_millis(1);
 pub struct Connection {
     /// Number of the TCP connection, as in the log.
     pub number: u64,
-    /// Its valve.
-    pub valve: Arc<Valve>,
+    /// Its throttle.
+    pub throttle: Arc<Throttle>,
     queue: UnboundedSender<Outgoing>,
     queued: AtomicUsize,
 }
@@ -47,9 +47,9 @@ pub enum Outgoing {
 
 impl Connection {
     /// A connection and the queue that [`pump`] empties.
-    pub fn new(valve: Arc<Valve>) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
+    pub fn new(throttle: Arc<Throttle>) -> (Arc<Self>, UnboundedReceiver<Outgoing>) {
         let (queue, queued) = unbounded_channel();
-        (Arc::new(Self { number: valve.number, valve, queue, queued: AtomicUsize::new(0) }), queued)
+        (Arc::new(Self { number: throttle.number, throttle, queue, queued: AtomicUsize::new(0) }), queued)
     }
 
     /// Queues a packet; false when the connection is over.
@@ -57,7 +57,7 @@ impl Connection {
         let behind = self.queued.fetch_add(packet.len() + 1, Ordering::Relaxed);
         if behind > MOST_QUEUED {
             tracing::warn!(socket = self.number, "the client does not read: it is cut off");
-            self.valve.cut(Cut::Close);
+            self.throttle.cut(Cut::Close);
             return false;
         }
         self.queue.send(Outgoing::Packet(packet)).is_ok()
@@ -65,7 +65,7 @@ impl Connection {
 
     /// Queues a fault or the end.
     pub fn queue(&self, outgoing: Outgoing) {
-        // Nobody is hurt when the connection is over.
+        // Nothing is injected when the connection is over.
         let _ = self.queue.send(outgoing);
     }
 
@@ -127,7 +127,7 @@ impl Pump {
         if !packet.starts_with('2') {
             return self.hand_over(packet).await;
         }
-        let full = hurt::is_full(&packet);
+        let full = fault_injection::is_full(&packet);
         let faults = self.dice.roll(|kind| !kind.is_of_connection() && (full || kind != FaultKind::Reorder));
         for fault in &faults {
             if fault.kind == FaultKind::Reorder {
@@ -153,25 +153,25 @@ impl Pump {
     /// Lets a fault happen; false when the connection is over.
     async fn strike(&mut self, fault: Fault) -> bool {
         self.shared.count_fault(fault.kind);
-        let valve = Arc::clone(&self.connection.valve);
+        let throttle = Arc::clone(&self.connection.throttle);
         match fault.kind {
-            FaultKind::Drop => valve.cut(Cut::Close),
-            FaultKind::Reset => valve.cut(Cut::Reset),
+            FaultKind::Drop => throttle.cut(Cut::Close),
+            FaultKind::Reset => throttle.cut(Cut::Reset),
             FaultKind::Kick => {
                 self.hand_over(Str::from("1")).await;
                 self.socket.close(DisconnectReason::ClosingServer);
             }
-            FaultKind::HalfOpen => valve.freeze(),
-            FaultKind::Stall => valve.stall(fault.lasts),
-            FaultKind::SlowReader => valve.starve(fault.lasts),
+            FaultKind::HalfOpen => throttle.freeze(),
+            FaultKind::Stall => throttle.stall(fault.lasts),
+            FaultKind::SlowReader => throttle.starve(fault.lasts),
             FaultKind::Garbage => {
                 self.oddities += 1;
-                return self.hand_over(hurt::garbage(self.oddities - 1)).await;
+                return self.hand_over(fault_injection::garbage(self.oddities - 1)).await;
             }
-            FaultKind::Oversized => return self.hand_over(hurt::oversized()).await,
+            FaultKind::Oversized => return self.hand_over(fault_injection::oversized()).await,
             FaultKind::Binary => {
                 self.oddities += 1;
-                return self.socket.emit_binary(hurt::binary(self.oddities - 1)).is_ok();
+                return self.socket.emit_binary(fault_injection::binary(self.oddities - 1)).is_ok();
             }
             FaultKind::Reorder | FaultKind::Html | FaultKind::Eio3 => {}
         }

@@ -8,17 +8,17 @@
 //! Layout, from the wire inwards:
 //!
 //! * `wire`, `log` — WebSocket messages out of bytes, the log of them.
-//! * `stream` — accepted connections, with a valve that can stall, starve or cut them.
+//! * `stream` — accepted connections, with a throttle that can stall, starve or cut them.
 //! * `old_server` — what a server of Engine.IO 3 answers.
 //! * `socket_io`, `connection` — packets of the two protocols, one sender task per connection.
-//! * `faults`, `hurt` — which faults, when; what they do to the outgoing frames.
+//! * `faults`, `fault_injection` — which faults, when; what they do to the outgoing frames.
 //! * `clock`, `recording`, `hub` — game time, stored frames, the one task that owns the game.
 
 mod clock;
 mod connection;
+mod fault_injection;
 mod faults;
 mod hub;
-mod hurt;
 mod log;
 mod old_server;
 mod recording;

@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::stream::{ValvedStream, Wire};
+use super::stream::{ThrottledStream, Wire};
 
 const OPEN: &str = r#"0{"sid":"old0old0old0old0old0","upgrades":[],"pingInterval":25000,"pingTimeout":5000}"#;
 /// Interval and timeout together: without a heartbeat for so long the connection ends.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves one connection until it ends.
-pub async fn answer(stream: ValvedStream<impl Wire>) {
+pub async fn answer(stream: ThrottledStream<impl Wire>) {
     let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
     for text in [OPEN, "40"] {
         if socket.send(Message::text(text)).await.is_err() {

@@ -26,7 +26,7 @@ use super::hub::{Command, Hub, Source};
 use super::log::SentLog;
 use super::recording::Recording;
 use super::socket_io::Handler;
-use super::stream::{Cut, Door, Peer, Valve, ValvedListener};
+use super::stream::{Cut, Door, Peer, Throttle, ThrottledListener};
 use super::{Play, SPEEDS, ServerConfig};
 use crate::truth::GameTruth;
 use crate::world::{Seen, World};
@@ -53,7 +53,7 @@ pub struct Shared {
     /// Everything is played and handed over.
     pub finished: CancellationToken,
     commands: UnboundedSender<Command>,
-    valves: Mutex<Vec<Weak<Valve>>>,
+    valves: Mutex<Vec<Weak<Throttle>>>,
     fault_counts: Mutex<BTreeMap<FaultKind, u64>>,
     truths: Mutex<Vec<GameTruth>>,
     seen: Mutex<Option<Seen>>,
@@ -93,10 +93,10 @@ impl Shared {
     }
 
     /// Remembers a connection, to cut it at the end.
-    pub fn watch(&self, valve: &Arc<Valve>) {
+    pub fn watch(&self, throttle: &Arc<Throttle>) {
         let mut valves = lock(&self.valves);
         valves.retain(|held| held.strong_count() > 0);
-        valves.push(Arc::downgrade(valve));
+        valves.push(Arc::downgrade(throttle));
     }
 
     /// Counts a fault that happened.
@@ -178,7 +178,7 @@ pub fn start_behind(door: impl Door, config: ServerConfig) -> io::Result<Running
         played,
         to_play,
     });
-    let listener = ValvedListener::new(door, Arc::clone(&shared));
+    let listener = ThrottledListener::new(door, Arc::clone(&shared));
     let hub = Hub {
         source,
         clock: Clock::new(start_us, config.speed),
@@ -208,8 +208,8 @@ pub fn start_behind(door: impl Door, config: ServerConfig) -> io::Result<Running
     Ok(Running { addr: config.addr, shared, serving, playing })
 }
 
-async fn html_instead(ConnectInfo(Peer(valve)): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
-    if valve.html && request.uri().path().starts_with(PATH) {
+async fn html_instead(ConnectInfo(Peer(throttle)): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+    if throttle.html && request.uri().path().starts_with(PATH) {
         return Html(HTML).into_response();
     }
     next.run(request).await
@@ -292,8 +292,8 @@ impl Running {
 
     /// Connections that are open and what was written to them; None when all are gone.
     fn written(&self) -> Option<(usize, u64)> {
-        let valves: Vec<Arc<Valve>> = lock(&self.shared.valves).iter().filter_map(Weak::upgrade).collect();
-        let written = valves.iter().map(|valve| valve.written.load(Ordering::Relaxed)).sum();
+        let valves: Vec<Arc<Throttle>> = lock(&self.shared.valves).iter().filter_map(Weak::upgrade).collect();
+        let written = valves.iter().map(|throttle| throttle.written.load(Ordering::Relaxed)).sum();
         (!valves.is_empty()).then_some((valves.len(), written))
     }
 
@@ -301,8 +301,8 @@ impl Running {
     pub fn kill(&self) {
         self.serving.abort();
         self.playing.abort();
-        for valve in lock(&self.shared.valves).iter().filter_map(Weak::upgrade) {
-            valve.cut(Cut::Close);
+        for throttle in lock(&self.shared.valves).iter().filter_map(Weak::upgrade) {
+            throttle.cut(Cut::Close);
         }
         self.shared.finished.cancel();
         self.shared.log.flush();

@@ -30,10 +30,10 @@ impl EngineIoHandler for Handler {
     type Data = SocketData;
 
     fn on_connect(self: Arc<Self>, socket: Arc<EngineSocket>) {
-        let Some(ConnectInfo(Peer(valve))) = socket.req_parts.extensions.get::<ConnectInfo<Peer>>() else {
+        let Some(ConnectInfo(Peer(throttle))) = socket.req_parts.extensions.get::<ConnectInfo<Peer>>() else {
             return;
         };
-        let (connection, queue) = Connection::new(Arc::clone(valve));
+        let (connection, queue) = Connection::new(Arc::clone(throttle));
         if socket.data.set(Arc::clone(&connection)).is_err() {
             return;
         }

@@ -1,4 +1,4 @@
-//! Accepted connections. Each has a valve, with which faults beneath Engine.IO are made, and a tap for the log. They come
+//! Accepted connections. Each has a throttle, with which faults beneath Engine.IO are made, and a tap for the log. They come
 //! in by a [`Door`]: a TCP socket of this machine, or a network that a test makes.
 
 use std::io;
@@ -64,7 +64,7 @@ pub enum Cut {
 
 /// Opens, closes and cuts the two directions of a connection.
 #[derive(Debug)]
-pub struct Valve {
+pub struct Throttle {
     /// Number of the connection, from 1.
     pub number: u64,
     /// Whether HTTP is answered with HTML.
@@ -90,7 +90,7 @@ impl State {
     }
 }
 
-impl Valve {
+impl Throttle {
     fn new(number: u64, html: bool) -> Arc<Self> {
         Arc::new(Self { number, html, written: AtomicU64::new(0), state: Mutex::default() })
     }
@@ -126,21 +126,21 @@ impl Valve {
     }
 
     fn later(self: &Arc<Self>, lasts: Duration, change: impl FnOnce(&mut State) + Send + 'static) {
-        let valve = Arc::clone(self);
+        let throttle = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(lasts).await;
-            let mut state = valve.lock();
+            let mut state = throttle.lock();
             change(&mut state);
             state.wake();
         });
     }
 }
 
-/// A connection behind its valve.
+/// A connection behind its throttle.
 #[derive(Debug)]
-pub struct ValvedStream<S> {
+pub struct ThrottledStream<S> {
     inner: S,
-    valve: Arc<Valve>,
+    throttle: Arc<Throttle>,
     taps: Option<Taps>,
 }
 
@@ -151,10 +151,10 @@ struct Taps {
     received: Tap,
 }
 
-impl<S: Wire> ValvedStream<S> {
+impl<S: Wire> ThrottledStream<S> {
     /// Ready when the direction is open; the error is the cut.
     fn pass(&self, cx: &Context<'_>, writes: bool) -> Poll<io::Result<()>> {
-        let mut state = self.valve.lock();
+        let mut state = self.throttle.lock();
         if let Some(how) = state.cut {
             if how == Cut::Reset {
                 self.inner.reset_when_dropped();
@@ -174,12 +174,12 @@ impl<S: Wire> ValvedStream<S> {
     }
 }
 
-impl<S: Wire> AsyncRead for ValvedStream<S> {
+impl<S: Wire> AsyncRead for ThrottledStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         ready!(self.pass(cx, false))?;
         let before = into.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
-        let number = self.valve.number;
+        let number = self.throttle.number;
         if let Some(taps) = self.taps.as_mut() {
             for message in taps.received.pass(into.filled().get(before..).unwrap_or_default()) {
                 taps.log.add(number, LogDirection::Received, message);
@@ -189,12 +189,12 @@ impl<S: Wire> AsyncRead for ValvedStream<S> {
     }
 }
 
-impl<S: Wire> AsyncWrite for ValvedStream<S> {
+impl<S: Wire> AsyncWrite for ThrottledStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.pass(cx, true))?;
         let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
-        self.valve.written.fetch_add(written as u64, Ordering::Relaxed);
-        let number = self.valve.number;
+        self.throttle.written.fetch_add(written as u64, Ordering::Relaxed);
+        let number = self.throttle.number;
         if let Some(taps) = self.taps.as_mut() {
             for message in taps.sent.pass(bytes.get(..written).unwrap_or_default()) {
                 taps.log.add(number, LogDirection::Sent, message);
@@ -214,58 +214,58 @@ impl<S: Wire> AsyncWrite for ValvedStream<S> {
     }
 }
 
-/// The valve of the connection that a request came on.
+/// The throttle of the connection that a request came on.
 #[derive(Debug, Clone)]
-pub struct Peer(pub Arc<Valve>);
+pub struct Peer(pub Arc<Throttle>);
 
-impl<D: Door> Connected<IncomingStream<'_, ValvedListener<D>>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, ValvedListener<D>>) -> Self {
+impl<D: Door> Connected<IncomingStream<'_, ThrottledListener<D>>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, ThrottledListener<D>>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
 /// Accepts connections and decides what befalls each as a whole.
 #[derive(Debug)]
-pub struct ValvedListener<D> {
+pub struct ThrottledListener<D> {
     door: D,
     shared: Arc<Shared>,
     dice: Dice,
     accepted: u64,
 }
 
-impl<D: Door> ValvedListener<D> {
+impl<D: Door> ThrottledListener<D> {
     /// Lets in whoever comes by the door.
     pub fn new(door: D, shared: Arc<Shared>) -> Self {
         let dice = Dice::new(&shared.faults, 0);
         Self { door, shared, dice, accepted: 0 }
     }
 
-    async fn accept_one(&mut self) -> io::Result<Option<(ValvedStream<D::Stream>, Peer)>> {
+    async fn accept_one(&mut self) -> io::Result<Option<(ThrottledStream<D::Stream>, Peer)>> {
         let inner = self.door.accept().await?;
         self.accepted += 1;
         let faults = self.dice.roll(FaultKind::is_of_connection);
         let befalls = |kind| faults.iter().any(|fault| fault.kind == kind);
-        let valve = Valve::new(self.accepted, befalls(FaultKind::Html));
+        let throttle = Throttle::new(self.accepted, befalls(FaultKind::Html));
         for fault in &faults {
             self.shared.count_fault(fault.kind);
         }
-        self.shared.watch(&valve);
+        self.shared.watch(&throttle);
         let log = &self.shared.log;
         let taps = log.is_on().then(|| Taps { log: log.clone(), sent: Tap::default(), received: Tap::default() });
-        let stream = ValvedStream { inner, valve: Arc::clone(&valve), taps };
+        let stream = ThrottledStream { inner, throttle: Arc::clone(&throttle), taps };
         if befalls(FaultKind::Eio3) {
             tokio::spawn(old_server::answer(stream));
             return Ok(None);
         }
-        Ok(Some((stream, Peer(valve))))
+        Ok(Some((stream, Peer(throttle))))
     }
 }
 
-impl<D: Door> Listener for ValvedListener<D> {
-    type Io = ValvedStream<D::Stream>;
+impl<D: Door> Listener for ThrottledListener<D> {
+    type Io = ThrottledStream<D::Stream>;
     type Addr = Peer;
 
-    async fn accept(&mut self) -> (ValvedStream<D::Stream>, Peer) {
+    async fn accept(&mut self) -> (ThrottledStream<D::Stream>, Peer) {
         loop {
             match self.accept_one().await {
                 Ok(Some(accepted)) => return accepted,
@@ -280,6 +280,6 @@ impl<D: Door> Listener for ValvedListener<D> {
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer(Valve::new(0, false)))
+        Ok(Peer(Throttle::new(0, false)))
     }
 }

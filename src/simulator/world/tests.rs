@@ -82,7 +82,7 @@ fn what_the_player_does_is_in_the_truth_and_in_the_account() {
     world.take(1, now_us + SECOND, r#"423["requestSidebet",{"amount":0.003}]"#);
     let frames = run(&mut world, i64::MAX);
     let truth = &world.truths()[0];
-    let own = &world.session.pilot.id;
+    let own = &world.session.local_player.id;
     let trades: Vec<_> = truth.trades.iter().filter(|trade| &trade.player.id == own).collect();
     assert_eq!(
         trades.iter().map(|trade| (trade.side, trade.forced)).collect::<Vec<_>>(),
@@ -111,7 +111,9 @@ fn an_account_never_shows_an_older_state_after_a_newer_one() {
         .filter(|frame| frame.text.starts_with("42[\"playerUpdate\""))
         .map(|frame| payload(&frame.text)["positionQty"].as_f64().unwrap())
         .collect();
-    assert!(world.session.round.trades.iter().any(|trade| trade.forced && trade.player == world.session.pilot));
+    assert!(
+        world.session.round.trades.iter().any(|trade| trade.forced && trade.player == world.session.local_player)
+    );
     assert!(accounts.len() >= 2 && accounts.iter().all(|qty| *qty == 0.0), "{accounts:?}");
 }
 
@@ -132,7 +134,7 @@ fn orders_that_cannot_be_executed_are_refused_with_a_reason() {
     assert_eq!(answer(1, now_us + 3 * SECOND, r#"["sellOrder",{"percentage":100}]"#), "No position");
     assert_eq!(answer(1, now_us + 4 * SECOND, r#"["requestSidebet",{"amount":0.001}]"#), "Side bet placed");
     assert_eq!(answer(1, now_us + 5 * SECOND, r#"["requestSidebet",{"amount":0.001}]"#), "A side bet is open");
-    let own = world.session.round.trades.iter().filter(|trade| trade.player == world.session.pilot);
+    let own = world.session.round.trades.iter().filter(|trade| trade.player == world.session.local_player);
     assert_eq!(own.count(), 0);
     let (now_us, _) = run_until(&mut world, |seen| seen.phase == "RUGGED");
     world.take(1, now_us, r#"428["buyOrder",{"amount":0.002}]"#);

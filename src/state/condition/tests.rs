@@ -11,9 +11,9 @@ fn watcher(condition: Json) -> Result<Watcher, ConditionError> {
     Watcher::new(serde_json::from_value(condition).unwrap())
 }
 
-fn see(watcher: &mut Watcher, frame: &str) -> bool {
+fn matches(watcher: &mut Watcher, frame: &str) -> bool {
     let event = decode(LineFormat::Wire, None, frame);
-    watcher.see(&Seen { event: &event, direction: Some("received") })
+    watcher.matches(&Seen { event: &event, direction: Some("received") })
 }
 
 fn tick(price: f64) -> String {
@@ -25,24 +25,24 @@ const TRADE: &str = r#"42["standard/newTrade",{"__trace":true},{"type":"buy","am
 #[test]
 fn a_price_is_crossed_at_a_game_state() {
     let mut watcher = watcher(json!({"price_above": 2.0})).unwrap();
-    assert!(!see(&mut watcher, &tick(2.0)));
-    assert!(see(&mut watcher, &tick(2.1)));
-    assert!(!see(&mut watcher, TRADE), "asked at game states only");
+    assert!(!matches(&mut watcher, &tick(2.0)));
+    assert!(matches(&mut watcher, &tick(2.1)));
+    assert!(!matches(&mut watcher, TRADE), "asked at game states only");
 }
 
 #[test]
 fn an_event_is_seen_at_the_price_of_its_moment() {
     let mut watcher = watcher(json!({"event_name": "standard/newTrade", "price_above": 2})).unwrap();
-    assert!(!see(&mut watcher, TRADE));
-    see(&mut watcher, &tick(3.0));
-    assert!(see(&mut watcher, TRADE));
+    assert!(!matches(&mut watcher, TRADE));
+    matches(&mut watcher, &tick(3.0));
+    assert!(matches(&mut watcher, TRADE));
 }
 
 #[test]
 fn a_phase_holds_by_the_packet_that_shows_it() {
     let mut watcher = watcher(json!({"phase": "presale"})).unwrap();
-    assert!(!see(&mut watcher, &tick(1.0)));
-    assert!(see(&mut watcher, r#"42["gameStateUpdate",{"allowPreRoundBuys":true,"cooldownTimer":100}]"#));
+    assert!(!matches(&mut watcher, &tick(1.0)));
+    assert!(matches(&mut watcher, r#"42["gameStateUpdate",{"allowPreRoundBuys":true,"cooldownTimer":100}]"#));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn fields_are_found_by_path_and_tested() {
         (json!({"field": "type", "above": 1}), false),
     ] {
         let mut watcher = watcher(condition.clone()).unwrap();
-        assert_eq!(see(&mut watcher, TRADE), holds, "{condition}");
+        assert_eq!(matches(&mut watcher, TRADE), holds, "{condition}");
     }
 }
 
@@ -82,8 +82,8 @@ fn a_condition_that_cannot_be_meant_is_refused() {
 fn the_direction_can_be_asked_for() {
     let mut watcher = watcher(json!({"direction": "sent"})).unwrap();
     let event = decode(LineFormat::Wire, None, TRADE);
-    assert!(!watcher.see(&Seen { event: &event, direction: Some("received") }));
-    assert!(watcher.see(&Seen { event: &event, direction: Some("sent") }));
+    assert!(!watcher.matches(&Seen { event: &event, direction: Some("received") }));
+    assert!(watcher.matches(&Seen { event: &event, direction: Some("sent") }));
 }
 
 fn rugged(game: &str) -> String {
@@ -95,21 +95,21 @@ fn rugged(game: &str) -> String {
 #[test]
 fn a_rug_is_shown_once_however_often_it_is_broadcast() {
     let mut watcher = watcher(json!({"rug": true})).unwrap();
-    assert!(!see(&mut watcher, &tick(2.0)));
-    assert!(see(&mut watcher, &rugged("g")));
-    assert!(!see(&mut watcher, r#"42["gameStateUpdate",{"gameId":"h","cooldownTimer":14900}]"#));
-    assert!(!see(&mut watcher, &rugged("g")), "the second broadcast, after the next game's first packet");
-    assert!(see(&mut watcher, &rugged("h")));
+    assert!(!matches(&mut watcher, &tick(2.0)));
+    assert!(matches(&mut watcher, &rugged("g")));
+    assert!(!matches(&mut watcher, r#"42["gameStateUpdate",{"gameId":"h","cooldownTimer":14900}]"#));
+    assert!(!matches(&mut watcher, &rugged("g")), "the second broadcast, after the next game's first packet");
+    assert!(matches(&mut watcher, &rugged("h")));
 }
 
 #[test]
 fn a_drawdown_is_measured_from_the_peak_so_far() {
     let mut watcher = watcher(json!({"drawdown_above": 0.5})).unwrap();
     for (price, holds) in [(1.0, false), (4.0, false), (2.0, false), (1.9, true), (3.0, false)] {
-        assert_eq!(see(&mut watcher, &tick(price)), holds, "{price}");
+        assert_eq!(matches(&mut watcher, &tick(price)), holds, "{price}");
     }
     let mut joined = super::Watcher::new(watcher.condition().clone()).unwrap().in_game("g", Some(10.0));
-    assert!(see(&mut joined, &tick(4.0)), "the peak from before counts");
+    assert!(matches(&mut joined, &tick(4.0)), "the peak from before counts");
 }
 
 #[test]
@@ -117,11 +117,11 @@ fn own_trades_are_those_of_the_account_that_logged_in() {
     let trade =
         |player: &str| format!(r#"42["standard/newTrade",{{"type":"buy","playerId":"{player}","amount":1}}]"#);
     let mut watcher = watcher(json!({"own_trade": true})).unwrap();
-    assert!(!see(&mut watcher, &trade("me")), "nobody is logged in yet");
-    assert!(!see(&mut watcher, r#"42["usernameStatus",{"id":"me"}]"#));
-    assert!(see(&mut watcher, &trade("me")));
-    assert!(!see(&mut watcher, &trade("you")));
-    assert!(see(&mut watcher, r#"42["currentSidebet",{"betAmount":0.01}]"#));
+    assert!(!matches(&mut watcher, &trade("me")), "nobody is logged in yet");
+    assert!(!matches(&mut watcher, r#"42["usernameStatus",{"id":"me"}]"#));
+    assert!(matches(&mut watcher, &trade("me")));
+    assert!(!matches(&mut watcher, &trade("you")));
+    assert!(matches(&mut watcher, r#"42["currentSidebet",{"betAmount":0.01}]"#));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fold, MOST_DISAGREEMENTS, MOST_GAMES, MOST_TRANSITIONS, Told};
+use super::{Fold, MOST_DISAGREEMENTS, MOST_GAMES, MOST_TRANSITIONS, Observed};
 use crate::protocol::payload::price_list;
 use crate::protocol::phase::Phase;
 use crate::state::event::{At, GameId};
@@ -168,7 +168,7 @@ impl Fold {
             notes.push(Note::GodCandleRecord { tiers });
         }
         if let Some(highest) = full.highest_today {
-            self.lobby.highest_today = Some(Told { at: at.clone(), value: highest });
+            self.lobby.highest_today = Some(Observed { at: at.clone(), value: highest });
         }
         for entry in full.history.iter().rev() {
             self.history_entry(entry, notes);
@@ -218,16 +218,16 @@ impl Fold {
     fn lobby_of(&mut self, at: &At, tick: &Tick<'_>) {
         let at = || at.clone();
         if let Some(value) = tick.statistics {
-            self.lobby.statistics = Some(Told { at: at(), value });
+            self.lobby.statistics = Some(Observed { at: at(), value });
         }
         if let Some(value) = tick.rugpool {
-            self.lobby.rugpool = Some(Told { at: at(), value });
+            self.lobby.rugpool = Some(Observed { at: at(), value });
         }
         if let Some(value) = tick.connected_players {
-            self.lobby.connected_players = Some(Told { at: at(), value });
+            self.lobby.connected_players = Some(Observed { at: at(), value });
         }
         if let Some(text) = &tick.leaderboard {
-            self.lobby.leaderboard = Some(Told { at: at(), value: text.clone() });
+            self.lobby.leaderboard = Some(Observed { at: at(), value: text.clone() });
         }
     }
 }

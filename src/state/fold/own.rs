@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::{Fold, Told};
+use super::{Fold, Observed};
 use crate::protocol::requests::{OpenOrder, action_type};
 use crate::state::account::OpenBet;
 use crate::state::event::{At, GameId};
@@ -49,7 +49,7 @@ impl Fold {
             self.account.ranked(at, companion.game_id.as_deref(), companion.leaderboard_entry.as_ref());
         }
         if let Some(rugpool) = companion.rugpool {
-            self.lobby.rugpool = Some(Told { at: at.clone(), value: rugpool });
+            self.lobby.rugpool = Some(Observed { at: at.clone(), value: rugpool });
         }
     }
 
@@ -217,7 +217,7 @@ impl Fold {
     fn drifted(&mut self, at: &At, drift: Option<Drift>, notes: &mut Vec<Note>) {
         match drift {
             Some(Drift::Opened(fields)) if at.ts.is_some() => {
-                self.suspected = Some(Told { at: at.clone(), value: fields })
+                self.suspected = Some(Observed { at: at.clone(), value: fields })
             }
             Some(Drift::Opened(fields)) => notes.push(Note::DriftOpened { fields }),
             Some(Drift::Closed(since, why)) => {
@@ -236,8 +236,9 @@ impl Fold {
     /// Tells a suspected drift that nothing explained in time.
     pub(super) fn tell_drift(&mut self, at: &At, notes: &mut Vec<Note>) {
         let now = at.ts;
-        let old =
-            |told: &Told<_>| told.at.ts.zip(now).is_some_and(|(since, now)| now.saturating_sub(since) > GRACE_US);
+        let old = |told: &Observed<_>| {
+            told.at.ts.zip(now).is_some_and(|(since, now)| now.saturating_sub(since) > GRACE_US)
+        };
         if let Some(told) = self.suspected.take_if(|told| old(told)) {
             notes.push(Note::DriftOpened { fields: told.value });
         }

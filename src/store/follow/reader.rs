@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Change, drop_sealed};
 use crate::StoreError;
 use crate::catalog::{Catalog, CatalogStamp};
-use crate::damage::Glance;
+use crate::damage::FileWatch;
 use crate::games::{GameFilter, Quality};
 use crate::ids::SessionId;
 use crate::journal::reader::SegmentReader;
@@ -27,7 +27,7 @@ pub(crate) struct Reader {
     sessions: BTreeMap<SessionId, Session>,
     games: Games,
     started: bool,
-    glance: Glance,
+    watch: FileWatch,
     /// What was read and not yet handed out: when a look ends in an error, the next one hands it out.
     read: Tables,
     /// Whether the catalog is to be handed out.
@@ -99,7 +99,7 @@ impl Reader {
             sessions: BTreeMap::new(),
             games: Games::default(),
             started: false,
-            glance: Glance::default(),
+            watch: FileWatch::default(),
             read: Tables::default(),
             catalog_is_new: false,
             journaled: HashSet::new(),
@@ -153,7 +153,7 @@ impl Reader {
     pub(crate) fn poll(&mut self) -> Result<Change, StoreError> {
         for _ in 0..TRIES {
             let stamp = CatalogStamp::of(&self.root);
-            let glanced = self.started && self.glance.sees_change(&self.root, &self.catalog);
+            let glanced = self.started && self.watch.sees_change(&self.root, &self.catalog);
             if !self.started || stamp != self.stamp || glanced {
                 self.catalog = Arc::new(Catalog::load(&self.root)?);
                 self.stamp = stamp;

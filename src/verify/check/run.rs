@@ -161,7 +161,7 @@ pub fn check_blocking(config: Config, statement: &Statement, scope: &Scope) -> R
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| SqlError::Machinery { message: error.to_string() })?;
+        .map_err(|error| SqlError::Internal { message: error.to_string() })?;
     runtime.block_on(async {
         let client = SqlClient::new(config);
         let result = check(&client, statement, scope, CancellationToken::new()).await;
@@ -305,10 +305,10 @@ fn sighting(counted: &Value, compiled: &Compiled, found: &HashMap<Case, Sighting
     let mut sighting = found.get(&case).cloned().unwrap_or_default();
     // The count knows the phase of frames that do not tell one.
     sighting.phase = counted.get("phase").and_then(text).or(sighting.phase);
-    if let Some(besides) = compiled.besides {
-        let value = counted.get("besides").filter(|value| !value.is_null());
+    if let Some(extra) = compiled.extra {
+        let value = counted.get("extra").filter(|value| !value.is_null());
         let value = value.map(|value| text(value).unwrap_or_else(|| value.to_string()));
-        sighting.values_untrusted.push((besides.as_str().to_owned(), value));
+        sighting.values_untrusted.push((extra.as_str().to_owned(), value));
     }
     Sighting { session_id: case.session_id, seq: case.seq, element: case.element, ..sighting }
 }

@@ -33,25 +33,25 @@ pub(super) struct Compiled {
     event: String,
     /// The condition that picks its frames.
     picked: String,
-    /// What a course or a sequence shows besides.
-    pub besides: Option<Besides>,
+    /// What a course or a sequence shows beside them.
+    pub extra: Option<ExtraColumn>,
 }
 
 /// A value of a case that no path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Besides {
+pub(super) enum ExtraColumn {
     /// The value of the frame before.
     Before,
     /// The number of the partner's frame.
     Partner,
 }
 
-impl Besides {
+impl ExtraColumn {
     /// As the column and the shown value are called.
     pub fn as_str(self) -> &'static str {
         match self {
-            Besides::Before => "before",
-            Besides::Partner => "partner",
+            ExtraColumn::Before => "before",
+            ExtraColumn::Partner => "partner",
         }
     }
 }
@@ -231,7 +231,7 @@ fn frames(event: &str, claim: &Expr, when: Option<&Expr>, scope: &Scope, bounds:
     let filter = filter(bounds, when.map(|when| condition(when, &fields)));
     queries.push(format!("judged AS (SELECT *, {} AS ok FROM {rows}{filter})", condition(claim, &fields)));
     let sql = count(queries, moment, fields.has_elements(), None);
-    Compiled { sql, fields, event: event.to_owned(), picked, besides: None }
+    Compiled { sql, fields, event: event.to_owned(), picked, extra: None }
 }
 
 /// What the moment of an event's frames has to add for them to be counted.
@@ -296,7 +296,7 @@ fn course(
     };
     queries.push(format!("judged AS (SELECT *, {ok} AS ok FROM course WHERE before IS NOT NULL)"));
     let sql = count(queries, moment, false, Some("CAST(before AS VARCHAR)"));
-    Compiled { sql, fields, event: event.to_owned(), picked, besides: Some(Besides::Before) }
+    Compiled { sql, fields, event: event.to_owned(), picked, extra: Some(ExtraColumn::Before) }
 }
 
 fn sequence(
@@ -345,16 +345,16 @@ fn sequence(
     ));
     let (fields, picked, asked) = shown.unwrap_or_default();
     let sql = count(queries, asked, false, Some("partner_seq"));
-    Compiled { sql, fields, event: anchor.event.clone(), picked, besides: Some(Besides::Partner) }
+    Compiled { sql, fields, event: anchor.event.clone(), picked, extra: Some(ExtraColumn::Partner) }
 }
 
-/// Adds the outer SELECT. `besides` is what a case carries beside its place.
-fn count(queries: Vec<String>, moment: Moment, has_elements: bool, besides: Option<&str>) -> String {
+/// Adds the outer SELECT. `extra` is what a case carries beside its place.
+fn count(queries: Vec<String>, moment: Moment, has_elements: bool, extra: Option<&str>) -> String {
     let game = moment.game_column();
     let element = if has_elements { ", 'element': element" } else { "" };
-    let besides = besides.map_or(String::new(), |value| format!(", 'besides': {value}"));
+    let extra = extra.map_or(String::new(), |value| format!(", 'extra': {value}"));
     // The order of its members is the order of the cases.
-    let case = format!("{{'session_id': session_id, 'seq': seq{element}, 'phase': phase{besides}}}");
+    let case = format!("{{'session_id': session_id, 'seq': seq{element}, 'phase': phase{extra}}}");
     format!(
         "WITH {}\nSELECT count(*) FILTER (WHERE ok) AS supports,\n  count(*) FILTER (WHERE NOT ok) AS contradicts,\n  \
          count(*) FILTER (WHERE ok IS NULL) AS undecided,\n  count(DISTINCT {game}) FILTER (WHERE ok IS NOT NULL) AS \

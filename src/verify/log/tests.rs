@@ -8,7 +8,7 @@ use crate::verify::mark::rules::{self, Violation};
 use crate::verify::mark::{
     Authority, Correction, CorrectionKind, EventRef, MarkState, ProposalStatus, Role, SCHEMA_VERSION, Support,
 };
-use crate::verify::{desk::DeskError, shipped};
+use crate::verify::{reviews::ReviewError, shipped};
 
 fn root() -> (tempfile::TempDir, DataRoot) {
     let folder = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ fn of_two_decisions_on_one_proposal_exactly_one_is_written() {
                 Ledger::new(path).add(|state| {
                     rules::decidable(state, "a", &now())?;
                     let mark = mark(&open, &format!("mark-{thread}"));
-                    Ok::<_, DeskError>((vec![Entry::Accepted { mark: Box::new(mark) }], ()))
+                    Ok::<_, ReviewError>((vec![Entry::Accepted { mark: Box::new(mark) }], ()))
                 })
             })
         })
@@ -131,7 +131,7 @@ fn of_two_decisions_on_one_proposal_exactly_one_is_written() {
     let done: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     assert_eq!(done.iter().filter(|result| result.is_ok()).count(), 1);
     for error in done.into_iter().filter_map(Result::err) {
-        assert!(matches!(error, DeskError::Rule(Violation::Over { .. })), "{error}");
+        assert!(matches!(error, ReviewError::Rule(Violation::Over { .. })), "{error}");
         assert!(error.to_string().contains("accepted already (mark mark-"), "{error}");
     }
     assert_eq!(root.verification_log().read(&Default::default()).unwrap().lines.len(), 2);

@@ -2,7 +2,7 @@
 //!
 //! Rules 1 (one canon: documents are generated), 4 (examples are bytes of stored frames), 5 (everything is logged, in a
 //! chain), 7 (an answer carries tier and mark) and 8 (what counts as a field) are kept by construction: see
-//! [`crate::verify::document`] and [`crate::verify::desk::manifest`], [`crate::verify::evidence`], [`crate::verify::log`], [`crate::verify::explore`] and
+//! [`crate::verify::document`] and [`crate::verify::reviews::manifest`], [`crate::verify::evidence`], [`crate::verify::log`], [`crate::verify::explore`] and
 //! [`crate::protocol::facts`].
 
 use super::state::{State, status};

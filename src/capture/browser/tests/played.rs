@@ -10,13 +10,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 use tokio_util::sync::CancellationToken;
 
-use crate::capture::board::SourceState;
-use crate::capture::browser::{Patience, probe, run_with};
+use crate::capture::browser::{Timeouts, probe, run_with};
 use crate::capture::journaling::QueueLimits;
+use crate::capture::metrics::SourceState;
 use crate::capture::testing::{Recording, of_type, until};
 use crate::store::record::Source;
 
-const QUICK: Patience = Patience { first_wait: Duration::from_millis(5), longest_wait: Duration::from_millis(20) };
+const QUICK: Timeouts = Timeouts { first_wait: Duration::from_millis(5), longest_wait: Duration::from_millis(20) };
 const TICK: &str = r#"42["gameStateUpdate",{"gameId":"g","price":1.5}]"#;
 
 /// Answers every HTTP request with the same bytes.

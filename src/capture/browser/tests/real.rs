@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::chromium::{Chromium, Seen, Site, until};
-use crate::capture::board::SourceState;
-use crate::capture::browser::{Patience, run_with};
+use crate::capture::browser::{Timeouts, run_with};
 use crate::capture::journaling::QueueLimits;
+use crate::capture::metrics::SourceState;
 use crate::capture::testing::{Recording, StoredFrame, of_type};
 use crate::needs;
 use crate::store::record::Source;
@@ -30,7 +30,7 @@ impl Running {
         let recording = Recording::start(QueueLimits::default());
         let stop = CancellationToken::new();
         let sink = recording.journaling.sink().clone();
-        let task = tokio::spawn(run_with(sink, address, Patience::default(), stop.clone()));
+        let task = tokio::spawn(run_with(sink, address, Timeouts::default(), stop.clone()));
         let running = Running { recording, stop, task };
         running.note("tab").await;
         running

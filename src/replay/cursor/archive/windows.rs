@@ -1,8 +1,8 @@
 //! Rows of sealed parts that were read ahead, for cursors that go on from game to game.
 //!
 //! A page of a part's texts holds dozens of small games and is decompressed as a whole, so that each game read singly
-//! costs as much as all of them. Who goes on into the neighbouring chapter therefore gets a window of rows around it,
-//! which the chapters after it are taken from. A part's file never changes and its name is never used again: what is
+//! costs as much as all of them. Who goes on into the neighbouring span therefore gets a window of rows around it,
+//! which the spans after it are taken from. A part's file never changes and its name is never used again: what is
 //! kept counts exactly as long as the file is there. Unsealed rows are never kept here.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -32,7 +32,7 @@ const MOST_LENGTHS: usize = 4096;
 
 /// Where whoever asks for rows is likely to go next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Toward {
+pub enum Prefetch {
     /// Anywhere: only what is asked for is read.
     Anywhere,
     /// To what was recorded after.
@@ -130,16 +130,16 @@ impl Windows {
         part: &Part,
         columns: &[&str],
         ranges: &[Range<usize>],
-        toward: Toward,
+        prefetch: Prefetch,
     ) -> Result<Option<Vec<Piece>>, StoreError> {
         let total = usize::try_from(part.rows).unwrap_or(usize::MAX);
         let (Some(hull), Some(length)) = (hull(ranges), self.lengths.get(&part.path)) else { return Ok(None) };
         let most = (WINDOW_BYTES / length).min(WINDOW_ROWS);
         let Some(room) = most.checked_sub(hull.len()).filter(|_| hull.end <= total) else { return Ok(None) };
-        let wanted = match toward {
-            Toward::Anywhere => return Ok(None),
-            Toward::Later => hull.start..hull.end.saturating_add(room).min(total),
-            Toward::Earlier => hull.start.saturating_sub(room)..hull.end,
+        let wanted = match prefetch {
+            Prefetch::Anywhere => return Ok(None),
+            Prefetch::Later => hull.start..hull.end.saturating_add(room).min(total),
+            Prefetch::Earlier => hull.start.saturating_sub(room)..hull.end,
         };
         let start = wanted.start;
         let mut window =

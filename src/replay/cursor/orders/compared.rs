@@ -23,7 +23,7 @@ pub struct Compared {
 pub struct With<'a> {
     /// This place.
     pub target: Option<&'a Target>,
-    /// Else this one, chapter and event: where the cursor was before. Else the start.
+    /// Else this one, span and event: where the cursor was before. Else the start.
     pub before: Option<(usize, usize)>,
     /// Prices and ranking too.
     pub detailed: bool,
@@ -47,7 +47,7 @@ impl Orders {
             (Some(target), _) => {
                 cursor.seek(archive, target, budget)?;
             }
-            (None, Some((chapter, index))) => cursor.go_to(archive, chapter, index)?,
+            (None, Some((span, index))) => cursor.go_to(archive, span, index)?,
             (None, None) => {
                 cursor.seek(archive, &Target::Start, budget)?;
             }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::market;
 use crate::replay::account::rules::{MAX_BET, MIN_BET};
 use crate::replay::account::{Action, LocalAccount, Market, Price, Refusal, Rules, checks};
-use crate::replay::cursor::reel::Reel;
+use crate::replay::cursor::timeline::Timeline;
 
 /// What was refused. Every surface makes its own words of the way on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,18 +34,18 @@ impl RefusedOrder {
         refusal: Refusal,
         action: Option<Action>,
         account: &LocalAccount,
-        reel: &Reel,
+        timeline: &Timeline,
         index: usize,
     ) -> RefusedOrder {
-        let mark = reel.mark_at(index);
-        let here = market(reel, &mark);
+        let mark = timeline.mark_at(index);
+        let here = market(timeline, &mark);
         let settles = account.settings().rules == Rules::Right;
         let bet_ends_in = account.side_bet().zip(here.as_ref()).filter(|_| settles).map(|(bet, here)| {
             let last = bet.end_tick().saturating_sub(here.tick).max(0);
             last.unsigned_abs() + 1
         });
         RefusedOrder {
-            open_at: open_place(reel, index, matches!(refusal, Refusal::Rugged(_) | Refusal::Phase { .. })),
+            open_at: open_place(timeline, index, matches!(refusal, Refusal::Rugged(_) | Refusal::Phase { .. })),
             affordable: affordable(account.balance(), action, here.as_ref()),
             refusal,
             action,
@@ -66,18 +66,18 @@ fn affordable(balance: Decimal, action: Option<Action>, here: Option<&Market<'_>
 }
 
 /// The nearest place of the game at which something may be opened: before it first, when the game is over.
-fn open_place(reel: &Reel, index: usize, is_over: bool) -> Option<String> {
-    let game = reel.mark_at(index).game;
+fn open_place(timeline: &Timeline, index: usize, is_over: bool) -> Option<String> {
+    let game = timeline.mark_at(index).game;
     let is_open = |place: &usize| {
-        let mark = reel.mark_at(*place);
+        let mark = timeline.mark_at(*place);
         (game.is_none() || mark.game == game)
-            && market(reel, &mark).is_some_and(|there| {
+            && market(timeline, &mark).is_some_and(|there| {
                 checks::permission(Action::Buy, &there, there.rugged).is_ok()
                     && (there.price.is_some() || there.phase == "PRESALE")
             })
     };
     let before = || (0..index).rev().find(is_open);
-    let after = || (index + 1..reel.len()).find(is_open);
+    let after = || (index + 1..timeline.len()).find(is_open);
     let found = if is_over { before().or_else(after) } else { after().or_else(before) };
-    Some(reel.step(found?)?.at.event_ref())
+    Some(timeline.step(found?)?.at.event_ref())
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Orders;
 use crate::protocol::line::LineFormat;
-use crate::replay::cursor::chapter;
+use crate::replay::cursor::game_span;
 use crate::store::ids::{EventRef, SessionId};
 use crate::store::journal::SegmentHead;
 use crate::store::journal::writer::SegmentWriter;
@@ -49,7 +49,7 @@ impl Orders {
         row.insert("percentage".to_owned(), json!(percentage));
         row.insert("amount".to_owned(), json!(number("amount")));
         row.insert("price".to_owned(), json!(number("price")));
-        row.insert("replayed_ts".to_owned(), json!(then_us.map(chapter::time)));
+        row.insert("replayed_ts".to_owned(), json!(then_us.map(game_span::time)));
         row.insert("rules".to_owned(), self.settings.rules.as_str().into());
         let (text, now) = (Value::Object(row).to_string(), now_us());
         let record = Record {

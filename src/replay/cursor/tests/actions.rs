@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::super::orders::{Deed, Orders, With};
+use super::super::orders::{Orders, ReplayAction, With};
 use super::*;
 use crate::replay::account::{Order, Refusal, Settings, Settlement};
 
@@ -138,7 +138,7 @@ fn an_action_is_stored_only_when_asked_even_while_another_process_records() {
     assert!(crate::store::journal::segments(&root.root).unwrap().is_empty());
     // They are no frames: the state of the game knows nothing of them.
     let fresh = root.archive();
-    assert_eq!(open(&fresh, &truth.game_id).reel().len(), cursor.reel().len());
+    assert_eq!(open(&fresh, &truth.game_id).timeline().len(), cursor.timeline().len());
 }
 
 #[test]
@@ -148,10 +148,10 @@ fn a_reset_drops_what_is_open_belongs_to_its_place_and_is_never_stored() {
     orders.act(&mut cursor, &archive, order("BUY", "0.01"), false).unwrap();
     orders.act(&mut cursor, &archive, order("SIDEBET", "0.01"), false).unwrap();
     to(&mut cursor, &archive, 9);
-    let error = orders.act(&mut cursor, &archive, Deed::Reset, true).unwrap_err();
+    let error = orders.act(&mut cursor, &archive, ReplayAction::Reset, true).unwrap_err();
     assert!(error.to_string().starts_with("RESET is not recorded"), "{error}");
     assert!(crate::store::journal::segments(&root.root).unwrap().is_empty());
-    let told = orders.act(&mut cursor, &archive, Deed::Reset, false).unwrap();
+    let told = orders.act(&mut cursor, &archive, ReplayAction::Reset, false).unwrap();
     assert_eq!((&told["action"], &told["dropped_position"]), (&json!("RESET"), &json!("0.01")), "{told:?}");
     assert_eq!(told["dropped_bet"], json!("0.01"));
     assert_eq!(orders.account(&cursor).balance(), start);

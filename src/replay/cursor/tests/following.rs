@@ -55,7 +55,7 @@ fn a_session_that_is_being_recorded_grows_by_games_and_survives_sealing() {
         }
     }
     assert_eq!(seqs, (1..=frames.len()).collect::<Vec<usize>>());
-    assert!(cursor.outline().chapters.len() > truths.len());
+    assert!(cursor.outline().spans.len() > truths.len());
     recorder.close().unwrap();
     assert_eq!(step(&mut cursor, &archive, 1, Unit::Event).stopped, Stopped::End);
 }

@@ -184,12 +184,12 @@ fn fields_and_own_trades_stop_a_run() {
         (moved.stopped, cursor.place().unwrap().event.as_str()),
         (Stopped::ConditionHolds, "standard/newTrade")
     );
-    let session = cursor.outline().chapters[0].session_id.clone();
+    let session = cursor.outline().spans[0].session_id.clone();
     let mut cursor = Cursor::open(&archive, Covers::Session(session)).unwrap();
     let moved = run(&mut cursor, &archive, json!({"own_trade": true}));
     assert_eq!(moved.stopped, Stopped::ConditionHolds);
     let own = cursor.fold().account().identity.as_ref().unwrap().id.to_string();
-    let payload = cursor.reel().payload(cursor.reel().step(cursor.position().1).unwrap()).unwrap();
+    let payload = cursor.timeline().payload(cursor.timeline().step(cursor.position().1).unwrap()).unwrap();
     let place = cursor.place().unwrap();
     let player = crate::protocol::json::Value::from(payload.as_ref()).get("playerId").and_then(|id| id.string());
     assert!(player.as_deref() == Some(own.as_str()) || place.event.contains("idebet"), "{place:?} {payload}");

@@ -2,7 +2,7 @@
 
 use super::equality::same_by_every_way;
 use super::*;
-use crate::replay::cursor::archive::Toward;
+use crate::replay::cursor::archive::Prefetch;
 use crate::store::ids::EventRef;
 use crate::store::import::{FileCounts, ImportedFile};
 
@@ -63,17 +63,17 @@ fn rows_that_were_read_ahead_are_those_read_singly() {
     let root = Root::new();
     let truths = imported(&root, 22, 12);
     let (archive, singly) = (root.archive(), root.archive());
-    let chapters = Cursor::open(&archive, all(&truths)).unwrap().outline().chapters.clone();
-    let there = chapters.iter().map(|chapter| (chapter, Toward::Later));
-    let back_again = chapters.iter().rev().map(|chapter| (chapter, Toward::Earlier));
-    for (chapter, toward) in there.chain(back_again) {
-        let rows = |archive: &Shared, toward| {
-            let rows = archive.lock().rows(&chapter.session_id, chapter.first, chapter.last, toward).unwrap();
+    let spans = Cursor::open(&archive, all(&truths)).unwrap().outline().spans.clone();
+    let there = spans.iter().map(|span| (span, Prefetch::Later));
+    let back_again = spans.iter().rev().map(|span| (span, Prefetch::Earlier));
+    for (span, prefetch) in there.chain(back_again) {
+        let rows = |archive: &Shared, prefetch| {
+            let rows = archive.lock().rows(&span.session_id, span.first, span.last, prefetch).unwrap();
             let mut lines = Vec::new();
             crate::state::rows::in_order(&rows, |row| lines.push(format!("{row:?}")));
             lines
         };
-        assert_eq!(rows(&archive, toward), rows(&singly, Toward::Anywhere));
+        assert_eq!(rows(&archive, prefetch), rows(&singly, Prefetch::Anywhere));
     }
     assert!(kept(&archive) > 0);
     assert_eq!(kept(&singly), 0, "who looks at one place reads one place");
@@ -126,9 +126,9 @@ fn what_was_pruned_is_not_shown_from_memory() {
     let mut cursor = Cursor::open(&archive, all(&truths)).unwrap();
     there_and_back(&mut cursor, &archive);
     assert!(kept(&archive) > 0, "nothing was read ahead");
-    let chapter = cursor.outline().chapters[3].clone();
+    let span = cursor.outline().spans[3].clone();
     Store::open(&root.root, "test").unwrap().prune("2100-01-01", false).unwrap();
-    let rows = archive.lock().rows(&chapter.session_id, chapter.first, chapter.last, Toward::Later).unwrap();
+    let rows = archive.lock().rows(&span.session_id, span.first, span.last, Prefetch::Later).unwrap();
     assert_eq!(rows.len(), 0);
     assert_eq!(kept(&archive), 0);
 }

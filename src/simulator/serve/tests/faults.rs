@@ -102,7 +102,7 @@ async fn a_slow_reader_does_not_read_for_its_time() {
     }
     let struck = tokio::time::Instant::now();
     client.send(r#"425["ping",{}]"#).await;
-    // A read that was under way when the valve shut takes one message at most.
+    // A read that was under way when the throttle shut takes one message at most.
     client.send(r#"426["ping",{}]"#).await;
     client.until(|text| text == "436[]").await;
     assert!(struck.elapsed() >= lasts - Duration::from_millis(50), "{:?}", struck.elapsed());

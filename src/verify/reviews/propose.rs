@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::facts::Known;
-use super::{Desk, DeskError, facts};
+use super::{ReviewError, ReviewService, facts};
 use crate::verify::check::{CheckResult, Statement};
 use crate::verify::evidence::{self, EvidenceError};
 use crate::verify::log::{Entry, now};
@@ -80,17 +80,17 @@ pub(super) struct Looked {
     pub(super) support: Support,
 }
 
-impl Desk {
+impl ReviewService {
     /// Adds a proposal. The same proposal twice is one.
     ///
     /// # Errors
-    /// [`DeskError`]: an unknown subject, evidence that does not resolve, nothing stored that shows it.
+    /// [`ReviewError`]: an unknown subject, evidence that does not resolve, nothing stored that shows it.
     pub async fn propose(
         &self,
         draft: Draft,
         by: Actor,
         cancel: &CancellationToken,
-    ) -> Result<Proposed, DeskError> {
+    ) -> Result<Proposed, ReviewError> {
         let subject: Subject = draft.subject.parse()?;
         let statement = rules::text("the statement", &draft.statement)?;
         let meaning = draft.meaning.as_deref().map(|text| rules::text("meaning", text)).transpose()?;
@@ -102,7 +102,7 @@ impl Desk {
         let (parsed, prose_because) = match Statement::parse_about(&statement, Some(&subject.event_name)) {
             Ok(parsed) => (Some(parsed), None),
             // Prose has no signs of comparison: whoever writes one means a statement.
-            Err(error) if looks_checkable(&statement) => return Err(DeskError::Statement(error)),
+            Err(error) if looks_checkable(&statement) => return Err(ReviewError::Statement(error)),
             Err(error) => (None, Some(error.to_string())),
         };
         // The canonical text names its event: it is whole wherever it is read.
@@ -148,7 +148,7 @@ impl Desk {
                 return Ok((Vec::new(), (known.clone(), true)));
             }
             let entry = Entry::Proposed { proposal: Box::new(proposal.clone()) };
-            Ok::<_, DeskError>((vec![entry], (proposal.clone(), false)))
+            Ok::<_, ReviewError>((vec![entry], (proposal.clone(), false)))
         })?;
         if !already {
             self.publish_soon();
@@ -165,7 +165,7 @@ impl Desk {
         statement: Option<&Statement>,
         want: &Want<'_>,
         cancel: &CancellationToken,
-    ) -> Result<Looked, DeskError> {
+    ) -> Result<Looked, ReviewError> {
         let explorer = self.explorer.clone();
         let wanted = subject.clone();
         let shown_by = want.proposal_id.and_then(shipped::evidence_of).cloned();
@@ -179,7 +179,7 @@ impl Desk {
                 explorer.knows_names(&statement)?;
             }
             let elsewhere = shown_by.and_then(|subject| explorer.known(&subject).ok());
-            Ok::<_, DeskError>((known, elsewhere))
+            Ok::<_, ReviewError>((known, elsewhere))
         });
         let (known, elsewhere) = found
             .await
@@ -235,12 +235,12 @@ impl Desk {
     ///
     /// # Errors
     /// [`Violation::UnknownProposal`], [`Violation::Over`].
-    pub fn withdraw(&self, proposal_id: &str, by: Actor) -> Result<Proposal, DeskError> {
+    pub fn withdraw(&self, proposal_id: &str, by: Actor) -> Result<Proposal, ReviewError> {
         let withdrawn = self.explorer.ledger().add(|state| {
             let ts = now();
             let proposal = rules::decidable(state, proposal_id, &ts)?.clone();
             if proposal.proposal_id.starts_with("shipped-") {
-                return Err(DeskError::Rule(Violation::NoPerson(
+                return Err(ReviewError::Rule(Violation::NoPerson(
                     "What comes with the program is decided on by a person, not withdrawn",
                 )));
             }

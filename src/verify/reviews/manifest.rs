@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use super::DeskError;
+use super::ReviewError;
 use crate::index::facts_store::Digest;
 use crate::index::units::events::names;
 use crate::protocol::catalogue::catalogue;
@@ -44,7 +44,7 @@ struct File<'a> {
 ///
 /// # Errors
 /// When the store or the log cannot be read, or the root not be written.
-pub fn write(explorer: &Explorer) -> Result<(), DeskError> {
+pub fn write(explorer: &Explorer) -> Result<(), ReviewError> {
     let root = DataRoot::open(explorer.root())?;
     let digest = explorer.digest(&Scope::default(), &|| false)?;
     let view = explorer.ledger().view()?;
@@ -74,7 +74,7 @@ pub fn write(explorer: &Explorer) -> Result<(), DeskError> {
 ///
 /// # Errors
 /// When the store or the log cannot be read.
-pub fn present(explorer: &Explorer) -> Result<Vec<Value>, DeskError> {
+pub fn present(explorer: &Explorer) -> Result<Vec<Value>, ReviewError> {
     let digest = explorer.digest(&Scope::default(), &|| false)?;
     Ok(rows(&digest, &Marks::of(&explorer.ledger().view()?.state)))
 }

@@ -7,39 +7,43 @@ use crate::replay::account::{LocalAccount, Market, Order, Refusal};
 
 /// Something done at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum ReplayAction {
     /// An order.
     Order(Order),
     /// The account starts anew: initial balance, nothing open, no history.
     Reset,
 }
 
-impl From<Order> for Deed {
-    fn from(order: Order) -> Deed {
-        Deed::Order(order)
+impl From<Order> for ReplayAction {
+    fn from(order: Order) -> ReplayAction {
+        ReplayAction::Order(order)
     }
 }
 
-impl Deed {
+impl ReplayAction {
     /// From arguments: as [`Order::from_words`], and `RESET`, which takes neither amount nor percentage.
     ///
     /// # Errors
     /// [`Refusal`] for what cannot be understood.
-    pub fn from_words(side: &str, amount: Option<&Value>, percentage: Option<&Value>) -> Result<Deed, Refusal> {
+    pub fn from_words(
+        side: &str,
+        amount: Option<&Value>,
+        percentage: Option<&Value>,
+    ) -> Result<ReplayAction, Refusal> {
         if !side.trim().eq_ignore_ascii_case("RESET") {
-            return Order::from_words(side, amount, percentage).map(Deed::Order);
+            return Order::from_words(side, amount, percentage).map(ReplayAction::Order);
         }
         if amount.is_some() || percentage.is_some() {
             return Err(Refusal::Reset("takes no amount and no percentage"));
         }
-        Ok(Deed::Reset)
+        Ok(ReplayAction::Reset)
     }
 
     /// The word for it.
     pub fn word(&self) -> &'static str {
         match self {
-            Deed::Order(order) => order.action().as_str(),
-            Deed::Reset => "RESET",
+            ReplayAction::Order(order) => order.action().as_str(),
+            ReplayAction::Reset => "RESET",
         }
     }
 
@@ -49,7 +53,7 @@ impl Deed {
     /// [`Refusal`]; the account is then what it was.
     pub fn perform(&self, account: &mut LocalAccount, market: &Market<'_>) -> Result<Map<String, Value>, Refusal> {
         Ok(match self {
-            Deed::Order(order) => {
+            ReplayAction::Order(order) => {
                 let fill = account.act(order, market)?;
                 let mut told = object(serde_json::to_value(&fill).unwrap_or_default());
                 let explained: Vec<&str> = fill.differs_from_legacy.iter().map(|one| one.explain()).collect();
@@ -58,7 +62,7 @@ impl Deed {
                 }
                 told
             }
-            Deed::Reset => reset(account, market),
+            ReplayAction::Reset => reset(account, market),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The desk: where marks are proposed, decided, looked up and checked again. Tools and commands are thin over this.
+//! The reviews: where marks are proposed, decided, looked up and checked again. Tools and commands are thin over this.
 //!
 //! * [`propose`] — anybody may. [`decide`] — people only. [`queue`] — what is to be looked at next.
 //! * [`history`] — what was decided about a subject, and by whom. [`recheck`] — marked statements on newer data.
@@ -37,7 +37,7 @@ use crate::store::root::DataRoot;
 
 /// Why something could not be done. Nothing was written then.
 #[derive(Debug, thiserror::Error)]
-pub enum DeskError {
+pub enum ReviewError {
     /// The log or the store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -61,8 +61,8 @@ pub enum DeskError {
     Statement(ParseError),
 }
 
-/// The desk of one data root.
-pub struct Desk {
+/// The reviews of one data root.
+pub struct ReviewService {
     explorer: Arc<Explorer>,
     sql: SqlClient,
     policy: Policy,
@@ -72,12 +72,12 @@ pub struct Desk {
 /// After something was added to the log, it is written to the store this much later, with what was added meanwhile.
 const PUBLISH_AFTER: Duration = Duration::from_secs(2);
 
-impl Desk {
-    /// A desk over what the explorer knows. From now on the client's views `mark` and `field` show what it knows.
-    pub fn new(explorer: Arc<Explorer>, sql: SqlClient, policy: Policy) -> Desk {
-        let desk = Desk { explorer, sql, policy, publishing: Arc::default() };
-        desk.sql.derive_with(desk.derived_views());
-        desk
+impl ReviewService {
+    /// A reviews over what the explorer knows. From now on the client's views `mark` and `field` show what it knows.
+    pub fn new(explorer: Arc<Explorer>, sql: SqlClient, policy: Policy) -> ReviewService {
+        let reviews = ReviewService { explorer, sql, policy, publishing: Arc::default() };
+        reviews.sql.derive_with(reviews.derived_views());
+        reviews
     }
 
     /// The data root.
@@ -109,7 +109,7 @@ impl Desk {
     }
 
     /// Checks a statement over everything that is stored.
-    async fn check(&self, statement: &Statement, cancel: &CancellationToken) -> Result<CheckResult, DeskError> {
+    async fn check(&self, statement: &Statement, cancel: &CancellationToken) -> Result<CheckResult, ReviewError> {
         Ok(check(&self.sql, statement, &Scope::default(), cancel.clone()).await?)
     }
 
@@ -117,7 +117,7 @@ impl Desk {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    pub async fn payload(&self, address: &str) -> Result<Option<String>, DeskError> {
+    pub async fn payload(&self, address: &str) -> Result<Option<String>, ReviewError> {
         let Some((session_id, seq)) = address.rsplit_once(':') else { return Ok(None) };
         let sql = "SELECT json_pretty(payload) FROM ws_event WHERE session_id = $1 AND seq = CAST($2 AS BIGINT)";
         let query = Query { max_cell: 1 << 20, ..Query::new(sql) }.bind(vec![session_id.into(), seq.into()]);

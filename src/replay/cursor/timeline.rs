@@ -1,4 +1,4 @@
-//! A chapter in memory: its events as facts, where the game stands after each, and checkpoints of the fold.
+//! A span in memory: its events as facts, where the game stands after each, and checkpoints of the fold.
 //!
 //! Reading is the expensive part and is done once. The state after any event is the checkpoint before it and at
 //! most [`EVERY`] facts; a checkpoint shares its games with the fold, so that one costs some kilobytes.
@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 
-use super::archive::{self, Archive, Toward};
-use super::chapter::{Chapter, SEED_WITHIN};
+use super::archive::{self, Archive, Prefetch};
 use super::error::CursorError;
+use super::game_span::{GameSpan, SEED_WITHIN};
 use super::step::{Mark, Step};
 use crate::protocol::line::{self, LineFormat};
 use crate::state::event::GameId;
@@ -22,9 +22,9 @@ use crate::store::schema::DocType;
 /// Events between two checkpoints.
 pub const EVERY: usize = 64;
 
-/// A chapter, loaded.
-pub struct Reel {
-    chapter: Chapter,
+/// A span, loaded.
+pub struct Timeline {
+    span: GameSpan,
     session: Arc<str>,
     steps: Vec<Step>,
     marks: Vec<Mark>,
@@ -52,30 +52,30 @@ struct Texts {
     formats: Option<StringArray>,
 }
 
-impl Reel {
-    /// Reads a chapter and its lead-in; `toward` says which one is likely to be wanted next.
+impl Timeline {
+    /// Reads a span and its warm-up; `prefetch` says which one is likely to be wanted next.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn load(archive: &mut Archive, chapter: &Chapter, toward: Toward) -> Result<Reel, CursorError> {
-        let session: Arc<str> = chapter.session_id.as_str().into();
+    pub fn load(archive: &mut Archive, span: &GameSpan, prefetch: Prefetch) -> Result<Timeline, CursorError> {
+        let session: Arc<str> = span.session_id.as_str().into();
         let mut base = Fold::new();
-        // The account's last word before the lead-in: later trades would have made a later one.
-        if let Some(seq) = archive.last_update(&chapter.session_id, chapter.lead, toward)? {
-            let batches = archive.rows(&chapter.session_id, seq, seq, Toward::Anywhere)?;
+        // The account's last word before the warm-up: later trades would have made a later one.
+        if let Some(seq) = archive.last_update(&span.session_id, span.warm_up, prefetch)? {
+            let batches = archive.rows(&span.session_id, seq, seq, Prefetch::Anywhere)?;
             rows::in_order(&batches, |row| apply(&mut base, &row));
         }
         // One look for both: they often stand on the same page.
-        let batches = archive.rows(&chapter.session_id, chapter.lead.min(chapter.first), chapter.last, toward)?;
+        let batches = archive.rows(&span.session_id, span.warm_up.min(span.first), span.last, prefetch)?;
         rows::in_order(&batches, |row| {
-            if row.seq() < chapter.first {
+            if row.seq() < span.first {
                 apply(&mut base, &row);
             }
         });
-        let batches = archive::since(batches, chapter.first)?;
+        let batches = archive::since(batches, span.first)?;
         let seen = base.games().map(|game| game.id.to_string()).collect();
-        let mut reel = Reel {
-            chapter: chapter.clone(),
+        let mut timeline = Timeline {
+            span: span.clone(),
             session,
             steps: Vec::new(),
             marks: Vec::new(),
@@ -86,29 +86,28 @@ impl Reel {
             texts: Vec::new(),
             names: Vec::new(),
             seen,
-            read_to: chapter.first.saturating_sub(1),
+            read_to: span.first.saturating_sub(1),
             over: false,
             bytes: 0,
         };
-        reel.take(&batches);
-        Ok(reel)
+        timeline.take(&batches);
+        Ok(timeline)
     }
 
-    /// Takes in what was recorded since, up to the end of the chapter as it is now known. Whether anything came.
+    /// Takes in what was recorded since, up to the end of the span as it is now known. Whether anything came.
     ///
     /// # Errors
-    /// When the store cannot be read; the reel is then as it was.
-    pub fn follow(&mut self, archive: &mut Archive, chapter: &Chapter) -> Result<bool, CursorError> {
-        self.chapter.last = chapter.last;
-        self.chapter.game_last = chapter.game_last;
-        self.chapter.followed = chapter.followed;
-        self.chapter.ts = chapter.ts;
-        if self.over || self.read_to >= self.chapter.last {
+    /// When the store cannot be read; the timeline is then as it was.
+    pub fn follow(&mut self, archive: &mut Archive, span: &GameSpan) -> Result<bool, CursorError> {
+        self.span.last = span.last;
+        self.span.game_last = span.game_last;
+        self.span.followed = span.followed;
+        self.span.ts = span.ts;
+        if self.over || self.read_to >= self.span.last {
             return Ok(false);
         }
         let before = self.steps.len();
-        let batches =
-            archive.rows(&self.chapter.session_id, self.read_to + 1, self.chapter.last, Toward::Anywhere)?;
+        let batches = archive.rows(&self.span.session_id, self.read_to + 1, self.span.last, Prefetch::Anywhere)?;
         self.take(&batches);
         Ok(self.steps.len() > before)
     }
@@ -118,7 +117,7 @@ impl Reel {
         let offset = self.texts.len();
         self.texts.extend(batches.iter().map(Texts::of));
         let mut coming: Vec<Step> = Vec::new();
-        let (from, to) = self.chapter.times;
+        let (from, to) = self.span.times;
         rows::in_order_with_places(batches, |row, (batch, place)| {
             let ts = row.ts();
             if ts.is_some_and(|ts| to.is_some_and(|to| ts >= to)) {
@@ -128,7 +127,7 @@ impl Reel {
                 && coming.is_empty()
                 && ts.is_some_and(|ts| from.is_some_and(|from| ts < from))
             {
-                // Before the time that is covered: lead-in.
+                // Before the time that is covered: warm-up.
                 apply(&mut self.end, &row);
                 self.seen.extend(self.end.game().map(|game| game.id.to_string()));
                 return;
@@ -153,7 +152,7 @@ impl Reel {
 
     /// Adds events; of those after a game's last frame only up to the one that reveals its seed.
     fn add(&mut self, coming: Vec<Step>) {
-        let game_last = self.chapter.game_last.unwrap_or(u64::MAX);
+        let game_last = self.span.game_last.unwrap_or(u64::MAX);
         let mut after: Vec<Step> = Vec::new();
         for step in coming {
             if step.at.seq <= game_last {
@@ -162,7 +161,7 @@ impl Reel {
                 after.push(step);
             }
         }
-        if self.chapter.game_last.is_some() && self.has_seed() {
+        if self.span.game_last.is_some() && self.has_seed() {
             self.over = true;
             return;
         }
@@ -176,13 +175,13 @@ impl Reel {
             // It may still come: these are read again then.
             None => {
                 let waited = after.last().is_some_and(|last| last.at.seq >= game_last.saturating_add(SEED_WITHIN));
-                self.over = self.chapter.followed && waited;
+                self.over = self.span.followed && waited;
             }
         }
     }
 
     fn reveals(&self, note: &Note) -> bool {
-        matches!(note, Note::SeedRevealed { game_id, .. } if Some(game_id.as_ref()) == self.chapter.game_id.as_deref())
+        matches!(note, Note::SeedRevealed { game_id, .. } if Some(game_id.as_ref()) == self.span.game_id.as_deref())
     }
 
     /// Whether the seed was revealed by a frame of the game itself.
@@ -226,9 +225,9 @@ impl Reel {
         mark
     }
 
-    /// The chapter.
-    pub fn chapter(&self) -> &Chapter {
-        &self.chapter
+    /// The span.
+    pub fn span(&self) -> &GameSpan {
+        &self.span
     }
 
     /// How many events it has.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Desk, DeskError, manifest};
+use super::{ReviewError, ReviewService, manifest};
 use crate::sql::SqlError;
 use crate::sql::derived::{Derive, DerivedRows, WantedView};
 use crate::verify::explore::Explorer;
@@ -36,7 +36,7 @@ impl DerivedViews {
         DerivedViews::of(Arc::new(Explorer::new(root)))
     }
 
-    fn make(&self, view: &str) -> Result<Vec<Value>, DeskError> {
+    fn make(&self, view: &str) -> Result<Vec<Value>, ReviewError> {
         match view {
             "mark" => Ok(self.explorer.ledger().view()?.state.rows(&now())),
             _ => manifest::present(&self.explorer),
@@ -50,7 +50,7 @@ impl DerivedViews {
             return;
         }
         let written = match view {
-            "mark" => self.explorer.ledger().keep_file().map_err(DeskError::from),
+            "mark" => self.explorer.ledger().keep_file().map_err(ReviewError::from),
             _ => manifest::write(&self.explorer),
         };
         if let Err(error) = written {
@@ -80,8 +80,8 @@ impl Derive for DerivedViews {
     }
 }
 
-impl Desk {
-    /// Makes the rows of `mark` and `field` from what this desk knows.
+impl ReviewService {
+    /// Makes the rows of `mark` and `field` from what this reviews knows.
     pub(super) fn derived_views(&self) -> Arc<DerivedViews> {
         DerivedViews::of(self.explorer.clone())
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The schema, leaner: the same arguments, descriptions and required names.
-pub fn lean(mut schema: Map<String, Value>) -> Map<String, Value> {
+pub fn simplify_schema(mut schema: Map<String, Value>) -> Map<String, Value> {
     schema.remove("$schema");
     trim_all(&mut schema);
     schema
@@ -71,9 +71,9 @@ mod tests {
             },
             "$defs": {"F": {"type": "string"}},
         });
-        let lean = lean(fat.as_object().unwrap().clone());
+        let simple = simplify_schema(fat.as_object().unwrap().clone());
         assert_eq!(
-            Value::Object(lean),
+            Value::Object(simple),
             json!({
                 "type": "object", "required": ["a"],
                 "properties": {

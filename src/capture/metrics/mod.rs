@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::monotonic_us;
 use super::sink::Frame;
 use crate::store::record::{Direction, Source, now_us};
-use journal::JournalBoard;
+use journal::JournalMetrics;
 pub use journal::{JournalNumbers, Stall};
 
 /// How a source stands.
@@ -46,14 +46,14 @@ pub enum SourceState {
         next_step: String,
         /// Failures in a row, from 1.
         attempt: u32,
-        /// When it tries again, microseconds UTC; `None` when only a new wish can help.
+        /// When it tries again, microseconds UTC; `None` when only a new desired state can help.
         next_try_us: Option<i64>,
     },
 }
 
 /// The counters of one source.
 #[derive(Debug, Default)]
-pub(super) struct SourceBoard {
+pub(super) struct SourceMetrics {
     state: Mutex<State>,
     received: AtomicU64,
     sent: AtomicU64,
@@ -113,17 +113,18 @@ pub struct SourceNumbers {
     pub stalled_ms: u64,
 }
 
-impl SourceBoard {
+impl SourceMetrics {
     pub(super) fn set_state(&self, state: SourceState) {
-        let mut board = lock(&self.state);
-        if matches!(state, SourceState::Connected { .. }) && !matches!(board.state, SourceState::Connected { .. })
+        let mut metrics = lock(&self.state);
+        if matches!(state, SourceState::Connected { .. })
+            && !matches!(metrics.state, SourceState::Connected { .. })
         {
-            board.connections += 1;
+            metrics.connections += 1;
         }
-        if std::mem::discriminant(&state) != std::mem::discriminant(&board.state) {
-            board.since_us = now_us();
+        if std::mem::discriminant(&state) != std::mem::discriminant(&metrics.state) {
+            metrics.since_us = now_us();
         }
-        board.state = state;
+        metrics.state = state;
     }
 
     pub(super) fn redacted(&self, count: u64) {
@@ -141,7 +142,7 @@ impl SourceBoard {
     /// Counts the time until the value is dropped as stalled.
     pub(super) fn waits(&self) -> Waiting<'_> {
         self.waits_since_us.store(monotonic_us() + 1, Relaxed);
-        Waiting { board: self, since: Instant::now() }
+        Waiting { metrics: self, since: Instant::now() }
     }
 
     /// Counts a stored frame.
@@ -195,29 +196,29 @@ impl SourceBoard {
 
 /// A source waits for the journal while this lives.
 pub(super) struct Waiting<'a> {
-    board: &'a SourceBoard,
+    metrics: &'a SourceMetrics,
     since: Instant,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.board.stalled_us.fetch_add(self.since.elapsed().as_micros() as u64, Relaxed);
-        self.board.waits_since_us.store(0, Relaxed);
+        self.metrics.stalled_us.fetch_add(self.since.elapsed().as_micros() as u64, Relaxed);
+        self.metrics.waits_since_us.store(0, Relaxed);
     }
 }
 
 /// All counters of a capture.
 #[derive(Debug, Default)]
-pub(super) struct Board {
-    cdp: SourceBoard,
-    public_ws: SourceBoard,
+pub(super) struct Metrics {
+    cdp: SourceMetrics,
+    public_ws: SourceMetrics,
     /// The recorder's own events.
-    own: SourceBoard,
-    pub(super) journal: JournalBoard,
+    own: SourceMetrics,
+    pub(super) journal: JournalMetrics,
 }
 
-impl Board {
-    pub(super) fn of(&self, source: Source) -> &SourceBoard {
+impl Metrics {
+    pub(super) fn of(&self, source: Source) -> &SourceMetrics {
         match source {
             Source::Cdp => &self.cdp,
             Source::PublicWs => &self.public_ws,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, DeskError, facts};
+use super::{ReviewError, ReviewService, facts};
 use crate::index::facts_store::Digest;
 use crate::protocol::catalogue::{novel_events, novel_fields};
 use crate::verify::check::Scope;
@@ -93,12 +93,12 @@ pub struct QueueFilter {
     pub event: Option<String>,
 }
 
-impl Desk {
+impl ReviewService {
     /// The queue, the first thing to look at first. Blocking.
     ///
     /// # Errors
     /// When the store or the log cannot be read.
-    pub fn queue(&self, filter: &QueueFilter) -> Result<Vec<Item>, DeskError> {
+    pub fn queue(&self, filter: &QueueFilter) -> Result<Vec<Item>, ReviewError> {
         let view = self.view()?;
         let digest = self.explorer.digest(&Scope::default(), &|| false)?;
         if let Some(event) = &filter.event {

@@ -1,7 +1,7 @@
-//! What a cursor goes through: chapters, each a range of frames of one session, mostly one game.
+//! What a cursor goes through: spans, each a range of frames of one session, mostly one game.
 //!
-//! A chapter says from which frame on the state at its start is folded (its lead-in: the game before). That depends
-//! on the chapter alone, never on how one came to it, so that the same place is the same state.
+//! A span says from which frame on the state at its start is folded (its warm-up: the game before). That depends
+//! on the span alone, never on how one came to it, so that the same place is the same state.
 
 use super::archive::{Archive, Extent, Recorded};
 use super::error::CursorError;
@@ -32,7 +32,7 @@ pub enum Covers {
 
 /// A range of frames of one session.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Chapter {
+pub struct GameSpan {
     /// The session.
     pub session_id: String,
     /// The game it is about; `None` for what was recorded before any game.
@@ -41,8 +41,8 @@ pub struct Chapter {
     pub first: u64,
     /// The last `seq`; `u64::MAX` where it ends with the session.
     pub last: u64,
-    /// The lead-in begins with this `seq`.
-    pub lead: u64,
+    /// The warm-up begins with this `seq`.
+    pub warm_up: u64,
     /// Only from this time on, and before that one.
     pub times: (Option<i64>, Option<i64>),
     /// It ends with the game: the last frame of the game so far. The packet that reveals the seed comes after it.
@@ -68,11 +68,11 @@ pub struct Choice {
     pub others: Vec<(String, u64, bool)>,
 }
 
-/// The chapters of what is covered, and how recordings were chosen.
+/// The spans of what is covered, and how recordings were chosen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outline {
     /// In the order in which the cursor goes through them.
-    pub chapters: Vec<Chapter>,
+    pub spans: Vec<GameSpan>,
     /// For games.
     pub choices: Vec<Choice>,
     /// Sessions of a time range that were left out, because a better one covers the same time.
@@ -82,10 +82,10 @@ pub struct Outline {
 /// The packet that reveals a game's seed comes within this many frames after the game's last one.
 pub const SEED_WITHIN: u64 = 64;
 
-/// A lead-in has at most this many frames.
+/// A warm-up has at most this many frames.
 const LEAD_FRAMES: u64 = 20_000;
 
-/// A cursor goes through at most this many chapters: more than two weeks of games.
+/// A cursor goes through at most this many spans: more than two weeks of games.
 const MOST_CHAPTERS: usize = 20_000;
 
 /// Ids named in an error.
@@ -100,40 +100,40 @@ pub fn outline(archive: &mut Archive, covers: &Covers) -> Result<Outline, Cursor
         Covers::Games { ids, session_id } => {
             let mut outline = Outline::default();
             for id in ids {
-                let (chapter, choice) = game(archive, id, session_id.as_deref())?;
-                outline.chapters.push(chapter);
+                let (span, choice) = game(archive, id, session_id.as_deref())?;
+                outline.spans.push(span);
                 outline.choices.push(choice);
             }
             outline
         }
         Covers::Session(session_id) => {
             let extent = extent_of(archive, session_id)?;
-            Outline { chapters: session(archive, session_id, extent)?, ..Outline::default() }
+            Outline { spans: session(archive, session_id, extent)?, ..Outline::default() }
         }
         Covers::Range { from_us, to_us, session_id } => range(archive, *from_us, *to_us, session_id.as_deref())?,
     };
-    if outline.chapters.len() > MOST_CHAPTERS {
+    if outline.spans.len() > MOST_CHAPTERS {
         return Err(CursorError::TooMuch(format!(
             "it has {} games, a cursor goes through at most {MOST_CHAPTERS}",
-            outline.chapters.len()
+            outline.spans.len()
         )));
     }
     Ok(outline)
 }
 
-/// The outline as it is now, of sessions that are still being written: the same chapters, the last of them perhaps
+/// The outline as it is now, of sessions that are still being written: the same spans, the last of them perhaps
 /// further, and those that came since.
 ///
 /// # Errors
 /// When a part cannot be read.
 pub fn again(archive: &mut Archive, covers: &Covers, known: &Outline) -> Result<Outline, CursorError> {
     let mut outline = known.clone();
-    let Some(last) = known.chapters.last() else { return Ok(outline) };
+    let Some(last) = known.spans.last() else { return Ok(outline) };
     match (covers, last.game_id.as_deref()) {
         (Covers::Games { .. }, Some(game_id)) => {
-            let (chapter, choice) = game(archive, game_id, Some(&last.session_id))?;
-            outline.chapters.pop();
-            outline.chapters.push(chapter);
+            let (span, choice) = game(archive, game_id, Some(&last.session_id))?;
+            outline.spans.pop();
+            outline.spans.push(span);
             outline.choices.pop();
             outline.choices.push(choice);
         }
@@ -142,15 +142,14 @@ pub fn again(archive: &mut Archive, covers: &Covers, known: &Outline) -> Result<
             let extent = extent_of(archive, &last.session_id)?;
             let now = session(archive, &last.session_id, extent)?;
             // What went before stands; sessions only grow at their end.
-            let from = now.iter().position(|chapter| chapter.first == last.first).unwrap_or(now.len());
-            let ended =
-                |chapter: &Chapter| chapter.ts.zip(last.times.1).is_some_and(|((first, _), to)| first >= to);
-            let grown: Vec<Chapter> = now.into_iter().skip(from).collect();
+            let from = now.iter().position(|span| span.first == last.first).unwrap_or(now.len());
+            let ended = |span: &GameSpan| span.ts.zip(last.times.1).is_some_and(|((first, _), to)| first >= to);
+            let grown: Vec<GameSpan> = now.into_iter().skip(from).collect();
             if !grown.is_empty() {
                 let times = last.times;
-                outline.chapters.pop();
-                let grown = grown.into_iter().filter(|chapter| !ended(chapter));
-                outline.chapters.extend(grown.map(|chapter| Chapter { times, ..chapter }));
+                outline.spans.pop();
+                let grown = grown.into_iter().filter(|span| !ended(span));
+                outline.spans.extend(grown.map(|span| GameSpan { times, ..span }));
             }
         }
     }
@@ -171,7 +170,11 @@ fn is_complete(recorded: &Recorded) -> bool {
     recorded.extent.is_complete()
 }
 
-fn game(archive: &mut Archive, game_id: &str, session_id: Option<&str>) -> Result<(Chapter, Choice), CursorError> {
+fn game(
+    archive: &mut Archive,
+    game_id: &str,
+    session_id: Option<&str>,
+) -> Result<(GameSpan, Choice), CursorError> {
     let mut found = archive.game(game_id)?;
     // The best first: whole, then most ticks; the id decides between equals, so that the choice is always the same.
     found.sort_by(|a, b| {
@@ -207,22 +210,22 @@ fn game(archive: &mut Archive, game_id: &str, session_id: Option<&str>) -> Resul
     let games = archive.games_of(&best.session_id)?;
     let before = games.iter().rev().find(|other| other.extent.seq.0 < best.extent.seq.0);
     let (first, game_last) = best.extent.seq;
-    let chapter = Chapter {
+    let span = GameSpan {
         game_id: Some(game_id.to_owned()),
         first,
         last: game_last.saturating_add(SEED_WITHIN),
-        lead: lead(first, before),
+        warm_up: warm_up(first, before),
         times: (None, None),
         game_last: Some(game_last),
         followed: games.iter().any(|other| other.extent.seq.0 > first),
         ts: best.extent.ts,
         session_id: best.session_id,
     };
-    Ok((chapter, choice))
+    Ok((span, choice))
 }
 
-/// Where the lead-in of a chapter begins: with the game before.
-fn lead(first: u64, before: Option<&Recorded>) -> u64 {
+/// Where the warm-up of a span begins: with the game before.
+fn warm_up(first: u64, before: Option<&Recorded>) -> u64 {
     before.map_or(0, |before| before.extent.seq.0).max(first.saturating_sub(LEAD_FRAMES))
 }
 
@@ -231,39 +234,39 @@ fn nearest(archive: &mut Archive, game_id: &str) -> Result<Vec<String>, CursorEr
     Ok(near::nearest(game_id, archive.all_games()?.into_iter().rev(), NAMED))
 }
 
-/// A session game by game: each chapter goes up to the first frame of the next game.
-fn session(archive: &mut Archive, session_id: &str, extent: Extent) -> Result<Vec<Chapter>, CursorError> {
+/// A session game by game: each span goes up to the first frame of the next game.
+fn session(archive: &mut Archive, session_id: &str, extent: Extent) -> Result<Vec<GameSpan>, CursorError> {
     let games = archive.games_of(session_id)?;
     if games.is_empty() {
-        return Ok(vec![Chapter {
+        return Ok(vec![GameSpan {
             session_id: session_id.to_owned(),
             game_id: None,
             first: extent.seq.0,
             last: u64::MAX,
-            lead: 0,
+            warm_up: 0,
             times: (None, None),
             game_last: None,
             followed: false,
             ts: extent.ts,
         }]);
     }
-    let chapters = games.iter().enumerate().map(|(place, game)| {
+    let spans = games.iter().enumerate().map(|(place, game)| {
         let before = place.checked_sub(1).and_then(|place| games.get(place));
         let next = games.get(place + 1);
         let first = if place == 0 { extent.seq.0 } else { game.extent.seq.0 };
-        Chapter {
+        GameSpan {
             session_id: session_id.to_owned(),
             game_id: Some(game.extent.game_id.clone()),
             first,
             last: next.map_or(u64::MAX, |next| next.extent.seq.0 - 1),
-            lead: if place == 0 { first } else { lead(first, before) },
+            warm_up: if place == 0 { first } else { warm_up(first, before) },
             times: (None, None),
             game_last: None,
             followed: next.is_some(),
             ts: game.extent.ts,
         }
     });
-    Ok(chapters.filter(|chapter| chapter.first <= chapter.last).collect())
+    Ok(spans.filter(|span| span.first <= span.last).collect())
 }
 
 fn range(
@@ -279,7 +282,7 @@ fn range(
         extent_of(archive, wanted)?;
         sessions.retain(|(id, _)| id == wanted);
     }
-    let mut candidates: Vec<(u64, Vec<Chapter>)> = Vec::new();
+    let mut candidates: Vec<(u64, Vec<GameSpan>)> = Vec::new();
     for (id, extent) in sessions {
         let games = archive.games_of(&id)?;
         let ticks = games
@@ -287,14 +290,14 @@ fn range(
             .filter(|recorded| overlaps(recorded.extent.ts))
             .map(|recorded| recorded.extent.priced)
             .sum();
-        let chapters = session(archive, &id, extent)?;
-        let mut within: Vec<Chapter> = Vec::new();
-        for (place, chapter) in chapters.iter().enumerate() {
-            // A chapter goes on until the next game begins.
-            let begins = if place == 0 { i64::MIN } else { chapter.ts.map_or(i64::MIN, |ts| ts.0) };
-            let next = chapters.get(place + 1).and_then(|next| next.ts).map_or(i64::MAX, |ts| ts.0);
+        let spans = session(archive, &id, extent)?;
+        let mut within: Vec<GameSpan> = Vec::new();
+        for (place, span) in spans.iter().enumerate() {
+            // A span goes on until the next game begins.
+            let begins = if place == 0 { i64::MIN } else { span.ts.map_or(i64::MIN, |ts| ts.0) };
+            let next = spans.get(place + 1).and_then(|next| next.ts).map_or(i64::MAX, |ts| ts.0);
             if begins < to_us && next >= from_us {
-                within.push(Chapter { times: (Some(from_us), Some(to_us)), ..chapter.clone() });
+                within.push(GameSpan { times: (Some(from_us), Some(to_us)), ..span.clone() });
             }
         }
         if !within.is_empty() {
@@ -304,23 +307,23 @@ fn range(
     candidates.sort_by_key(|(ticks, _)| std::cmp::Reverse(*ticks));
     let mut outline = Outline::default();
     let mut taken: Vec<(i64, i64)> = Vec::new();
-    let mut accepted: Vec<(i64, Vec<Chapter>)> = Vec::new();
-    for (_, chapters) in candidates {
-        let times = chapters.iter().filter_map(|chapter| chapter.ts);
+    let mut accepted: Vec<(i64, Vec<GameSpan>)> = Vec::new();
+    for (_, spans) in candidates {
+        let times = spans.iter().filter_map(|span| span.ts);
         let span = times.fold(None, |span: Option<(i64, i64)>, ts| {
             Some(span.map_or(ts, |span| (span.0.min(ts.0), span.1.max(ts.1))))
         });
         let Some(span) = span.map(|(first, last)| (first.max(from_us), last.min(to_us))) else { continue };
         if taken.iter().any(|other| span.0 <= other.1 && other.0 <= span.1) {
-            outline.left_out.extend(chapters.first().map(|chapter| chapter.session_id.clone()));
+            outline.left_out.extend(spans.first().map(|span| span.session_id.clone()));
             continue;
         }
         taken.push(span);
-        accepted.push((span.0, chapters));
+        accepted.push((span.0, spans));
     }
     accepted.sort_by_key(|(first, _)| *first);
-    outline.chapters = accepted.into_iter().flat_map(|(_, chapters)| chapters).collect();
-    if outline.chapters.is_empty() {
+    outline.spans = accepted.into_iter().flat_map(|(_, spans)| spans).collect();
+    if outline.spans.is_empty() {
         return Err(nothing_then(archive, from_us, to_us));
     }
     Ok(outline)

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::propose::{Looked, Want, question};
-use super::{Desk, DeskError};
+use super::{ReviewError, ReviewService};
 use crate::store::StoreError;
 use crate::verify::check::{CheckResult, Statement};
 use crate::verify::explore::tier::Thresholds;
@@ -51,19 +51,19 @@ pub struct Decided {
     pub badge: String,
 }
 
-impl Desk {
+impl ReviewService {
     /// What a person has to see before deciding: the proposal with the data of now.
     ///
     /// # Errors
-    /// [`DeskError`]: no such proposal, or it is over.
-    pub async fn prepare(&self, proposal_id: &str, cancel: &CancellationToken) -> Result<Prepared, DeskError> {
+    /// [`ReviewError`]: no such proposal, or it is over.
+    pub async fn prepare(&self, proposal_id: &str, cancel: &CancellationToken) -> Result<Prepared, ReviewError> {
         let proposal = rules::decidable(&self.view()?.state, proposal_id, &now())?.clone();
         let looked = self.look_at(&proposal, cancel).await?;
         let question = question(&proposal, looked.tier, looked.checked.as_ref());
         Ok(Prepared { tier: looked.tier, checked: looked.checked, evidence: looked.evidence, question, proposal })
     }
 
-    async fn look_at(&self, proposal: &Proposal, cancel: &CancellationToken) -> Result<Looked, DeskError> {
+    async fn look_at(&self, proposal: &Proposal, cancel: &CancellationToken) -> Result<Looked, ReviewError> {
         let statement = Statement::parse_about(&proposal.statement, Some(&proposal.subject.event_name)).ok();
         let want = Want {
             given: &[],
@@ -88,7 +88,7 @@ impl Desk {
     /// Writes a person's decision.
     ///
     /// # Errors
-    /// [`DeskError::Rule`] when no person stands behind it, nothing stored shows it, or it was decided on before; then
+    /// [`ReviewError::Rule`] when no person stands behind it, nothing stored shows it, or it was decided on before; then
     /// nothing was written.
     pub async fn decide(
         &self,
@@ -96,7 +96,7 @@ impl Desk {
         verdict: Verdict,
         by: Actor,
         cancel: &CancellationToken,
-    ) -> Result<Decided, DeskError> {
+    ) -> Result<Decided, ReviewError> {
         rules::may_decide(&by)?;
         if let Some(quote) = &by.quote_untrusted {
             rules::text("human_quote", quote)?;
@@ -111,7 +111,7 @@ impl Desk {
                 rules::decidable(state, proposal_id, &ts)?;
                 let subject = proposal.subject.clone();
                 let id = proposal_id.to_owned();
-                Ok::<_, DeskError>((
+                Ok::<_, ReviewError>((
                     vec![Entry::Rejected { proposal_id: id, subject, actor: by, rationale, ts }],
                     (),
                 ))
@@ -151,7 +151,7 @@ impl Desk {
                 supersedes: before.map(|before| before.mark_id.clone()),
                 proposal_id: proposal_id.to_owned(),
             };
-            Ok::<_, DeskError>((vec![Entry::Accepted { mark: Box::new(mark.clone()) }], mark))
+            Ok::<_, ReviewError>((vec![Entry::Accepted { mark: Box::new(mark.clone()) }], mark))
         })?;
         self.publish_soon();
         Ok(Decided { badge: self.badge(&key)?, subject: key, mark: Some(mark) })

@@ -3,12 +3,12 @@
 use replayer::store::Store;
 use replayer::store::record::{Direction, Record, Source};
 use replayer::store::recorder::{Recorder, RecorderOptions};
-use replayer::verify::desk::DeskError;
-use replayer::verify::desk::decide::Verdict;
-use replayer::verify::desk::propose::Draft;
-use replayer::verify::desk::queue::{QueueFilter, Reason};
 use replayer::verify::mark::rules::{EVIDENCE, PEOPLE_DECIDE, Policy};
 use replayer::verify::mark::{Actor, Authority, Correction, CorrectionKind, MarkState, Role};
+use replayer::verify::reviews::ReviewError;
+use replayer::verify::reviews::decide::Verdict;
+use replayer::verify::reviews::propose::Draft;
+use replayer::verify::reviews::queue::{QueueFilter, Reason};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ async fn a_proposal_finds_its_evidence_and_a_person_makes_it_canonical() {
     assert!(!made.proposal.evidence.is_empty() && made.proposal.support.events > 0, "{:?}", made.proposal);
     assert!(made.question.contains("Against it: 0 cases") && made.question.contains(CASH), "{}", made.question);
     let id = &made.proposal.proposal_id;
-    let decided = house.desk.decide(id, yes(), person(), &stop()).await.unwrap();
+    let decided = house.reviews.decide(id, yes(), person(), &stop()).await.unwrap();
     assert_eq!(decided.badge, "canonical");
     let mark = decided.mark.unwrap();
     assert_eq!((mark.previous_state, mark.state), (MarkState::Unverified, MarkState::Verified));
@@ -85,7 +85,7 @@ async fn rule_1_what_is_written_into_a_generated_file_is_not_canon() {
         }
     }
     // A person's decision is.
-    house.desk.decide(&made.proposal.proposal_id, yes(), person(), &stop()).await.unwrap();
+    house.reviews.decide(&made.proposal.proposal_id, yes(), person(), &stop()).await.unwrap();
     let (marks, fields) = shown().await;
     assert_eq!((&marks[0][1], &fields[0][0]), (&json!(true), &json!("canonical")));
 }
@@ -166,7 +166,7 @@ async fn rule_2_an_agent_does_not_decide() {
     let house = House::played();
     let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
     for actor in [Actor::agent(None), Actor::system(), Actor::relayed(None, " ")] {
-        let error = house.desk.decide(&id, yes(), actor, &stop()).await.unwrap_err().to_string();
+        let error = house.reviews.decide(&id, yes(), actor, &stop()).await.unwrap_err().to_string();
         assert!(error.contains(PEOPLE_DECIDE), "{error}");
     }
     assert_eq!(house.log_lines(), 1, "the proposal alone");
@@ -178,7 +178,7 @@ async fn relayed_words_are_shown_as_relayed_and_are_canonical_only_by_configurat
         let house = House::with(Policy { relayed_is_enough: enough });
         let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
         let by = Actor::relayed(Some("agent".into()), "yes, go ahead");
-        let decided = house.desk.decide(&id, yes(), by, &stop()).await.unwrap();
+        let decided = house.reviews.decide(&id, yes(), by, &stop()).await.unwrap();
         assert_eq!(decided.badge, badge);
         assert_eq!(decided.mark.unwrap().actor.quote_untrusted.as_deref(), Some("yes, go ahead"));
     }
@@ -189,13 +189,13 @@ async fn a_rejection_leaves_what_was_and_is_logged() {
     let house = House::played();
     let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
     let no = Verdict { accept: false, rationale: Some("not sure".into()), confidence: None };
-    let decided = house.desk.decide(&id, no, person(), &stop()).await.unwrap();
+    let decided = house.reviews.decide(&id, no, person(), &stop()).await.unwrap();
     assert!(decided.mark.is_none() && decided.badge == "unverified");
-    let history = house.desk.history(Some(&CASH.parse().unwrap())).unwrap();
+    let history = house.reviews.history(Some(&CASH.parse().unwrap())).unwrap();
     let what: Vec<&str> = history.iter().map(|event| event.what.as_str()).collect();
     assert_eq!(what, ["proposed", "rejected"]);
     assert_eq!(history[1].rationale_untrusted.as_deref(), Some("not sure"));
-    let over = house.desk.decide(&id, yes(), person(), &stop()).await.unwrap_err().to_string();
+    let over = house.reviews.decide(&id, yes(), person(), &stop()).await.unwrap_err().to_string();
     assert!(over.contains("rejected already"), "{over}");
 }
 
@@ -205,10 +205,10 @@ async fn of_two_decisions_at_once_one_wins() {
     let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
     let (token, other) = (stop(), stop());
     let (a, b) = tokio::join!(
-        house.desk.decide(&id, yes(), person(), &token),
-        house.desk.decide(&id, yes(), person(), &other),
+        house.reviews.decide(&id, yes(), person(), &token),
+        house.reviews.decide(&id, yes(), person(), &other),
     );
-    let lost = [a, b].into_iter().filter_map(Result::err).collect::<Vec<DeskError>>();
+    let lost = [a, b].into_iter().filter_map(Result::err).collect::<Vec<ReviewError>>();
     assert_eq!(lost.len(), 1);
     assert!(lost[0].to_string().contains("accepted already"), "{}", lost[0]);
     assert_eq!(house.log_lines(), 2);
@@ -217,9 +217,9 @@ async fn of_two_decisions_at_once_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shipped_proposal_is_decided_on_with_the_users_own_frames() {
     let house = House::played();
-    let prepared = house.desk.prepare("shipped-active-at-rug", &stop()).await.unwrap();
+    let prepared = house.reviews.prepare("shipped-active-at-rug", &stop()).await.unwrap();
     assert!(prepared.checked.as_ref().unwrap().supports > 0, "{}", prepared.question);
-    let decided = house.desk.decide("shipped-active-at-rug", yes(), person(), &stop()).await.unwrap();
+    let decided = house.reviews.decide("shipped-active-at-rug", yes(), person(), &stop()).await.unwrap();
     assert_eq!(decided.badge, "canonical");
     assert!(!decided.mark.unwrap().evidence.is_empty());
     assert_eq!(house.log_lines(), 2, "the proposal and the mark");
@@ -229,7 +229,7 @@ async fn a_shipped_proposal_is_decided_on_with_the_users_own_frames() {
 async fn every_shipped_statement_runs_and_none_is_contradicted_by_fair_games() {
     let house = House::played();
     for proposal in replayer::verify::shipped::proposals().iter().filter(|proposal| !proposal.prose) {
-        let prepared = house.desk.prepare(&proposal.proposal_id, &stop()).await;
+        let prepared = house.reviews.prepare(&proposal.proposal_id, &stop()).await;
         let prepared = prepared.unwrap_or_else(|error| panic!("{}: {error}", proposal.proposal_id));
         let checked = prepared.checked.unwrap();
         assert_eq!(checked.contradicts, 0, "{}\n{:?}", prepared.question, checked.counterexamples);
@@ -240,8 +240,8 @@ async fn every_shipped_statement_runs_and_none_is_contradicted_by_fair_games() {
 async fn new_data_that_contradict_make_a_mark_stale_by_themselves() {
     let house = House::played();
     let id = house.propose(draft(CASH, "cash >= 0")).await.unwrap().proposal.proposal_id;
-    house.desk.decide(&id, yes(), person(), &stop()).await.unwrap();
-    assert!(!house.desk.recheck(None, &stop()).await.unwrap()[0].stale);
+    house.reviews.decide(&id, yes(), person(), &stop()).await.unwrap();
+    assert!(!house.reviews.recheck(None, &stop()).await.unwrap()[0].stale);
     let store = std::sync::Arc::new(Store::open(&house.root, "test").unwrap());
     let recorder = Recorder::start(store, RecorderOptions::new("test")).unwrap();
     let frame = r#"42["playerUpdate",{"cash":-1,"positionQty":0}]"#;
@@ -249,18 +249,18 @@ async fn new_data_that_contradict_make_a_mark_stale_by_themselves() {
     recorder.append(&Record::frame(now, Source::Cdp, Direction::Received, frame)).unwrap();
     recorder.close().unwrap();
     drop(recorder);
-    assert_eq!(house.desk.recheck_due(&stop()).await.unwrap(), 1);
-    let view = house.desk.view().unwrap();
+    assert_eq!(house.reviews.recheck_due(&stop()).await.unwrap(), 1);
+    let view = house.reviews.view().unwrap();
     let subject = view.state.subject(CASH).unwrap();
     assert_eq!(subject.badge(), "canonical, stale");
     let stale = subject.stale.as_ref().unwrap();
     assert_eq!((stale.contradicts, stale.counterexamples.len()), (1, 1));
     assert_eq!(stale.counterexamples[0].event.value_untrusted.as_deref(), Some("-1"));
-    let queue = house.desk.queue(&QueueFilter::default()).unwrap();
+    let queue = house.reviews.queue(&QueueFilter::default()).unwrap();
     assert_eq!((queue[0].reason, queue[0].subject.as_str()), (Reason::Stale, CASH));
     // A narrower statement, accepted, takes its place.
     let id = house.propose(draft(CASH, "cash >= -1")).await.unwrap().proposal.proposal_id;
-    let decided = house.desk.decide(&id, yes(), person(), &stop()).await.unwrap();
+    let decided = house.reviews.decide(&id, yes(), person(), &stop()).await.unwrap();
     assert_eq!(decided.badge, "canonical");
     assert!(decided.mark.unwrap().supersedes.is_some());
 }
@@ -273,7 +273,7 @@ async fn what_is_accepted_against_the_data_is_stale_from_the_beginning() {
     let made = house.propose(draft(CASH, &format!("cash >= {most}"))).await.unwrap();
     assert!(made.question.find("Against it").unwrap() < made.question.find("For it").unwrap());
     assert!(made.proposal.evidence.iter().any(|evidence| evidence.role == Role::Contradicts));
-    let decided = house.desk.decide(&made.proposal.proposal_id, yes(), person(), &stop()).await;
+    let decided = house.reviews.decide(&made.proposal.proposal_id, yes(), person(), &stop()).await;
     // Some cases support it: the person may say so, and it shows.
     assert!(decided.unwrap().badge.ends_with("stale"));
 }
@@ -287,7 +287,7 @@ async fn a_correction_changes_the_manifest_and_no_frame() {
         house.query("SELECT string_agg(sha256(raw_json), ',' ORDER BY session_id, seq) FROM ws_event").await;
     let draft = Draft { correction: Some(correction), ..draft(subject, "cooldownTimer >= 0") };
     let id = house.propose(draft).await.unwrap().proposal.proposal_id;
-    house.desk.decide(&id, yes(), person(), &stop()).await.unwrap();
+    house.reviews.decide(&id, yes(), person(), &stop()).await.unwrap();
     let fields =
         "SELECT unit, corrections FROM field WHERE event_name = 'gameStateUpdate' AND path = '$.cooldownTimer'";
     let rows = house.query(fields).await;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Cursor;
 use super::archive::Shared;
-use super::chapter::Covers;
 use super::error::CursorError;
+use super::game_span::Covers;
 use super::orders::Orders;
 use crate::store::StoreError;
 use crate::store::root::DataRoot;
@@ -26,12 +26,12 @@ pub struct Held {
     pub cursor: Cursor,
     /// The actions, and the local account.
     pub orders: Orders,
-    /// Where it was before its last move: chapter and event.
+    /// Where it was before its last move: span and event.
     pub before: Option<(usize, usize)>,
 }
 
 /// Many cursors on one data root.
-pub struct Shelf {
+pub struct CursorRegistry {
     root: PathBuf,
     archive: Mutex<Option<Arc<Shared>>>,
     cursors: Mutex<Cursors>,
@@ -105,10 +105,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Shelf {
-    /// An empty shelf. The data root is looked at when the first cursor is opened.
-    pub fn new(root: PathBuf) -> Shelf {
-        Shelf { root, archive: Mutex::new(None), cursors: Mutex::new(Cursors::default()) }
+impl CursorRegistry {
+    /// An empty registry. The data root is looked at when the first cursor is opened.
+    pub fn new(root: PathBuf) -> CursorRegistry {
+        CursorRegistry { root, archive: Mutex::new(None), cursors: Mutex::new(Cursors::default()) }
     }
 
     /// The archive of the data root.

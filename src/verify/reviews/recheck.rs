@@ -1,7 +1,7 @@
 //! Rechecking: the statements of marks, run again on newer data. What the data contradict becomes stale, with the frames
 //! that do; what they no longer contradict is fresh again. Only what changed is written to the log.
 //!
-//! [`Desk::recheck`] looks at everything. [`Desk::recheck_due`] is what happens by itself when new data came: it looks at
+//! [`ReviewService::recheck`] looks at everything. [`ReviewService::recheck_due`] is what happens by itself when new data came: it looks at
 //! the new data only, for a bounded time, and at everything only where the new data contradict. How far it has come is kept
 //! in `run/rechecks.json`; without that file everything is looked at once more.
 
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, DeskError, facts};
+use super::{ReviewError, ReviewService, facts};
 use crate::store::fsio;
 use crate::store::root::DataRoot;
 use crate::store::{StoreError, record::now_us};
@@ -93,16 +93,16 @@ fn checkable(subjects: &BTreeMap<String, SubjectState>) -> impl Iterator<Item = 
     )
 }
 
-impl Desk {
+impl ReviewService {
     /// Checks marked statements again on everything that is stored: those of one subject, or all.
     ///
     /// # Errors
-    /// [`DeskError`]; what was found before is written.
+    /// [`ReviewError`]; what was found before is written.
     pub async fn recheck(
         &self,
         subject: Option<&str>,
         cancel: &CancellationToken,
-    ) -> Result<Vec<Rechecked>, DeskError> {
+    ) -> Result<Vec<Rechecked>, ReviewError> {
         let view = self.view()?;
         let mut found = Vec::new();
         for (state, statement) in checkable(&view.state.subjects) {
@@ -117,8 +117,8 @@ impl Desk {
     /// What happens by itself when new data came: cheap where nothing did. How many marks became stale or fresh.
     ///
     /// # Errors
-    /// [`DeskError`]; the next pass goes on.
-    pub async fn recheck_due(&self, cancel: &CancellationToken) -> Result<usize, DeskError> {
+    /// [`ReviewError`]; the next pass goes on.
+    pub async fn recheck_due(&self, cancel: &CancellationToken) -> Result<usize, ReviewError> {
         let view = self.view()?;
         if checkable(&view.state.subjects).next().is_none() {
             return Ok(0);
@@ -183,7 +183,7 @@ impl Desk {
         state: &SubjectState,
         result: CheckResult,
         cancel: &CancellationToken,
-    ) -> Result<Rechecked, DeskError> {
+    ) -> Result<Rechecked, ReviewError> {
         let (explorer, subject) = (self.explorer.clone(), state.subject.clone());
         let known = tokio::task::spawn_blocking(move || explorer.known(&subject)).await;
         // Where all of its data were pruned, the subject may not be known any more.
@@ -216,7 +216,7 @@ impl Desk {
                 // Decided anew, or rechecked by another process, meanwhile: theirs stands.
                 let same = now.subject(&recheck.subject.key()) == Some(state);
                 let entries = if same { vec![Entry::Rechecked(recheck)] } else { Vec::new() };
-                Ok::<_, DeskError>((entries, ()))
+                Ok::<_, ReviewError>((entries, ()))
             })?;
             self.publish_soon();
         }
@@ -232,13 +232,13 @@ impl Desk {
     }
 }
 
-impl DeskError {
+impl ReviewError {
     /// Whether it was stopped by whoever asked.
     pub fn is_cancelled(&self) -> bool {
         matches!(
             self,
-            DeskError::Check(CheckError::Sql(crate::sql::SqlError::Cancelled))
-                | DeskError::Evidence(evidence::EvidenceError::Sql(crate::sql::SqlError::Cancelled))
+            ReviewError::Check(CheckError::Sql(crate::sql::SqlError::Cancelled))
+                | ReviewError::Evidence(evidence::EvidenceError::Sql(crate::sql::SqlError::Cancelled))
         )
     }
 }

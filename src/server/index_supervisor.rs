@@ -13,41 +13,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::capture::Role;
 
-/// After a companion ended by itself, the next one is started this much later.
+/// After an index process ended by itself, the next one is started this much later.
 const RETRY: Duration = Duration::from_secs(60);
 
 /// How often it is looked after.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// When recording ends, the companion may go on so long with what came last; what it does not finish is done by the next.
+/// When recording ends, the index process may go on so long with what came last; what it does not finish is done by the next.
 const LAST_ROUND: Duration = Duration::from_secs(2);
 
-/// Keeps a companion while this process records, on a thread of its own.
+/// Keeps an index process while this process records, on a thread of its own.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn accompany(root: impl Into<PathBuf>, role: watch::Receiver<Role>) -> std::io::Result<Keeping> {
-    let (stop, mut companion) = (CancellationToken::new(), Companion::new(root));
+pub fn supervise(root: impl Into<PathBuf>, role: watch::Receiver<Role>) -> std::io::Result<Supervised> {
+    let (stop, mut index_process) = (CancellationToken::new(), IndexProcess::new(root));
     let asked = stop.clone();
-    let thread = std::thread::Builder::new().name("index-companion".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name("index-process".into()).spawn(move || {
         while !asked.is_cancelled() {
-            companion.tend(matches!(*role.borrow(), Role::Capturing { .. }));
+            index_process.keep_running(matches!(*role.borrow(), Role::Capturing { .. }));
             std::thread::sleep(LOOK);
         }
-        companion.end(LAST_ROUND);
+        index_process.end(LAST_ROUND);
     })?;
-    Ok(Keeping { stop, thread: Some(thread) })
+    Ok(Supervised { stop, thread: Some(thread) })
 }
 
-/// A companion is kept. Dropping this ends it soon after; [`Keeping::finish`] waits for it.
+/// an index process is kept. Dropping this ends it soon after; [`Supervised::finish`] waits for it.
 #[derive(Debug)]
-pub struct Keeping {
+pub struct Supervised {
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Keeping {
-    /// Lets the companion take in what was sealed last, and ends it; in some seconds at most.
+impl Supervised {
+    /// Lets the index process take in what was sealed last, and ends it; in some seconds at most.
     pub async fn finish(mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take() {
@@ -56,27 +56,27 @@ impl Keeping {
     }
 }
 
-impl Drop for Keeping {
+impl Drop for Supervised {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-/// Starts the companion while it is wanted, ends it when it is not.
-struct Companion {
+/// Starts the index process while it is wanted, ends it when it is not.
+struct IndexProcess {
     root: PathBuf,
     child: Option<Child>,
     not_before: Option<Instant>,
 }
 
-impl Companion {
+impl IndexProcess {
     /// None is running yet.
-    fn new(root: impl Into<PathBuf>) -> Companion {
-        Companion { root: root.into(), child: None, not_before: None }
+    fn new(root: impl Into<PathBuf>) -> IndexProcess {
+        IndexProcess { root: root.into(), child: None, not_before: None }
     }
 
     /// To be called now and then: starts or ends the process, and starts it again when it ended by itself.
-    fn tend(&mut self, wanted: bool) {
+    fn keep_running(&mut self, wanted: bool) {
         if let Some(child) = &mut self.child
             && let Ok(Some(status)) = child.try_wait()
         {
@@ -114,12 +114,12 @@ impl Companion {
         }
     }
 
-    fn end(&mut self, patience: Duration) {
+    fn end(&mut self, limit: Duration) {
         if let Some(mut child) = self.child.take() {
             // The end of its stdin asks it to end; an update that it does not finish is repeated next time.
             drop(child.stdin.take());
             let asked = Instant::now();
-            while asked.elapsed() < patience {
+            while asked.elapsed() < limit {
                 if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
                     return;
                 }
@@ -134,7 +134,7 @@ impl Companion {
 /// A longer line is passed on in pieces, bytes.
 const LONGEST_LINE: u64 = 4096;
 
-/// Writes what the companion says on its stderr into our log, line by line, on a thread that ends with the companion.
+/// Writes what the index process says on its stderr into our log, line by line, on a thread that ends with the index process.
 /// Not straight to our own stderr: on a terminal a line of progress is there.
 fn pass_on(stderr: impl Read + Send + 'static) {
     let passing = std::thread::Builder::new().name("index-log".into()).spawn(move || {
@@ -158,7 +158,7 @@ fn each_line(source: impl Read, mut each: impl FnMut(&str)) {
     }
 }
 
-impl Drop for Companion {
+impl Drop for IndexProcess {
     fn drop(&mut self) {
         self.end(Duration::from_millis(300));
     }

@@ -17,14 +17,14 @@ const SHARES: [i64; 5] = [10, 25, 50, 100, 100];
 
 /// Those who play, without the logged-in player, whose orders are frames of their own.
 #[derive(Debug, Clone, Copy)]
-pub struct Crowd<'a> {
+pub struct Bots<'a> {
     /// Everybody.
     pub roster: &'a [Arc<Player>],
-    /// Index of the first player of the crowd.
+    /// Index of the first player of the bots.
     pub first: usize,
 }
 
-impl Crowd<'_> {
+impl Bots<'_> {
     fn anybody(&self, random: &mut Prng) -> Option<Seat<'_>> {
         let seat = self.first + random.below(self.roster.len().checked_sub(self.first)?);
         self.roster.get(seat).map(|player| Seat { seat, player })

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, DeskError};
+use super::{ReviewError, ReviewService};
 use crate::store::StoreError;
 use crate::store::chain::Tip;
 use crate::store::root::DataRoot;
@@ -69,13 +69,13 @@ pub struct Event {
     pub supersedes: Option<String>,
 }
 
-impl Desk {
+impl ReviewService {
     /// What happened to a subject; to all of them, where none is named.
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn history(&self, subject: Option<&Subject>) -> Result<Vec<Event>, DeskError> {
-        let root = DataRoot::open(self.root()).map_err(DeskError::from)?;
+    pub fn history(&self, subject: Option<&Subject>) -> Result<Vec<Event>, ReviewError> {
+        let root = DataRoot::open(self.root()).map_err(ReviewError::from)?;
         Ok(history(&root, subject)?)
     }
 }

@@ -12,7 +12,7 @@ use crate::store::record::now_us;
 
 /// Counters of the journal, written by its thread.
 #[derive(Debug, Default)]
-pub(in crate::capture) struct JournalBoard {
+pub(in crate::capture) struct JournalMetrics {
     appended: AtomicU64,
     bytes: AtomicU64,
     /// Appends that took less than 2^n microseconds, by n.
@@ -57,7 +57,7 @@ pub struct JournalNumbers {
     pub stalled_ms: u64,
 }
 
-impl JournalBoard {
+impl JournalMetrics {
     pub(in crate::capture) fn appended(&self, bytes: usize, took: Duration) {
         self.appended.fetch_add(1, Relaxed);
         self.bytes.fetch_add(bytes as u64, Relaxed);
@@ -129,28 +129,28 @@ mod tests {
 
     #[test]
     fn append_times_are_told_to_a_factor_of_two() {
-        let board = JournalBoard::default();
-        assert_eq!(board.numbers().append_p50_us, None);
+        let metrics = JournalMetrics::default();
+        assert_eq!(metrics.numbers().append_p50_us, None);
         for _ in 0..98 {
-            board.appended(1, Duration::from_micros(3));
+            metrics.appended(1, Duration::from_micros(3));
         }
-        board.appended(1, Duration::from_micros(900));
-        board.appended(1, Duration::from_secs(100));
-        let numbers = board.numbers();
+        metrics.appended(1, Duration::from_micros(900));
+        metrics.appended(1, Duration::from_secs(100));
+        let numbers = metrics.numbers();
         assert_eq!((numbers.append_p50_us, numbers.append_p99_us), (Some(4), Some(1024)));
         assert_eq!(numbers.append_worst_us, Some(100_000_000));
-        assert_eq!(board.numbers().append_worst_us, None, "a new look");
+        assert_eq!(metrics.numbers().append_worst_us, None, "a new look");
     }
 
     #[test]
     fn a_stall_is_shown_until_something_is_stored_and_its_time_stays_counted() {
-        let board = JournalBoard::default();
-        board.stalls(&StoreError::Refused("full".into()));
-        let since = board.numbers().stalled.unwrap().since_us;
-        board.stalls(&StoreError::Refused("still full".into()));
-        let stalled = board.numbers().stalled.unwrap();
+        let metrics = JournalMetrics::default();
+        metrics.stalls(&StoreError::Refused("full".into()));
+        let since = metrics.numbers().stalled.unwrap().since_us;
+        metrics.stalls(&StoreError::Refused("still full".into()));
+        let stalled = metrics.numbers().stalled.unwrap();
         assert_eq!((stalled.since_us, stalled.reason.as_str()), (since, "still full"));
-        board.appended(1, Duration::ZERO);
-        assert_eq!(board.numbers().stalled, None);
+        metrics.appended(1, Duration::ZERO);
+        assert_eq!(metrics.numbers().stalled, None);
     }
 }
