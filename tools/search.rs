@@ -122,7 +122,7 @@ pub struct HitRow {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub basis: Option<String>,
     /// What people decided about it: canonical, verified, needs_correction, unverified; stale where newer data contradict;
-    /// a part of it with that word before it (unit canonical). A span with marked parts is "partly marked". Absent for
+    /// a part of it with that word before it (unit canonical). A chapter with marked parts is "partly marked". Absent for
     /// what nobody marks: games, sessions.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mark: Option<String>,

@@ -48,6 +48,8 @@ impl GameRecord {
             Err(place) => {
                 // The record's own place in a list of sessions and of games says nothing here.
                 let own = GameExtent { game_id: String::new(), session: 0, ..extent.clone() };
+                // There are half a million games in a year, nearly all of one session: no room in advance.
+                self.sessions.reserve_exact(1);
                 self.sessions.insert(place, (session.clone(), own));
             }
         }
@@ -63,6 +65,7 @@ impl GameRecord {
         self.has_untimed |= entry.ts.is_none();
         self.ended_us = span(self.ended_us, entry.ended.or(entry.ts));
         let own = HistoryExtent { game_id: String::new(), session: 0, source: None, ..entry.clone() };
+        self.entries.reserve_exact(1);
         self.entries.push((session.clone(), own));
         self.keep_best();
     }
@@ -134,6 +137,7 @@ impl GameRecord {
             place += 1;
             kept.contains(&(place - 1))
         });
+        self.entries.shrink_to_fit();
     }
 }
 

@@ -150,6 +150,7 @@ impl Engine {
             .map_err(SqlError::internal)?;
         let db = Connection::open_in_memory_with_flags(config).map_err(SqlError::internal)?;
         functions::register(&db).map_err(SqlError::internal)?;
+        games::attach(&db).map_err(SqlError::internal)?;
         lock(&db, &options.parts).map_err(SqlError::internal)?;
         db.execute_batch("CREATE SCHEMA store").map_err(SqlError::internal)?;
         let zoned = options.time_zones.map_or_else(|| knows_time_zones(&db), Ok).map_err(SqlError::internal)?;
@@ -275,8 +276,8 @@ impl Engine {
         }
         let of_games = self.games.apply(&change);
         let steps = || -> duckdb::Result<Applied> {
-            self.db.execute_batch("BEGIN")?;
             games::publish(&self.db, &self.games, &of_games, self.zoned)?;
+            self.db.execute_batch("BEGIN")?;
             for (doc, batch) in &change.rows {
                 tail::append(&self.db, *doc, batch)?;
             }

@@ -33,7 +33,7 @@ pub(super) fn decided(unit: &Unit, marks: &Marks) -> Decided {
             let about = marks.rulings(event, &|_| false);
             Decided { mark: badge(marks.event(event)), marked: told(&about), corrections: corrected(about) }
         }
-        // A span of the reference says many things: marked is what of it somebody decided on, never the whole.
+        // A chapter of the reference says many things: marked is what of it somebody decided on, never the whole.
         (_, _, UnitKind::Reference) => {
             let about = unit.event_name.as_deref().map_or_else(Vec::new, |event| named(unit, event, marks));
             let mark = if about.is_empty() { UNVERIFIED } else { "partly marked" };

@@ -132,9 +132,9 @@ fn a_hit_tells_the_marks_on_parts_of_what_it_is_about() {
     );
     let event = of(UnitKind::EventCard, None, "");
     assert_eq!((event.mark.as_deref(), event.marked.len()), (Some("unverified"), 2));
-    let span = of(UnitKind::Reference, None, "The serverSeed comes with the history.");
-    assert_eq!(span.mark.as_deref(), Some("partly marked"));
-    assert!(span.marked[0].contains("provablyFair.serverSeed is absent"), "{:?}", span.marked);
+    let chapter = of(UnitKind::Reference, None, "The serverSeed comes with the history.");
+    assert_eq!(chapter.mark.as_deref(), Some("partly marked"));
+    assert!(chapter.marked[0].contains("provablyFair.serverSeed is absent"), "{:?}", chapter.marked);
     let other = of(UnitKind::Reference, None, "The serverSeedHash comes before the game.");
     assert_eq!(other.mark.as_deref(), Some("unverified"), "another word");
 }

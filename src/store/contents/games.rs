@@ -172,6 +172,8 @@ impl GameExtent {
 /// Puts into a sorted list what it lacks.
 pub fn insert<T: Ord>(list: &mut Vec<T>, item: T) {
     if let Err(place) = list.binary_search(&item) {
+        // Nearly all of them have one item, and there are very many.
+        list.reserve_exact(1);
         list.insert(place, item);
     }
 }
