@@ -255,7 +255,7 @@ impl GameRecord {
             rows_us: both(both(whole.ts, self.told_us), self.proven_us)
                 .filter(|_| whole.untimed == 0 && !self.has_untimed)
                 .map(|(first, last)| (first.saturating_sub(AROUND_US), last.saturating_add(AROUND_US))),
-            from_recordings: self.from_recordings(&recorded),
+            from_recordings: self.ticks_of_recordings(&recorded),
             filled: within(&self.filled, rug.map_or(HIGHEST_TICK, |rug| rug.tick), &recorded),
             corrupted: corrupted.into_iter().filter(|run| rug.is_none_or(|rug| run.0 <= rug.tick)).collect(),
             anomalies: self.anomalies(
@@ -443,7 +443,7 @@ impl GameRecord {
     }
 
     /// The ticks of `recorded` that no frame has.
-    fn from_recordings(&self, recorded: &Runs) -> Runs {
+    fn ticks_of_recordings(&self, recorded: &Runs) -> Runs {
         if !self.sessions.iter().any(|(_, extent)| extent.recorded) {
             return Runs::new();
         }
