@@ -12,6 +12,7 @@ use super::{CliError, Out};
 use crate::legacy::compare::{self, Comparison};
 use crate::legacy::import::{self, Options};
 use crate::legacy::report::{FileReport, Report, Status};
+use crate::replay::proof::background::prove_imported;
 use crate::store::root::DataRoot;
 use export::ExportArgs;
 
@@ -76,7 +77,7 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
         import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
     } else {
         let root = DataRoot::create(path)?;
-        let report = import::run(&root, &options)?;
+        let report = import::run(&root, &options, prove_imported)?;
         super::context::refresh(&root)?;
         report
     };

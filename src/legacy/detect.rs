@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::formats::{self, samples};
 use super::recover;
-use crate::protocol::line::LineFormat;
+use replayer_protocol::line::LineFormat;
 
 /// How much of a file is looked at first, bytes. The first packet of a raw capture is the largest and well
 /// below this.

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
-use tokio_util::sync::CancellationToken;
 
 use super::detect::{self, Document, Shape};
 use super::error::LegacyError;
@@ -25,13 +24,12 @@ use super::report::{Counts, FileReport, Report, Status};
 use super::target::{Known, NewFile, Nowhere, Target};
 use super::time::Clock;
 use super::walk::{self, Candidate};
-use crate::protocol::line::LineFormat;
-use crate::replay::proof::background::prove_pending;
-use crate::store::catalog::{Catalog, ImportEntry};
-use crate::store::import::{FileCounts, ImportBatch, ImportedFile};
-use crate::store::record::Record;
-use crate::store::root::DataRoot;
-use crate::store::{Store, StoreError};
+use replayer_protocol::line::LineFormat;
+use replayer_store::catalog::{Catalog, ImportEntry};
+use replayer_store::import::{FileCounts, ImportBatch, ImportedFile};
+use replayer_store::record::Record;
+use replayer_store::root::DataRoot;
+use replayer_store::{Store, StoreError};
 
 /// Files are published when this much text was read since the last time, bytes.
 const BATCH: u64 = 256 << 20;
@@ -45,22 +43,21 @@ pub struct Options {
     pub bar: Option<ProgressBar>,
 }
 
-/// Imports files, and proves the games whose seeds came with them.
+/// Imports files. `imported` is called with the store when they are in it, and with the sessions that this brought: the layers
+/// above prove the games whose seeds came with them.
 ///
 /// # Errors
 /// When a named path cannot be read, or the store cannot be written to; files published before stay.
-pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
+pub fn run(
+    root: &DataRoot,
+    options: &Options,
+    imported: impl FnOnce(&Arc<Store>, &BTreeSet<String>),
+) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
     let store = Arc::new(Store::open(root, "legacy import")?);
     let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
-    // What a recorder does in the background. The import is whole without it.
     let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
-    let brought = brought.filter_map(|file| file.session_id.clone()).collect();
-    match prove_pending(&store, &brought, &CancellationToken::new()) {
-        Ok((proven, differ)) if proven + differ > 0 => tracing::info!(proven, differ, "imported games checked"),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "imported games are not proven yet; the next recording does it"),
-    }
+    imported(&store, &brought.filter_map(|file| file.session_id.clone()).collect());
     Ok(report)
 }
 

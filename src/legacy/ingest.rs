@@ -14,9 +14,9 @@ use super::recover::{self, Reason};
 use super::report::{FileReport, NAMED_REJECTIONS, Rejection};
 use super::target::Target;
 use super::time::Clock;
-use crate::protocol::line::{self, FrameStatus, LineFormat, RecordingLine};
-use crate::protocol::reading;
-use crate::store::record::{Direction, Record, Source};
+use replayer_protocol::line::{self, FrameStatus, LineFormat, RecordingLine};
+use replayer_protocol::reading;
+use replayer_store::record::{Direction, Record, Source};
 
 /// The `system_event` that keeps a rejected line.
 pub const REJECTED: &str = "import_rejected";

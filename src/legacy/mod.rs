@@ -27,4 +27,13 @@ pub mod walk;
 pub use error::LegacyError;
 
 #[cfg(test)]
+#[path = "../growth.rs"]
+mod growth;
+#[cfg(test)]
+#[path = "../../tests/common/needs.rs"]
+mod needs;
+#[cfg(test)]
+#[path = "../real_captures.rs"]
+mod real_captures;
+#[cfg(test)]
 pub(crate) mod testing;

@@ -19,9 +19,9 @@ use super::ingest::{Ingest, Interrupted};
 use super::report::{FileReport, Status};
 use super::target::Target;
 use super::time::{Clock, Moment, Zone};
-use crate::protocol::frame;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use replayer_protocol::frame;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Imports the `ws_event` rows of a Parquet file; a file without any is skipped.
 ///

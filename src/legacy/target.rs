@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::store::record::Record;
+use replayer_store::record::Record;
 
 use super::error::LegacyError;
 use super::report::Counts;

@@ -9,9 +9,9 @@ use arrow::array::AsArray;
 
 use super::import::{self, Options};
 use super::report::Report;
-use crate::store::root::DataRoot;
-use crate::store::scan::{ScanFilter, scan};
-use crate::store::schema::DocType;
+use replayer_store::root::DataRoot;
+use replayer_store::scan::{ScanFilter, scan};
+use replayer_store::schema::DocType;
 
 /// A folder with an empty data root and a folder for files.
 pub struct Fixture {
@@ -40,7 +40,7 @@ impl Fixture {
     }
 
     pub fn import(&self, path: &Path) -> Report {
-        import::run(&self.root, &options(path)).unwrap()
+        import::run(&self.root, &options(path), |_, _| ()).unwrap()
     }
 
     /// Imports one file that is to be the only one.

@@ -82,7 +82,8 @@ impl Repeats {
     /// DuckDB's.
     pub(super) fn find(&mut self, db: &Connection, root: &Path, parts: &[Part]) -> duckdb::Result<()> {
         let of_kind: Vec<&Part> = parts.iter().filter(|part| part.doc_type == self.doc_type).collect();
-        let (mut unknown, known): (Vec<&Part>, Vec<&Part>) = of_kind.into_iter().partition(|part| part.ids.is_none());
+        let (mut unknown, known): (Vec<&Part>, Vec<&Part>) =
+            of_kind.into_iter().partition(|part| part.ids.is_none());
         let (left_out, mut counted): (Vec<&Part>, Vec<&Part>) =
             known.into_iter().partition(|part| repeats::is_left_out(part));
         let uncompared = self.pass_over(&mut unknown);

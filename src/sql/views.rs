@@ -108,7 +108,11 @@ static CATALOGUE: &[ViewDoc] = &[
         doc_type: None,
         own_columns: &[
             column("session_id", "VARCHAR", "the session"),
-            column("first_ts", "TIMESTAMPTZ", "earliest row; the program's own notes (system_event) count only where nothing else is"),
+            column(
+                "first_ts",
+                "TIMESTAMPTZ",
+                "earliest row; the program's own notes (system_event) count only where nothing else is",
+            ),
             column("last_ts", "TIMESTAMPTZ", "latest row, in the same way"),
             column("source", "VARCHAR", "its sources, comma-separated"),
             column("games", "BIGINT", "distinct games with ticks"),

@@ -59,7 +59,7 @@ fn a_catalog_made_anew_still_knows_what_was_imported() {
     std::fs::write(&file, format!("{line}\n")).unwrap();
     let import = || {
         let options = replayer::legacy::import::Options { paths: vec![file.clone()], bar: None };
-        replayer::legacy::import::run(&root, &options).unwrap().files
+        replayer::legacy::import::run(&root, &options, |_, _| ()).unwrap().files
     };
     assert_eq!(import().imported, 1);
     std::fs::write(root.catalog_path(), b"not a catalog").unwrap();

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::legacy::testing::{Fixture, raw, tick};
+use crate::testing::{Fixture, raw, tick};
 
 fn export(fixture: &Fixture, options: &Options) -> (Exported, String) {
     let mut out = Vec::new();

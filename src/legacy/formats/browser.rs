@@ -2,10 +2,10 @@
 //! milliseconds. The only older format with every argument, ack ids and both directions.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::{Moment, Zone, from_epoch_ms};
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::{Moment, Zone, from_epoch_ms};
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Whether these are its keys.
 pub fn recognises(fields: &Fields) -> bool {

@@ -2,10 +2,10 @@
 //! captures: a JSON array of `{seq, ts, event, data}`, naive UTC.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Whether the keys are a capture's with the ones that only Chrome's recorder wrote.
 pub fn recognises(fields: &Fields) -> bool {

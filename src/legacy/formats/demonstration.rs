@@ -5,9 +5,9 @@
 //! of the presses; the time of each is its press.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::{Moment, Zone, from_epoch_ms};
-use crate::protocol::line::LineFormat;
+use crate::fields::Fields;
+use crate::time::{Moment, Zone, from_epoch_ms};
+use replayer_protocol::line::LineFormat;
 
 /// Whether these are the keys of an action, of a file's header or footer, or of a whole session.
 pub fn recognises(fields: &Fields) -> bool {

@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::{Moment, Zone, from_epoch_any};
-use crate::protocol::line::LineFormat;
-use crate::store::record::{Direction, Source};
+use crate::fields::Fields;
+use crate::time::{Moment, Zone, from_epoch_any};
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::{Direction, Source};
 
 /// Whether these are the keys of an exported row.
 pub fn recognises(fields: &Fields) -> bool {

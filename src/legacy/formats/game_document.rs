@@ -1,9 +1,9 @@
 //! `game.json` of the split and unified recorders: `{meta, prices}`, one whole game; naive UTC.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
 
 /// Whether this is such a document.
 pub fn recognises(fields: &Fields) -> bool {

@@ -1,10 +1,10 @@
 //! The notebooks' game history collector: `gameHistory` entries with `collected_at` (local) and `source`.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Whether these are its keys.
 pub fn recognises(fields: &Fields) -> bool {

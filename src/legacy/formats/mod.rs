@@ -1,13 +1,13 @@
 //! The line formats of the older tools, one file each: how to recognise a line by its keys, and what its
 //! envelope (time, direction) is. What *event* a line holds is not read here but by
-//! [`crate::protocol::line`], every time the stored line is looked at.
+//! [`replayer_protocol::line`], every time the stored line is looked at.
 
 use std::borrow::Cow;
 
 use super::fields::Fields;
 use super::time::{Clock, Moment};
-use crate::protocol::line::LineFormat;
-use crate::store::record::{Direction, Source};
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::{Direction, Source};
 
 pub mod browser;
 pub mod cdp;

@@ -2,9 +2,9 @@
 //! monotonic clock in seconds, `captured_at` local time. It does not say which way a frame went.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
 
 /// Whether these are its keys.
 pub fn recognises(fields: &Fields) -> bool {

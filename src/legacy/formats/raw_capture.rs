@@ -4,10 +4,10 @@
 //! `{name, data: {data: {event, …}}}`.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Whether the keys are a capture's own. `data` may be null but is always there.
 pub fn recognises(fields: &Fields) -> bool {

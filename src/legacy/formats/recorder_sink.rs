@@ -1,10 +1,10 @@
 //! RecorderSink: `{_metadata}` as first and last line, between them ticks without `type`; local time.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Whether these are the keys of its ticks, its header or its footer.
 pub fn recognises(fields: &Fields) -> bool {

@@ -1,10 +1,10 @@
 //! Per-game recordings of October and November 2025: `{type, timestamp, game_id, …}`, local time.
 
 use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::Zone;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// The kinds of lines that were found in recordings.
 const KINDS: [&str; 6] = ["tick", "game_start", "game_end", "game_complete", "session_start", "session_end"];

@@ -1,10 +1,10 @@
 //! Key samples (`{_meta, event_type, timestamp_ms, data}`) and files of bare payloads.
 
 use super::Envelope;
-use crate::legacy::fields::Fields;
-use crate::legacy::time::{Moment, from_epoch_ms};
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use crate::fields::Fields;
+use crate::time::{Moment, from_epoch_ms};
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
 
 /// Whether these are the keys of a key sample.
 pub fn is_key_sample(fields: &Fields) -> bool {

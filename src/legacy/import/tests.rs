@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::*;
-use crate::legacy::ingest::{DAMAGED, REJECTED};
-use crate::legacy::testing::{Fixture, options, raw, tick};
-use crate::store::schema::DocType;
+use crate::ingest::{DAMAGED, REJECTED};
+use crate::testing::{Fixture, options, raw, tick};
+use replayer_store::schema::DocType;
 
 fn texts(values: &[Option<String>]) -> Vec<&str> {
     values.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect()
@@ -288,7 +288,7 @@ fn a_path_that_is_not_there_imports_nothing() {
     let fixture = Fixture::new();
     let good = fixture.file("a.jsonl", tick(1));
     let paths = vec![good, fixture.files().join("missing.jsonl")];
-    let error = run(&fixture.root, &Options { paths, ..Options::default() }).unwrap_err();
+    let error = run(&fixture.root, &Options { paths, ..Options::default() }, |_, _| ()).unwrap_err();
     assert!(error.to_string().contains("missing.jsonl"), "{error}");
     assert!(fixture.rows().is_empty());
 }
@@ -298,7 +298,10 @@ fn a_second_writer_is_told_who_writes() {
     let fixture = Fixture::new();
     let path = fixture.file("a.jsonl", tick(1));
     let _store = Store::open(&fixture.root, "a test").unwrap();
-    assert!(matches!(run(&fixture.root, &options(&path)), Err(LegacyError::Store(StoreError::Leased { .. }))));
+    assert!(matches!(
+        run(&fixture.root, &options(&path), |_, _| ()),
+        Err(LegacyError::Store(StoreError::Leased { .. }))
+    ));
 }
 
 #[test]

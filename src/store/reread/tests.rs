@@ -34,7 +34,8 @@ fn as_an_older_build_wrote(store: &Store, kind: DocType) {
     let parts: Vec<Part> =
         store.with_catalog(|catalog| catalog.parts.iter().filter(|part| part.doc_type == kind).cloned().collect());
     for part in parts {
-        let mut writer = PartWriter::new(store.root(), "seal", Vec::new(), store.known_rows(std::slice::from_ref(&part.path)));
+        let mut writer =
+            PartWriter::new(store.root(), "seal", Vec::new(), store.known_rows(std::slice::from_ref(&part.path)));
         writer.know(store.with_catalog(Catalog::about));
         for batch in scan::batches(store.root(), &part, None) {
             let batch = batch.unwrap();
