@@ -183,7 +183,7 @@ impl<'b> Columns<'b> {
             },
             DocType::PlayerAction => {
                 let fields = Fields::parse(self.text("raw_json", row)?).ok()?;
-                (formats::recognise(&fields) == Some(LineFormat::Demonstration)).then_some("demonstration")?
+                (formats::line_format(&fields) == Some(LineFormat::Demonstration)).then_some("demonstration")?
             }
             _ => return None,
         };

@@ -43,6 +43,10 @@ pub trait Target {
     fn reads_again(&self) -> bool {
         false
     }
+    /// Whether nothing is stored, and so the first records are shown instead.
+    fn is_dry(&self) -> bool {
+        false
+    }
     /// Begins a file; its session, where there is one.
     ///
     /// # Errors
@@ -95,6 +99,9 @@ impl Target for Nowhere {
     }
     fn reads_again(&self) -> bool {
         self.reads_again
+    }
+    fn is_dry(&self) -> bool {
+        true
     }
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
         self.open = Some(Known {
