@@ -171,7 +171,7 @@ fn by_signature(head: &[u8]) -> Option<Shape> {
 /// more than that, and a text that merely quotes a line does not.
 fn by_lines(head: &[u8], complete: bool, share: usize) -> Option<LineKind> {
     let mut votes: Vec<(LineKind, usize)> = Vec::new();
-    let (mut lines, mut voted) = (0_usize, 0_usize);
+    let (mut lines, mut voted, mut containers) = (0_usize, 0_usize, 0_usize);
     for line in whole_lines(head, complete).take(LOOKED_AT) {
         let line = line.trim_ascii();
         if line.is_empty() || is_comment(line) {
@@ -186,9 +186,14 @@ fn by_lines(head: &[u8], complete: bool, share: usize) -> Option<LineKind> {
                     None => votes.push((kind, 1)),
                 }
             }
+            Vote::Container => containers += 1,
             Vote::Open => lines -= 1,
             Vote::Against => {}
         }
+    }
+    if containers > 1 || voted > 0 {
+        voted += containers;
+        votes.push((LineKind::Format(&formats::frames::Frames), containers));
     }
     if voted * 100 < lines.max(1) * share {
         return None;
@@ -209,6 +214,8 @@ fn whole_lines(head: &[u8], complete: bool) -> impl Iterator<Item = &[u8]> {
 /// What a line says about its file.
 enum Vote {
     For(LineKind),
+    /// It is an object with a list of records: several of them are lines, one alone is a document.
+    Container,
     /// It might be a line of a known kind, and proves nothing.
     Open,
     Against,
@@ -222,7 +229,7 @@ fn kind_of(line: &[u8]) -> Vote {
             return match formats::recognise(&fields) {
                 Some(format) if format.is_certain(&fields) => Vote::For(LineKind::Format(format)),
                 Some(_) => Vote::Open,
-                None if documents::inside(&fields).is_some() => Vote::For(LineKind::Format(&formats::frames::Frames)),
+                None if documents::inside(&fields).is_some() => Vote::Container,
                 None => Vote::Against,
             };
         }

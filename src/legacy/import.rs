@@ -5,7 +5,6 @@
 //! crash loses the batch that was not published yet, and importing again does it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;

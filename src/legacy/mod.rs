@@ -56,3 +56,7 @@ mod needs;
 mod real_captures;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod trials;

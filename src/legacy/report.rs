@@ -241,6 +241,14 @@ impl FileReport {
         is_read && self.counts.rejected == 0
     }
 
+    /// What became of it, for people.
+    pub fn fate(&self) -> &'static str {
+        match self.status {
+            Status::Skipped if !self.named => "left out",
+            status => status.as_str(),
+        }
+    }
+
     /// Says in the notes what was left out and what is no text.
     pub fn close_notes(&mut self) {
         for (reason, count) in &self.left_out {
@@ -281,6 +289,8 @@ pub struct FileCounts {
     pub empty: u64,
     /// See [`Status::Skipped`].
     pub skipped: u64,
+    /// Those of the skipped that were not named, but found in a folder or an archive.
+    pub left_out: u64,
     /// See [`Status::Unsupported`].
     pub unsupported: u64,
     /// See [`Status::Failed`].
@@ -321,6 +331,7 @@ impl Report {
             Status::Failed => &mut self.files.failed,
         };
         *count += 1;
+        self.files.left_out += u64::from(file.status == Status::Skipped && !file.named);
         self.totals.add(&file.counts);
         for (name, count) in &file.events {
             *self.events.entry(name.clone()).or_default() += count;

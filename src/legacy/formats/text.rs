@@ -190,7 +190,7 @@ fn place_of_short_frame(line: &str) -> Option<Range<usize>> {
         if names::direction_of(word).is_some() || time_in(word).is_some() {
             continue;
         }
-        if is_date(word) {
+        if is_date(word) || matches!(word, "AM" | "PM" | "am" | "pm") {
             continue;
         }
         if found.is_some() || !names::begins_like_a_frame(word) {
