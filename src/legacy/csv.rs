@@ -11,8 +11,29 @@ pub const MAX_ROW: usize = 64 << 20;
 
 /// Columns of which at least one must be there.
 const KNOWN: [&str; 24] = [
-    "rawjson", "frame", "payload", "data", "event", "eventname", "eventtype", "tick", "prices", "pricehistory", "price",
-    "serverseed", "gameid", "message", "raw", "text", "args", "body", "content", "direction", "doctype", "packet", "line",
+    "rawjson",
+    "frame",
+    "payload",
+    "data",
+    "event",
+    "eventname",
+    "eventtype",
+    "tick",
+    "prices",
+    "pricehistory",
+    "price",
+    "serverseed",
+    "gameid",
+    "message",
+    "raw",
+    "text",
+    "args",
+    "body",
+    "content",
+    "direction",
+    "doctype",
+    "packet",
+    "line",
     "payloaddata",
 ];
 
@@ -26,7 +47,9 @@ pub fn delimiter(start: &[u8]) -> Option<u8> {
         let is_name = |name: &&str| {
             !name.is_empty()
                 && name.len() <= 64
-                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | '/' | '(' | ')'))
+                && name
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | '/' | '(' | ')'))
         };
         names.len() >= 2
             && names.iter().all(|name| is_name(&name))
@@ -150,7 +173,8 @@ pub fn object(columns: &[String], row: &Row) -> Option<String> {
 /// Whether a cell is a JSON number, or true or false.
 fn is_plain(cell: &str) -> bool {
     matches!(cell, "true" | "false")
-        || (cell.starts_with(|c: char| c.is_ascii_digit() || c == '-') && serde_json::from_str::<serde_json::Number>(cell).is_ok())
+        || (cell.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            && serde_json::from_str::<serde_json::Number>(cell).is_ok())
 }
 
 #[cfg(test)]
@@ -162,7 +186,8 @@ mod tests {
     fn quotes_hold_delimiters_quotes_and_line_ends() {
         let text = "ts,event,data\n1,\"a,b\",\"{\"\"x\"\":\n1}\"\n\n2,c,\n";
         let mut rows = Rows::new(text.as_bytes(), b',');
-        let columns: Vec<String> = rows.next_row().unwrap().unwrap().cells.into_iter().map(|(cell, _)| cell).collect();
+        let columns: Vec<String> =
+            rows.next_row().unwrap().unwrap().cells.into_iter().map(|(cell, _)| cell).collect();
         let first = rows.next_row().unwrap().unwrap();
         assert_eq!((first.line, first.offset), (2, 14));
         assert_eq!(object(&columns, &first).unwrap(), r#"{"ts":1,"event":"a,b","data":"{\"x\":\n1}"}"#);

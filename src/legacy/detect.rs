@@ -89,7 +89,8 @@ pub struct Hints<'h> {
 }
 
 /// Endings of texts that quote lines. They matter for files that were only found in a folder.
-const TEXTS: [&str; 12] = [".md", ".py", ".html", ".js", ".ts", ".rs", ".rst", ".ipynb", ".tex", ".css", ".go", ".java"];
+const TEXTS: [&str; 12] =
+    [".md", ".py", ".html", ".js", ".ts", ".rs", ".rst", ".ipynb", ".tex", ".css", ".go", ".java"];
 
 /// Looks at the beginning of a file; `complete` says that it is the whole file.
 pub fn shape(head: &[u8], complete: bool, hints: &Hints<'_>) -> Shape {
@@ -106,10 +107,16 @@ pub fn shape(head: &[u8], complete: bool, hints: &Hints<'_>) -> Shape {
     let is_found_text = !hints.named && TEXTS.iter().any(|end| hints.name.to_ascii_lowercase().ends_with(end));
     let share = if is_found_text { 90 } else { 25 };
     let is_list = start.first() == Some(&b'[')
-        && start.get(1..).and_then(|rest| rest.trim_ascii_start().first()).is_none_or(|next| b"{[]".contains(next));
+        && start
+            .get(1..)
+            .and_then(|rest| rest.trim_ascii_start().first())
+            .is_none_or(|next| b"{[]".contains(next));
     if !is_list || hints.is_large {
-        if let Some(kind) = by_lines(head, complete, share) {
-            return Shape::Lines(kind);
+        match (by_lines(head, complete, share), csv::delimiter(start)) {
+            // A row of a table is also a frame with words around it.
+            (Some(LineKind::Text), Some(delimiter)) => return Shape::Csv(delimiter),
+            (Some(kind), _) => return Shape::Lines(kind),
+            (None, _) => {}
         }
     }
     match start.first() {

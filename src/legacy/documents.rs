@@ -67,11 +67,13 @@ pub fn document(text: &str, name: &str) -> Document {
 fn array(text: &str, name: &str) -> Document {
     let mut firsts = elements(text).take(LOOKED_AT).map_while(Result::ok).map(|(_, element)| element).peekable();
     let Some(first) = firsts.peek().copied() else {
-        return Document::Skip(if text.trim_start().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]") {
-            "an empty JSON array"
-        } else {
-            "a JSON array without a whole element"
-        });
+        return Document::Skip(
+            if text.trim_start().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]") {
+                "an empty JSON array"
+            } else {
+                "a JSON array without a whole element"
+            },
+        );
     };
     if firsts.any(is_record) {
         return Document::Lines;
@@ -88,7 +90,8 @@ fn array(text: &str, name: &str) -> Document {
 fn is_record(value: &str) -> bool {
     match Fields::parse(value) {
         Ok(fields) => {
-            formats::recognise(&fields).is_some_and(|format| format.is_certain(&fields)) || inside(&fields).is_some()
+            formats::recognise(&fields).is_some_and(|format| format.is_certain(&fields))
+                || inside(&fields).is_some()
         }
         Err(_) => formats::text::is_certain_value(value),
     }
@@ -134,7 +137,9 @@ fn list_in<'a>(fields: &Fields<'a>, depth: u8) -> Option<(String, &'a RawValue)>
 pub fn is_of_hosts(fields: &Fields, hosts: &Hosts) -> bool {
     let request = fields.object("request");
     let address = |fields: &Fields| {
-        ["url", "pretty_url", "pretty_host", "host", "address"].into_iter().find_map(|key| fields.text(key).map(String::from))
+        ["url", "pretty_url", "pretty_host", "host", "address"]
+            .into_iter()
+            .find_map(|key| fields.text(key).map(String::from))
     };
     match request.as_ref().and_then(address).or_else(|| address(fields)) {
         Some(address) => hosts.has_address(&address),

@@ -192,7 +192,8 @@ impl Run<'_> {
         if !has_any {
             let mut report = FileReport::new(&archive.name, Status::Skipped);
             report.named = archive.named;
-            report.reason = Some(format!("a ZIP archive of {} files, none of which is a recording", reports.len()));
+            report.reason =
+                Some(format!("a ZIP archive of {} files, none of which is a recording", reports.len()));
             reports.push(report);
         }
         Ok(reports)
@@ -448,7 +449,8 @@ fn date_times_of_day(job: &Job<'_>, start: u64, report: &mut FileReport) -> Resu
     let mut head = Vec::new();
     job.opened.input.open(start)?.take(detect::HEAD as u64).read_to_end(&mut head)?;
     let head = String::from_utf8_lossy(&head);
-    let is_of_day = |line: &str| text::find(line).is_some_and(|line| matches!(line.time, Some(text::TextTime::OfDay(_))));
+    let is_of_day =
+        |line: &str| text::find(line).is_some_and(|line| matches!(line.time, Some(text::TextTime::OfDay(_))));
     if !head.lines().take(100).any(is_of_day) {
         return Ok(());
     }
@@ -501,9 +503,11 @@ fn import_document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileRe
     Ingest::new(target, job.clock, report, job.state, kind, job.progress).document(body, offset, &document)?;
     if report.counts.lines == 0 {
         report.notes.push(match document {
-            Document::Har => "no message of a WebSocket of rugs.fun is in it; name another host with --host, or save the \
+            Document::Har => {
+                "no message of a WebSocket of rugs.fun is in it; name another host with --host, or save the \
                               archive while DevTools is open since before the page was loaded"
-                .to_owned(),
+                    .to_owned()
+            }
             _ => "it holds no record".to_owned(),
         });
     }
@@ -548,7 +552,8 @@ fn import_table<T: Target>(
         return Ok(());
     };
     let object = csv::object(&columns, &first).unwrap_or_default();
-    let known = Fields::parse(&object).is_ok_and(|fields| job.state.mapping.is_some() || formats::recognise(&fields).is_some());
+    let known = Fields::parse(&object)
+        .is_ok_and(|fields| job.state.mapping.is_some() || formats::recognise(&fields).is_some());
     if !known {
         report.status = Status::Skipped;
         report.reason = Some(about("a table, but of no known rows", &object));

@@ -197,7 +197,11 @@ impl<'i, T: Target> Ingest<'i, T> {
                     let at = offset + place_in(text, message);
                     self.report.counts.lines += 1;
                     let line = self.line_of(message, at);
-                    let taken = match Fields::parse(message).ok().as_ref().and_then(|fields| self.read(fields, None, true)) {
+                    let taken = match Fields::parse(message)
+                        .ok()
+                        .as_ref()
+                        .and_then(|fields| self.read(fields, None, true))
+                    {
                         Some(Taken::Record(envelope)) => {
                             let socket_id = Some(Cow::Owned(socket.to_string()));
                             Taken::Record(Envelope { socket_id, ..envelope })
@@ -207,7 +211,9 @@ impl<'i, T: Target> Ingest<'i, T> {
                     };
                     self.take(taken, message, &line, None)?;
                 }
-                har::Item::Polled(is_sent, body, time) => self.polled(is_sent, body, time.as_deref(), offset + place_in(text, body))?,
+                har::Item::Polled(is_sent, body, time) => {
+                    self.polled(is_sent, body, time.as_deref(), offset + place_in(text, body))?
+                }
                 har::Item::OtherHost(messages) => {
                     for _ in 0..messages {
                         self.report.leave_out("of another host's socket");
@@ -356,7 +362,8 @@ impl<'i, T: Target> Ingest<'i, T> {
         let context = Context { clock: self.clock, array: false, payload_event: None, file: self.state };
         let value = text.strip_suffix(',').unwrap_or(text);
         let taken = match value.starts_with('[') {
-            true => text::read_value(value, &context).or_else(|| text::find(text).map(|found| text::read(&found, &context))),
+            true => text::read_value(value, &context)
+                .or_else(|| text::find(text).map(|found| text::read(&found, &context))),
             false => text::find(text).map(|found| text::read(&found, &context)),
         };
         match taken {
@@ -377,6 +384,15 @@ impl<'i, T: Target> Ingest<'i, T> {
             Taken::Record(envelope) => {
                 self.report.counts.rows += 1;
                 Ok(self.push(&envelope, payload_event, text, Some(line.offset))?)
+            }
+            Taken::Several(all) => {
+                // The line was counted as one.
+                self.report.counts.lines += all.len() as u64;
+                self.report.counts.lines -= 1;
+                for taken in all {
+                    self.take(taken, text, line, payload_event)?;
+                }
+                Ok(())
             }
             Taken::NoText(kind, moment, direction) => {
                 self.report.counts.rows += 1;
@@ -419,7 +435,8 @@ impl<'i, T: Target> Ingest<'i, T> {
         let LineKind::Format(format) = self.kind else {
             return self.reject(line, &recover::reason(line.bytes, line.ended));
         };
-        let found = recover::objects(line.bytes, format.first_keys(), |text| formats::accepts_recovered(format, text));
+        let found =
+            recover::objects(line.bytes, format.first_keys(), |text| formats::accepts_recovered(format, text));
         let mut records = 0;
         for range in &found {
             let text = line.bytes.get(range.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok());

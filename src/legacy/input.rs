@@ -115,7 +115,9 @@ impl Input {
         let mut reader: Box<dyn Read> = Box::new(file);
         for (depth, layer) in self.layers.iter().enumerate() {
             reader = match layer {
-                Layer::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, reader))),
+                Layer::Gzip => {
+                    Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, reader)))
+                }
                 Layer::Zstd => Box::new(zstd::stream::read::Decoder::new(reader)?),
                 Layer::Xz => Box::new(lzma_rust2::XzReader::new(BufReader::with_capacity(1 << 16, reader), true)),
                 Layer::Utf16 { big_endian } => Box::new(Utf16Reader::new(reader, *big_endian)),

@@ -51,7 +51,9 @@ impl Mapping {
             };
             let (name, path) = (name.trim(), path.trim());
             let Some((_, part)) = PARTS.into_iter().find(|(known, _)| *known == name) else {
-                return Err(wrong(format!("there is no part \"{name}\"; the parts are ts, dir, frame, event and data")));
+                return Err(wrong(format!(
+                    "there is no part \"{name}\"; the parts are ts, dir, frame, event and data"
+                )));
             };
             if path.is_empty() || path.split('.').any(str::is_empty) {
                 return Err(wrong(format!("the path of {name} is empty")));

@@ -55,8 +55,8 @@ mod needs;
 #[path = "../real_captures.rs"]
 mod real_captures;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod shapes;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod trials;

@@ -152,7 +152,14 @@ impl<'h> Sockets<'h> {
     }
 
     /// Takes bytes in order; an error ends the connection.
-    fn bytes(&mut self, key: &(End, End), sent: bool, ts: i64, bytes: &[u8], found: &mut Vec<Found>) -> Result<(), ()> {
+    fn bytes(
+        &mut self,
+        key: &(End, End),
+        sent: bool,
+        ts: i64,
+        bytes: &[u8],
+        found: &mut Vec<Found>,
+    ) -> Result<(), ()> {
         let Some(connection) = self.connections.get_mut(key) else { return Ok(()) };
         let side = if sent { &mut connection.client } else { &mut connection.server };
         let mut rest = Cow::Borrowed(bytes);
@@ -170,7 +177,8 @@ impl<'h> Sockets<'h> {
             side.head.clear();
             side.has_head = true;
             if sent {
-                let is_upgrade = header(&head, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
+                let is_upgrade =
+                    header(&head, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
                 if !is_upgrade {
                     return Err(());
                 }

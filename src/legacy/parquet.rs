@@ -46,7 +46,10 @@ pub(super) fn import<T: Target>(
         // Parquet is read from its end.
         let Some(bytes) = job.whole()? else {
             let limit = crate::detect::MAX_DOCUMENT >> 20;
-            return skip(Status::Unsupported, format!("a packed Parquet file of more than {limit} MiB. Unpack it first"));
+            return skip(
+                Status::Unsupported,
+                format!("a packed Parquet file of more than {limit} MiB. Unpack it first"),
+            );
         };
         return read(ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)), job, target, report);
     }

@@ -15,7 +15,10 @@ pub fn of(envelope: &Envelope<'_>, label: &str, hint: Option<&str>, text: &str) 
     };
     let is_line = matches!(
         envelope.format,
-        LineFormat::Recording | LineFormat::RecorderSink | LineFormat::HistoryCollector | LineFormat::Demonstration
+        LineFormat::Recording
+            | LineFormat::RecorderSink
+            | LineFormat::HistoryCollector
+            | LineFormat::Demonstration
     );
     let payload = match event.payload {
         Some(payload) => Some(Value::from(payload)),

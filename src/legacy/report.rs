@@ -256,7 +256,8 @@ impl FileReport {
         }
         if !self.not_text.is_empty() {
             let kinds: Vec<_> = self.not_text.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-            self.notes.push(format!("messages that are no text, kept without their content: {}", kinds.join(", ")));
+            self.notes
+                .push(format!("messages that are no text, kept without their content: {}", kinds.join(", ")));
         }
     }
 

@@ -16,7 +16,9 @@ const FIRST_MS: i64 = 1_768_485_600_500;
 
 /// A game's state.
 fn state(tick: u32) -> String {
-    format!(r#"{{"gameId":"{GAME}","active":true,"rugged":false,"tickCount":{tick},"price":1.50,"cooldownTimer":0}}"#)
+    format!(
+        r#"{{"gameId":"{GAME}","active":true,"rugged":false,"tickCount":{tick},"price":1.50,"cooldownTimer":0}}"#
+    )
 }
 
 fn frame(tick: u32) -> String {
@@ -42,8 +44,16 @@ fn is_the_recording(name: &str, content: impl AsRef<[u8]>, format: &str) -> (Fix
     let file = &report.per_file[0];
     assert!(report.is_whole(), "{name}: {file:?}");
     assert_eq!((file.format.as_deref(), file.counts.rows), (Some(format), 4), "{name}: {file:?}");
-    assert_eq!(texts(&fixture, DocType::WsEvent, "raw_json"), [frame(0), frame(1), ORDER.into(), ANSWER.into()], "{name}");
-    assert_eq!(texts(&fixture, DocType::WsEvent, "direction"), ["received", "received", "sent", "received"], "{name}");
+    assert_eq!(
+        texts(&fixture, DocType::WsEvent, "raw_json"),
+        [frame(0), frame(1), ORDER.into(), ANSWER.into()],
+        "{name}"
+    );
+    assert_eq!(
+        texts(&fixture, DocType::WsEvent, "direction"),
+        ["received", "received", "sent", "received"],
+        "{name}"
+    );
     assert_eq!(texts(&fixture, DocType::GameTick, "tick"), ["0", "1"], "{name}");
     assert_eq!(texts(&fixture, DocType::PlayerAction, "outcome"), ["NULL", "success"], "{name}");
     assert_eq!(file.from.as_deref(), Some(FIRST), "{name}");
@@ -73,13 +83,36 @@ fn frames_in_json_under_any_of_their_usual_names() {
     type Of = fn(&str, &str, i64) -> String;
     let shapes: [(Of, &str, &str); 9] = [
         (|t, w, ms| format!(r#"{{"ts": {ms}, "dir": "{w}", "data": {}}}"#, quoted(t)), "in", "out"),
-        (|t, w, ms| format!(r#"{{"time": {}.{:03}, "type": "{w}", "frame": {}}}"#, ms / 1000, ms % 1000, quoted(t)), "recv", "send"),
-        (|t, w, ms| format!(r#"{{"timestamp": "{}", "direction": "{w}", "payload": {}}}"#, iso(ms), quoted(t)), "RECEIVED", "SENT"),
+        (
+            |t, w, ms| {
+                format!(r#"{{"time": {}.{:03}, "type": "{w}", "frame": {}}}"#, ms / 1000, ms % 1000, quoted(t))
+            },
+            "recv",
+            "send",
+        ),
+        (
+            |t, w, ms| format!(r#"{{"timestamp": "{}", "direction": "{w}", "payload": {}}}"#, iso(ms), quoted(t)),
+            "RECEIVED",
+            "SENT",
+        ),
         (|t, w, ms| format!(r#"{{"at": "{ms}", "kind": "{w}", "message": {}}}"#, quoted(t)), "<<", ">>"),
         (|t, w, ms| format!(r#"{{"ts_us": {}, "op": "{w}", "raw": {}}}"#, ms * 1000, quoted(t)), "s2c", "c2s"),
         (|t, w, ms| format!(r#"{{"t": {ms}, "from_client": {w}, "content": {}}}"#, quoted(t)), "false", "true"),
-        (|t, w, ms| format!(r#"{{"event": "{w}", "payload": {}, "ts": {ms}}}"#, quoted(t)), "framereceived", "framesent"),
-        (|t, w, ms| format!(r#"{{"ts": {ms}, "msg": {{"way": 1, "direction": "{w}", "raw": {}}}, "dir": "{w}"}}"#, quoted(t)), "in", "out"),
+        (
+            |t, w, ms| format!(r#"{{"event": "{w}", "payload": {}, "ts": {ms}}}"#, quoted(t)),
+            "framereceived",
+            "framesent",
+        ),
+        (
+            |t, w, ms| {
+                format!(
+                    r#"{{"ts": {ms}, "msg": {{"way": 1, "direction": "{w}", "raw": {}}}, "dir": "{w}"}}"#,
+                    quoted(t)
+                )
+            },
+            "in",
+            "out",
+        ),
         (|t, w, ms| format!(r#"[{ms}, "{w}", {}]"#, quoted(t)), "in", "out"),
     ];
     for (n, (of, received, sent)) in shapes.into_iter().enumerate() {
@@ -102,7 +135,11 @@ fn a_list_of_frames_in_a_document() {
     let list: Vec<_> = frames("receive", "send").iter().map(|(text, way, ms)| message(text, way, *ms)).collect();
     let list = format!("[\n{}\n]", list.join(",\n"));
     is_the_recording("messages.json", &list, "json_array");
-    is_the_recording("messages.json", format!(r#"{{"site": "x", "log": {{"frames": {list}}}}}"#), "json_list at log.frames");
+    is_the_recording(
+        "messages.json",
+        format!(r#"{{"site": "x", "log": {{"frames": {list}}}}}"#),
+        "json_list at log.frames",
+    );
 }
 
 #[test]
@@ -128,7 +165,10 @@ fn har_files_hold_other_things_that_are_never_stored() {
     assert!(report.is_whole(), "{file:?}");
     assert_eq!((file.format.as_deref(), file.counts.rows, file.counts.left_out), (Some("har"), 7, 1));
     assert_eq!(file.not_text["binary"], 1);
-    assert_eq!(texts(&fixture, DocType::WsEvent, "raw_json")[..4], [frame(0), frame(1), ORDER.into(), ANSWER.into()]);
+    assert_eq!(
+        texts(&fixture, DocType::WsEvent, "raw_json")[..4],
+        [frame(0), frame(1), ORDER.into(), ANSWER.into()]
+    );
     assert_eq!(texts(&fixture, DocType::WsEvent, "socket_id")[0], "1");
     assert_eq!(texts(&fixture, DocType::PlayerAction, "outcome"), ["NULL", "success"]);
     fixture.assert_nowhere("INVENTED");
@@ -136,8 +176,12 @@ fn har_files_hold_other_things_that_are_never_stored() {
 
 #[test]
 fn events_of_the_debugging_protocol_are_dated_by_the_handshake() {
-    let event = |method: &str, params: String| format!("{{\"method\": \"Network.{method}\", \"params\": {params}}}\n");
-    let mut text = event("webSocketCreated", r#"{"requestId": "7.1", "url": "wss://backend.rugs.fun/?token=INVENTED"}"#.into());
+    let event =
+        |method: &str, params: String| format!("{{\"method\": \"Network.{method}\", \"params\": {params}}}\n");
+    let mut text = event(
+        "webSocketCreated",
+        r#"{"requestId": "7.1", "url": "wss://backend.rugs.fun/?token=INVENTED"}"#.into(),
+    );
     text += &event("webSocketCreated", r#"{"requestId": "7.2", "url": "wss://example.com/"}"#.into());
     text += &event("webSocketWillSendHandshakeRequest", r#"{"requestId": "7.1", "timestamp": 100.0, "wallTime": 1768485600.0, "request": {"headers": {"Cookie": "INVENTED"}}}"#.into());
     for (n, (text_of, way, _)) in frames("Received", "Sent").iter().enumerate() {
@@ -148,7 +192,11 @@ fn events_of_the_debugging_protocol_are_dated_by_the_handshake() {
         );
         text += &event(&format!("webSocketFrame{way}"), params);
     }
-    text += &event("webSocketFrameReceived", r#"{"requestId": "7.2", "timestamp": 102.0, "response": {"opcode": 1, "payloadData": "42[\"x\",{}]"}}"#.into());
+    text += &event(
+        "webSocketFrameReceived",
+        r#"{"requestId": "7.2", "timestamp": 102.0, "response": {"opcode": 1, "payloadData": "42[\"x\",{}]"}}"#
+            .into(),
+    );
     let (fixture, report) = is_the_recording("trace.jsonl", text, "frames");
     assert_eq!(report.totals.left_out, 4);
     fixture.assert_nowhere("INVENTED");
@@ -159,7 +207,11 @@ fn flows_of_a_proxy() {
     let messages: Vec<_> = frames("false", "true")
         .iter()
         .map(|(text, way, ms)| {
-            format!(r#"{{"type": 1, "from_client": {way}, "content": {}, "timestamp": {}}}"#, quoted(text), *ms as f64 / 1000.0)
+            format!(
+                r#"{{"type": 1, "from_client": {way}, "content": {}, "timestamp": {}}}"#,
+                quoted(text),
+                *ms as f64 / 1000.0
+            )
         })
         .collect();
     let flow = |host: &str| {
@@ -177,7 +229,11 @@ fn flows_of_a_proxy() {
         .iter()
         .map(|(text, way, ms)| format!("[1, {way}, {}, {}, false, false]", quoted(text), *ms as f64 / 1000.0))
         .collect();
-    is_the_recording("state.json", format!(r#"{{"websocket": {{"messages": [{}]}}}}"#, states.join(",")), "json_list at websocket.messages");
+    is_the_recording(
+        "state.json",
+        format!(r#"{{"websocket": {{"messages": [{}]}}}}"#, states.join(",")),
+        "json_list at websocket.messages",
+    );
 }
 
 #[test]
@@ -207,10 +263,14 @@ fn frames_in_plain_text_with_anything_around_them() {
 fn socket_io_logs_and_golden_hour_files_are_the_frames_they_were() {
     for text in [
         format!(r#"{{"time": {FIRST_MS}, "event": "gameStateUpdate", "args": [{}]}}"#, state(0)),
-        format!("# Session: {{}}\n{{\"ts\": \"2026-01-15T09:00:00\", \"ts_ms\": {FIRST_MS}, \"event\": \"gameStateUpdate\", \"data\": [{}]}}", state(0)),
+        format!(
+            "# Session: {{}}\n{{\"ts\": \"2026-01-15T09:00:00\", \"ts_ms\": {FIRST_MS}, \"event\": \"gameStateUpdate\", \"data\": [{}]}}",
+            state(0)
+        ),
         format!(r#"{{"timestamp": "{FIRST}", "type": "gameStateUpdate", "payload": {}}}"#, state(0)),
         format!(r#"{{"at": {FIRST_MS}, "name": "gameStateUpdate", "body": {}}}"#, quoted(&state(0))),
-        format!(r#"{{"ts": {FIRST_MS}, "direction": "in", "data": ["gameStateUpdate", {}]}}"#, state(0)).replace(", {", ",{"),
+        format!(r#"{{"ts": {FIRST_MS}, "direction": "in", "data": ["gameStateUpdate", {}]}}"#, state(0))
+            .replace(", {", ",{"),
     ] {
         let fixture = Fixture::new();
         let report = fixture.import_content("bot.log", &text);
@@ -234,9 +294,16 @@ fn socket_io_logs_and_golden_hour_files_are_the_frames_they_were() {
 
 #[test]
 fn finished_games_in_any_form_and_batches_without_seeds() {
-    let entry = format!(r#"{{"id": "{GAME}", "timestamp": {FIRST_MS}, "prices": [1.0, 1.25, 0.02], "peakMultiplier": 1.25, "rugged": true}}"#);
-    let foreign = format!(r#"{{"gameId": "{GAME}", "priceHistory": [1.0, 1.25, 0.02], "ruggedAt": "{FIRST}", "peak": 1.25, "note": "mine"}}"#);
-    let texted = format!(r#"{{"game_id": "{GAME}", "price_history": "[1.0,1.25,0.02]", "rugged_at": {}}}"#, FIRST_MS as f64 / 1000.0);
+    let entry = format!(
+        r#"{{"id": "{GAME}", "timestamp": {FIRST_MS}, "prices": [1.0, 1.25, 0.02], "peakMultiplier": 1.25, "rugged": true}}"#
+    );
+    let foreign = format!(
+        r#"{{"gameId": "{GAME}", "priceHistory": [1.0, 1.25, 0.02], "ruggedAt": "{FIRST}", "peak": 1.25, "note": "mine"}}"#
+    );
+    let texted = format!(
+        r#"{{"game_id": "{GAME}", "price_history": "[1.0,1.25,0.02]", "rugged_at": {}}}"#,
+        FIRST_MS as f64 / 1000.0
+    );
     for text in [
         entry.clone(),
         format!("[{entry}]"),
@@ -260,7 +327,8 @@ fn finished_games_in_any_form_and_batches_without_seeds() {
     let raw = &texts(&fixture, DocType::Game, "raw_json")[0];
     assert!(raw.contains(r#""prices":[1.0, 1.25, 0.02]"#) && raw.contains(r#""note":"mine""#), "{raw}");
     let fixture = Fixture::new();
-    let report = fixture.import_content("x.jsonl", format!(r#"{{"priceHistory": [1.0], "ruggedAt": {FIRST_MS}}}"#));
+    let report =
+        fixture.import_content("x.jsonl", format!(r#"{{"priceHistory": [1.0], "ruggedAt": {FIRST_MS}}}"#));
     assert!(!report.is_whole(), "which game it was is not known");
 }
 
@@ -271,8 +339,34 @@ fn the_simulators_log_is_seen_from_the_client() {
     };
     is_the_recording("server.log", lines(of, "sent", "received"), "simulator_log");
     let fixture = Fixture::new();
-    let report = fixture.import_content("x", r#"{"socket":1,"n":1,"at_us":1768485600500000,"direction":"sent","sha256":"00"}"#);
+    let report = fixture
+        .import_content("x", r#"{"socket":1,"n":1,"at_us":1768485600500000,"direction":"sent","sha256":"00"}"#);
     assert!(report.per_file[0].rejections[0].reason.contains("digest"));
+}
+
+#[test]
+fn packets_that_tshark_decrypted() {
+    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
+    let of = |texts: &[&str], mask: u8, ms: i64| {
+        let one = |text: &str, is_hex: bool| {
+            let payload = if is_hex { hex(text) } else { text.to_owned() };
+            let key = if is_hex { "websocket.payload" } else { "websocket.payload.text" };
+            format!(
+                r#""websocket": {{"websocket.opcode": "1", "websocket.mask": "{mask}", "{key}": {}}}"#,
+                quoted(&payload)
+            )
+        };
+        let layers: Vec<_> = texts.iter().enumerate().map(|(n, text)| one(text, n == 1)).collect();
+        let time = format!("{}.{:03}000000", ms / 1000, ms % 1000);
+        let layers = layers.join(", ");
+        format!(
+            r#"{{"_index": "packets", "_source": {{"layers": {{"frame": {{"frame.time_epoch": "{time}"}}, {layers}}}}}}}"#
+        )
+    };
+    let (first, second) = (frame(0), frame(1));
+    let list =
+        [of(&[&first, &second], 0, FIRST_MS), of(&[ORDER], 1, FIRST_MS + 500), of(&[ANSWER], 0, FIRST_MS + 750)];
+    is_the_recording("tshark.json", format!("[{}]", list.join(",\n")), "json_array");
 }
 
 #[test]
@@ -282,11 +376,7 @@ fn tables_as_text() {
     is_the_recording("frames.csv", format!("ts,dir,frame\n{rows}"), "csv");
     let rows = lines(|text, way, ms| format!("{};{way};{}", iso(ms), cell(text)), "received", "sent");
     is_the_recording("frames.csv", format!("time;direction;payload\n{rows}"), "csv");
-    let rows = lines(
-        |text, way, ms| format!("{},{way},wire,{},s", iso(ms), cell(text)),
-        "received",
-        "sent",
-    );
+    let rows = lines(|text, way, ms| format!("{},{way},wire,{},s", iso(ms), cell(text)), "received", "sent");
     is_the_recording("ours.csv", format!("ts,direction,format,raw_json,session_id\n{rows}"), "csv");
     let fixture = Fixture::new();
     let report = fixture.import_content("prices.csv", "date,price\n2026-01-01,1\n");
@@ -310,7 +400,10 @@ fn packed_files_are_what_is_in_them() {
     let again = fixture.import_content("b.bin", gzip(&gzip(text.as_bytes())));
     assert_eq!(again.per_file[0].status, Status::AlreadyImported);
     assert!(again.is_whole());
-    let grown = fixture.import_content("a.gz", gzip(format!("{text}{}\n", r#"{"ts": 1768485609000, "dir": "in", "data": "2"}"#).as_bytes()));
+    let grown = fixture.import_content(
+        "a.gz",
+        gzip(format!("{text}{}\n", r#"{"ts": 1768485609000, "dir": "in", "data": "2"}"#).as_bytes()),
+    );
     assert_eq!((grown.per_file[0].status, grown.totals.rows), (Status::Grown, 1));
     let mut cut = gzip(text.as_bytes());
     cut.truncate(cut.len() - 9);
@@ -352,7 +445,10 @@ fn what_is_named_counts_and_what_is_found_does_not() {
     fixture.file("a.jsonl", raw(1, "x", "{}"));
     let report = fixture.import(&fixture.files());
     assert!(report.is_whole(), "{report:?}");
-    assert_eq!((report.files.left_out, report.per_file[0].named, report.per_file[0].fate()), (2, false, "left out"));
+    assert_eq!(
+        (report.files.left_out, report.per_file[0].named, report.per_file[0].fate()),
+        (2, false, "left out")
+    );
     let report = fixture.import(&fixture.files().join("README.md"));
     assert!(!report.is_whole() && report.per_file[0].named);
     assert!(report.per_file[0].reason.is_some());
@@ -376,7 +472,10 @@ fn unknown_lines_are_described_and_a_mapping_reads_them() {
     let report = import::dry_run(Some(&fixture.root), &mapped("ts=time_ms,frame=odd.deep,dir=way")).unwrap();
     let preview = &report.per_file[0].preview;
     assert_eq!(preview.len(), 3);
-    assert_eq!((preview[1].time.as_deref(), preview[1].direction), (Some("2026-01-15T14:00:00.75Z"), Some("received")));
+    assert_eq!(
+        (preview[1].time.as_deref(), preview[1].direction),
+        (Some("2026-01-15T14:00:00.75Z"), Some("received"))
+    );
     assert_eq!((preview[1].game.as_deref(), preview[1].tick), (Some(GAME), Some(1)));
     assert_eq!((preview[2].event.as_str(), preview[2].direction), ("buyOrder", Some("sent")));
     let report = import::run(&fixture.root, &mapped("ts=time_ms,frame=odd.deep,dir=way"), |_, _| ()).unwrap();
@@ -414,11 +513,12 @@ fn credentials_of_any_line_are_nowhere() {
 #[test]
 fn lines_without_event_and_payload_are_rejected_by_their_number() {
     let fixture = Fixture::new();
-    let text = format!("{}\n{{\"ts\": 1, \"event\": \"x\"}}\n{{\"ts\": 2}}\nhello\n[1, 2]\n", raw(1, "x", "{}"));
+    let lines = [raw(1, "x", "{}"), raw(2, "x", "{}")].join("\n");
+    let text = format!("{lines}\n{{\"ts\": 1, \"event\": \"x\"}}\n{{\"ts\": 2}}\nhello\n[1, 2]\n");
     let report = fixture.import_content("a.jsonl", text);
     let rejections: Vec<_> = report.per_file[0].rejections.iter().map(|rejection| rejection.line).collect();
-    assert_eq!((report.totals.rows, rejections), (1, vec![2, 3, 4, 5]));
-    assert_eq!(fixture.rows()["ws_event"], 1);
+    assert_eq!((report.totals.rows, rejections), (2, vec![3, 4, 5, 6]));
+    assert_eq!(fixture.rows()["ws_event"], 2);
 }
 
 #[test]

@@ -120,7 +120,9 @@ fn looks(database: &mut Database, table: &Table, is_mapped: bool) -> Result<Look
 /// Whether this is the table of the rugs-feed: its `timestamp_ms` is shifted by the zone of the machine that recorded it,
 /// its `timestamp` is UTC.
 fn is_of_the_feed(table: &Table) -> bool {
-    ["event_type", "timestamp", "timestamp_ms", "data"].iter().all(|name| table.columns.iter().any(|known| known == name))
+    ["event_type", "timestamp", "timestamp_ms", "data"]
+        .iter()
+        .all(|name| table.columns.iter().any(|known| known == name))
 }
 
 /// The columns that are read.

@@ -86,7 +86,11 @@ impl Fixture {
         for doc_type in DocType::ALL {
             for column in doc_type.columns() {
                 let values = self.column(doc_type, column.name);
-                assert!(!values.iter().flatten().any(|value| value.contains(secret)), "{doc_type:?}.{}", column.name);
+                assert!(
+                    !values.iter().flatten().any(|value| value.contains(secret)),
+                    "{doc_type:?}.{}",
+                    column.name
+                );
             }
         }
     }

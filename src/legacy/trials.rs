@@ -25,8 +25,12 @@ fn content(fixture: &Fixture) -> BTreeMap<String, usize> {
     for name in column(fixture, DocType::WsEvent, "event_name").into_iter().filter(|name| name != "NULL") {
         *counts.entry(name).or_default() += 1;
     }
-    for (doc_type, name) in [(DocType::GameTick, "price"), (DocType::Trade, "price"), (DocType::Sidebet, "stake"), (DocType::Game, "game_id")]
-    {
+    for (doc_type, name) in [
+        (DocType::GameTick, "price"),
+        (DocType::Trade, "price"),
+        (DocType::Sidebet, "stake"),
+        (DocType::Game, "game_id"),
+    ] {
         let values = column(fixture, doc_type, name);
         let known = values.iter().filter(|value| *value != "NULL").count();
         counts.insert(format!("{}.{name}", doc_type.as_str()), known);
@@ -49,7 +53,9 @@ fn every_shape_of_the_recording_is_read_as_the_control() {
     assert_eq!((span(&report), report.totals.rows, report.is_whole()), (SPAN, 81, true));
     let control = content(&control);
     assert_eq!((control["gameStateUpdate"], control["standard/newTrade"], control["newChatMessage"]), (73, 6, 2));
-    for name in ["golden_hour.jsonl", "capture_named.log", "epoch_seconds.jsonl", "epoch_ms.jsonl", "k8_text_ms.jsonl"] {
+    for name in
+        ["golden_hour.jsonl", "capture_named.log", "epoch_seconds.jsonl", "epoch_ms.jsonl", "k8_text_ms.jsonl"]
+    {
         let (fixture, report) = import(&inputs, name);
         assert_eq!((report.totals.rejected, report.is_whole()), (0, true), "{name}");
         assert_eq!(content(&fixture), control, "{name}");
@@ -60,7 +66,10 @@ fn every_shape_of_the_recording_is_read_as_the_control() {
     let (fixture, report) = import(&inputs, "frames_only.jsonl");
     let mut frames = content(&fixture);
     assert_eq!(frames.remove("buyOrder"), Some(1));
-    assert_eq!((frames, report.is_whole(), report.totals.rows, report.totals.without_time), (control, true, 86, 86));
+    assert_eq!(
+        (frames, report.is_whole(), report.totals.rows, report.totals.without_time),
+        (control, true, 86, 86)
+    );
 }
 
 #[test]

@@ -16,7 +16,10 @@ pub fn packed(head: &[u8]) -> Option<&'static str> {
         (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive. Unpack it first: 7z x FILE"),
         (b"Rar!", "a RAR archive. Unpack it first: unrar x FILE"),
         (b"\x04\x22\x4D\x18", "compressed with LZ4. Unpack it first: lz4 -d FILE"),
-        (b"PK\x07\x08", "a part of a ZIP archive that was split. Join its parts first: zip -FF FILE --out WHOLE.zip"),
+        (
+            b"PK\x07\x08",
+            "a part of a ZIP archive that was split. Join its parts first: zip -FF FILE --out WHOLE.zip",
+        ),
         (b"LZIP", "compressed with lzip. Unpack it first: lzip -dk FILE"),
     ];
     if let Some((_, advice)) = known.into_iter().find(|(signature, _)| head.starts_with(signature)) {
@@ -73,7 +76,8 @@ pub fn object(fields: &Fields) -> String {
         let time = time.map(|key| format!("ts={key},")).unwrap_or_default();
         return format!("{looks}. The text at {path} is a frame: import it with --map {time}frame={path}");
     }
-    let nearest = FORMATS.iter().map(|format| (format, shared(format.keys(), fields))).max_by_key(|(_, shared)| *shared);
+    let nearest =
+        FORMATS.iter().map(|format| (format, shared(format.keys(), fields))).max_by_key(|(_, shared)| *shared);
     let near = match nearest {
         Some((format, shared)) if shared > 0 => {
             let missing: Vec<_> = format.keys().iter().filter(|key| !fields.has(key)).copied().collect();

@@ -72,7 +72,9 @@ mod tests {
     fn both_orders_pairs_and_halves_are_read() {
         let text = "\u{FEFF}a ä 🦊 z";
         for big_endian in [false, true] {
-            let bytes = text.encode_utf16().flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() });
+            let bytes = text
+                .encode_utf16()
+                .flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() });
             let bytes: Vec<u8> = bytes.collect();
             // One byte at a time, so that every unit and pair is cut.
             let mut out = String::new();

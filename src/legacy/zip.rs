@@ -76,7 +76,8 @@ pub fn members(path: &Path) -> io::Result<Vec<Member>> {
     let mut archive = File::open(path)?;
     let length = archive.metadata()?.len();
     let (count, size, offset) = directory(&mut archive, length)?;
-    if count > MOST_MEMBERS || size > LONGEST_DIRECTORY || offset.checked_add(size).is_none_or(|end| end > length) {
+    if count > MOST_MEMBERS || size > LONGEST_DIRECTORY || offset.checked_add(size).is_none_or(|end| end > length)
+    {
         return Err(damaged("its directory cannot be right"));
     }
     archive.seek(SeekFrom::Start(offset))?;
@@ -105,7 +106,8 @@ fn directory(archive: &mut File, length: u64) -> io::Result<(u64, u64, u64)> {
         return Ok(short);
     }
     // ZIP64: a locator lies before the end, and says where the long record is.
-    let locator = at.checked_sub(20).and_then(|at| bytes.get(at..)).filter(|locator| locator.starts_with(b"PK\x06\x07"));
+    let locator =
+        at.checked_sub(20).and_then(|at| bytes.get(at..)).filter(|locator| locator.starts_with(b"PK\x06\x07"));
     let Some(locator) = locator else { return Ok(short) };
     archive.seek(SeekFrom::Start(u64_at(locator, 8)))?;
     let mut long = [0; 56];

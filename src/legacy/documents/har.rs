@@ -20,7 +20,9 @@ pub enum Item<'t> {
 
 /// Whether an object is an archive.
 pub fn is_har(fields: &Fields) -> bool {
-    fields.object("log").is_some_and(|log| log.get("entries").is_some_and(|entries| entries.get().starts_with('[')))
+    fields
+        .object("log")
+        .is_some_and(|log| log.get("entries").is_some_and(|entries| entries.get().starts_with('[')))
 }
 
 /// What is to be read of an archive. All texts are pieces of `text`.
@@ -32,7 +34,8 @@ pub fn items<'t>(fields: &Fields<'t>, hosts: &Hosts) -> Vec<Item<'t>> {
         let Ok(entry) = Fields::parse(entry) else { continue };
         let address = entry.object("request").and_then(|request| request.text("url")).unwrap_or_default();
         let is_ours = hosts.has_address(&address);
-        if let Some(messages) = entry.get("_webSocketMessages").filter(|messages| messages.get().starts_with('[')) {
+        if let Some(messages) = entry.get("_webSocketMessages").filter(|messages| messages.get().starts_with('['))
+        {
             let messages = elements(messages.get()).map_while(Result::ok).map(|(_, message)| message);
             if is_ours {
                 socket += 1;
@@ -49,7 +52,8 @@ pub fn items<'t>(fields: &Fields<'t>, hosts: &Hosts) -> Vec<Item<'t>> {
 
 fn polled<'t>(entry: &Fields<'t>, items: &mut Vec<Item<'t>>) {
     let time = entry.text("startedDateTime").map(String::from);
-    let sent = entry.object("request").and_then(|request| request.object("postData")).and_then(|body| body.get("text"));
+    let sent =
+        entry.object("request").and_then(|request| request.object("postData")).and_then(|body| body.get("text"));
     let received =
         entry.object("response").and_then(|response| response.object("content")).and_then(|body| body.get("text"));
     for (is_sent, text) in [(true, sent), (false, received)] {

@@ -61,7 +61,10 @@ fn records_are_found_in_lists_at_any_place() {
     for (text, path) in [
         (format!(r#"{{"games": [{game}]}}"#), "games"),
         (format!(r#"{{"meta": 1, "data": {{"history": [{game}]}}}}"#), "data.history"),
-        (r#"{"websocket": {"messages": [{"from_client": false, "content": "42[\"x\",{}]"}]}}"#.to_owned(), "websocket.messages"),
+        (
+            r#"{"websocket": {"messages": [{"from_client": false, "content": "42[\"x\",{}]"}]}}"#.to_owned(),
+            "websocket.messages",
+        ),
     ] {
         assert_eq!(document(&text, "x"), Document::List(path.into()), "{text}");
     }

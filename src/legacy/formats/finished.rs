@@ -41,7 +41,8 @@ impl Format for FinishedGame {
     }
     fn recognises(&self, fields: &Fields) -> bool {
         let has = |names: &[&str]| names::find(fields, names).is_some();
-        let has_end = has(&ENDS) || has(&PEAKS) || has(&SEEDS) || has(&HASHES) || has(&RUGGED) || fields.has("provablyFair");
+        let has_end =
+            has(&ENDS) || has(&PEAKS) || has(&SEEDS) || has(&HASHES) || has(&RUGGED) || fields.has("provablyFair");
         let is_game = prices(fields).is_some() || (fields.object("provablyFair").is_some() && has(&PEAKS));
         is_game && has_end
     }
@@ -75,7 +76,8 @@ pub fn has_seed(text: &str) -> bool {
 /// Whether the line is an entry of a history as the server writes it.
 fn is_entry(fields: &Fields) -> bool {
     let is = |key: &str, first: char| fields.get(key).is_none_or(|value| value.get().starts_with(first));
-    let is_number = |key: &str| fields.get(key).is_none_or(|value| value.get().starts_with(|c: char| c.is_ascii_digit()));
+    let is_number =
+        |key: &str| fields.get(key).is_none_or(|value| value.get().starts_with(|c: char| c.is_ascii_digit()));
     let milliseconds = fields.number("timestamp").is_none_or(|number| (1e12..1e13).contains(&number));
     fields.text("id").is_some()
         && fields.has("prices")
@@ -93,7 +95,8 @@ fn prices<'a>(fields: &Fields<'a>) -> Option<Cow<'a, str>> {
     let lists = PRICES.iter().filter_map(|name| names::named(fields, name));
     lists.filter_map(names::json_of).find(|json| {
         let inside = json.strip_prefix('[').map(str::trim_start);
-        inside.is_some_and(|inside| inside.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | ']' | 'n')))
+        inside
+            .is_some_and(|inside| inside.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | ']' | 'n')))
     })
 }
 
@@ -113,7 +116,9 @@ fn entry(fields: &Fields, id: &str, moment: Option<Moment>) -> String {
     if let Some(prices) = prices(fields) {
         put("prices", &unquoted(&prices));
     }
-    if let Some(peak) = value(&PEAKS).map(RawValue::get).map(|peak| peak.trim_matches('"')).filter(|peak| is_number(peak)) {
+    if let Some(peak) =
+        value(&PEAKS).map(RawValue::get).map(|peak| peak.trim_matches('"')).filter(|peak| is_number(peak))
+    {
         put("peakMultiplier", peak);
     }
     if let Some(rugged) = value(&RUGGED).map(RawValue::get) {
@@ -157,7 +162,8 @@ fn entry(fields: &Fields, id: &str, moment: Option<Moment>) -> String {
 
 /// Prices that were written as texts, as the numbers that they are, digit by digit.
 fn unquoted(list: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_digit() || matches!(c, '"' | ',' | '.' | '-' | '+' | 'e' | 'E' | '[' | ']' | ' ');
+    let is_plain =
+        |c: char| c.is_ascii_digit() || matches!(c, '"' | ',' | '.' | '-' | '+' | 'e' | 'E' | '[' | ']' | ' ');
     if list.contains('"') && list.chars().all(is_plain) {
         return Cow::Owned(list.replace('"', ""));
     }

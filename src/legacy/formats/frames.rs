@@ -61,7 +61,8 @@ impl Format for Frames {
             return debugging_event(fields, context);
         }
         let address = names::text(fields, &["url", "wsurl", "socketurl", "host"]);
-        if address.is_some_and(|address| hosts::host_of(&address).is_some() && !context.file.hosts.has_address(&address))
+        if address
+            .is_some_and(|address| hosts::host_of(&address).is_some() && !context.file.hosts.has_address(&address))
         {
             return Taken::LeftOut("of another host's socket");
         }
@@ -106,7 +107,8 @@ pub fn socket<'a>(fields: &Fields<'a>) -> Option<Cow<'a, str>> {
 /// The value that is the frame: the first of the usual names whose text begins like one, at the top or in an object there.
 pub fn locate<'a>(fields: &Fields<'a>, depth: u8) -> Option<&'a RawValue> {
     // A recorder that kept its own reading and the frame beside it is one of the older formats.
-    let has_reading = names::find(fields, &["event", "eventname"]).is_some() && names::named(fields, "data").is_some();
+    let has_reading =
+        names::find(fields, &["event", "eventname"]).is_some() && names::named(fields, "data").is_some();
     let here = names::FRAMES
         .iter()
         .filter(|name| !(has_reading && **name == "raw"))
@@ -136,7 +138,9 @@ fn is_short_number(value: &RawValue) -> bool {
 /// The time of an object around the frame, where the line has none itself.
 fn inner_moment(fields: &Fields, context: &Context) -> Option<Moment> {
     let inside = fields.iter().filter(|(_, value)| value.get().starts_with('{'));
-    inside.filter_map(|(_, value)| Fields::parse(value.get()).ok()).find_map(|inner| names::moment(&inner, context))
+    inside
+        .filter_map(|(_, value)| Fields::parse(value.get()).ok())
+        .find_map(|inner| names::moment(&inner, context))
 }
 
 /// The opcode of the message, where its recorder wrote one beside its content.

@@ -24,7 +24,11 @@ pub fn read<'a>(fields: &Fields<'a>, mapping: &Mapping, context: &Context) -> Ta
             let word = frame::string(value).unwrap_or(Cow::Borrowed(value.get()));
             match names::direction_of(&word) {
                 Some(direction) => Some(direction),
-                None => return Taken::Refused(format!("--map: \"{word}\" says no direction; use in/out, received/sent")),
+                None => {
+                    return Taken::Refused(format!(
+                        "--map: \"{word}\" says no direction; use in/out, received/sent"
+                    ));
+                }
             }
         }
         None => None,
@@ -34,7 +38,9 @@ pub fn read<'a>(fields: &Fields<'a>, mapping: &Mapping, context: &Context) -> Ta
         (Some(path), Some(value)) => {
             let text = frame::string(value).unwrap_or(Cow::Borrowed(value.get()));
             if !names::begins_like_a_frame(text.trim()) {
-                return Taken::Refused(format!("--map: what is at frame={path} is no frame of Engine.IO or Socket.IO"));
+                return Taken::Refused(format!(
+                    "--map: what is at frame={path} is no frame of Engine.IO or Socket.IO"
+                ));
             }
             text.trim().to_owned()
         }

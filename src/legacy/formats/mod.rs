@@ -35,6 +35,7 @@ pub mod samples;
 pub mod sandbox;
 pub mod simulator;
 pub mod text;
+pub mod tshark;
 
 /// A format of lines.
 pub trait Format: Sync {
@@ -70,6 +71,8 @@ pub trait Format: Sync {
 pub enum Taken<'a> {
     /// A record.
     Record(Envelope<'a>),
+    /// Several, of a line that holds several messages.
+    Several(Vec<Taken<'a>>),
     /// A message of the socket that is no text, such as a binary one: counted by this name, its content is not kept.
     NoText(&'static str, Option<Moment>, Option<Direction>),
     /// Not of this game, or no traffic: counted under this reason, not kept.
@@ -146,10 +149,11 @@ impl Envelope<'_> {
 }
 
 /// Every format, in the order in which they are asked: where one's keys include another's, the more particular comes first.
-pub static FORMATS: [&dyn Format; 19] = [
+pub static FORMATS: [&dyn Format; 20] = [
     &exported::Exported,
     &rows::EventRow,
     &simulator::ServerLog,
+    &tshark::Tshark,
     &demonstration::Demonstration,
     &browser::BrowserLog,
     &notebook::NotebookCapture,

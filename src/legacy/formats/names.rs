@@ -136,7 +136,8 @@ pub fn epoch_text(text: &str) -> Option<Moment> {
 
 /// The way that a word says.
 pub fn direction_of(word: &str) -> Option<Direction> {
-    let word = word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | ':' | '"' | '\'' | '{' | '}' | ','));
+    let word =
+        word.trim_matches(|c: char| matches!(c, '[' | ']' | '(' | ')' | ':' | '"' | '\'' | '{' | '}' | ','));
     const RECEIVED: [&str; 29] = [
         "received",
         "receive",
@@ -285,7 +286,9 @@ pub fn begins_like_a_frame(text: &str) -> bool {
         [b'4', b'0' | b'4', b'{' | b'/', ..] | [b'4', b'1', b'/', ..] => true,
         [b'4', b'2' | b'3' | b'5' | b'6', rest @ ..] => {
             let rest = match rest {
-                [b'/', ..] => rest.iter().position(|byte| *byte == b',').and_then(|at| rest.get(at + 1..)).unwrap_or(&[]),
+                [b'/', ..] => {
+                    rest.iter().position(|byte| *byte == b',').and_then(|at| rest.get(at + 1..)).unwrap_or(&[])
+                }
                 rest => rest,
             };
             let id = rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
@@ -341,7 +344,9 @@ mod tests {
 
     #[test]
     fn only_texts_that_begin_like_frames_are_taken_for_some() {
-        for text in ["2", "3probe", "40", r#"42["a"]"#, r#"4212["a"]"#, r#"42/ns,1["a"]"#, r#"451-["a",{}]"#, "0{}"] {
+        for text in
+            ["2", "3probe", "40", r#"42["a"]"#, r#"4212["a"]"#, r#"42/ns,1["a"]"#, r#"451-["a",{}]"#, "0{}"]
+        {
             assert!(begins_like_a_frame(text), "{text}");
         }
         for text in ["", "42", "421", "hello", "1768485600", "20 minutes", "4", "{}"] {

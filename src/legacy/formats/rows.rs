@@ -26,7 +26,9 @@ impl Format for EventRow {
         fields.text("raw_json").is_some() && is_event && !fields.has("doc_type")
     }
     fn read<'a>(&self, fields: &Fields<'a>, context: &Context) -> Taken<'a> {
-        let Some(text) = fields.text("raw_json") else { return Taken::Refused("a row without raw_json".to_owned()) };
+        let Some(text) = fields.text("raw_json") else {
+            return Taken::Refused("a row without raw_json".to_owned());
+        };
         let event_name = fields.text("event_name");
         let format = match fields.text("format").as_deref().and_then(LineFormat::from_name) {
             Some(format) => format,

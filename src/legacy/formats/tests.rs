@@ -172,7 +172,8 @@ fn a_time_that_cannot_be_read_is_none_and_never_now() {
 fn bare_payloads_have_no_time() {
     let clock = Clock::new().unwrap();
     let file = FileState::default();
-    let context = Context { clock: &clock, array: true, payload_event: Some("gameStatePlayerUpdate"), file: &file };
+    let context =
+        Context { clock: &clock, array: true, payload_event: Some("gameStatePlayerUpdate"), file: &file };
     let fields = Fields::parse(r#"{"gameId": "g", "timestamp": 1766000000123}"#).unwrap();
     let Some(Taken::Record(envelope)) = read(&fields, &context) else { panic!("no record") };
     assert_eq!((envelope.format, envelope.moment), (LineFormat::Payload, None));

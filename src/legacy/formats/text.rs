@@ -167,7 +167,8 @@ fn start_of_frame(line: &str, open: usize) -> Option<usize> {
     let is_head = |c: char| c.is_ascii_digit() || matches!(c, '/' | ',' | '-') || c.is_ascii_alphabetic();
     let longest = head.char_indices().rev().take_while(|(_, c)| is_head(*c)).last().map_or(open, |(at, _)| at);
     let starts = (longest..open).filter(|start| {
-        let is_edge = line.get(..*start).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()));
+        let is_edge =
+            line.get(..*start).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()));
         is_edge && line.get(*start..).is_some_and(names::begins_like_a_frame)
     });
     starts.last()
@@ -204,7 +205,8 @@ fn place_of_short_frame(line: &str) -> Option<Range<usize>> {
 
 fn is_date(word: &str) -> bool {
     let word = word.trim_matches(['[', ']', '(', ')']);
-    word.len() == 10 && word.bytes().enumerate().all(|(n, b)| if n == 4 || n == 7 { b == b'-' } else { b.is_ascii_digit() })
+    word.len() == 10
+        && word.bytes().enumerate().all(|(n, b)| if n == 4 || n == 7 { b == b'-' } else { b.is_ascii_digit() })
 }
 
 fn direction_in(text: &str) -> Option<Direction> {
@@ -261,7 +263,8 @@ fn of_day(text: &str) -> Option<i64> {
             && is(*at + 4)
             && is(*at + 5)
     })?;
-    let hour_start = if colon >= 2 && bytes.get(colon - 2).is_some_and(u8::is_ascii_digit) { colon - 2 } else { colon - 1 };
+    let hour_start =
+        if colon >= 2 && bytes.get(colon - 2).is_some_and(u8::is_ascii_digit) { colon - 2 } else { colon - 1 };
     let number = |range: Range<usize>| text.get(range)?.parse::<i64>().ok();
     let (mut hour, minute) = (number(hour_start..colon)?, number(colon + 1..colon + 3)?);
     let second = number(colon + 4..colon + 6)?;
@@ -357,7 +360,11 @@ mod tests {
             format!("2026-01-15T14:00:05.000Z | << | {TRADE}"),
         ] {
             let (frame, time, _) = parts(&line);
-            assert_eq!((frame.as_str(), time), (TRADE, Some(TextTime::Full("2026-01-15T14:00:05.000Z"))), "{line}");
+            assert_eq!(
+                (frame.as_str(), time),
+                (TRADE, Some(TextTime::Full("2026-01-15T14:00:05.000Z"))),
+                "{line}"
+            );
         }
         let (frame, time, direction) = parts("1768485605.040 > 4277[\"buyOrder\",{\"a\":\"x [1]\"}]");
         assert_eq!((frame.as_str(), direction), ("4277[\"buyOrder\",{\"a\":\"x [1]\"}]", Some(Direction::Sent)));
@@ -375,7 +382,9 @@ mod tests {
 
     #[test]
     fn prose_and_numbers_are_no_frames() {
-        for line in ["Notes", "42 games were played", "1768485600", "see 2026-01-15 for more [1]", "", "price,tick"] {
+        for line in
+            ["Notes", "42 games were played", "1768485600", "see 2026-01-15 for more [1]", "", "price,tick"]
+        {
             assert_eq!(find(line), None, "{line}");
         }
         let quoted = format!("{} {TRADE}", "as one reads in the protocol ".repeat(10));

@@ -63,7 +63,11 @@ fn k7_k16_a_bad_line_costs_only_itself_and_is_kept_with_its_number() {
 #[test]
 fn blank_lines_and_comments_are_no_rejections() {
     let fixture = Fixture::new();
-    let text = format!("\u{FEFF}# session 1\r\n\r\n{}\r\n// between\r\n \r\n{}\r\n\r\n", raw(1, "x", "{}"), raw(2, "x", "{}"));
+    let text = format!(
+        "\u{FEFF}# session 1\r\n\r\n{}\r\n// between\r\n \r\n{}\r\n\r\n",
+        raw(1, "x", "{}"),
+        raw(2, "x", "{}")
+    );
     let report = fixture.import_content("a.txt", text);
     let counts = report.totals;
     assert_eq!((counts.lines, counts.rows, counts.rejected, counts.comments), (2, 2, 0, 5));

@@ -75,7 +75,8 @@ impl<R: Read> Packets<R> {
     /// Those of the reader; what is damaged.
     pub fn next_segment(&mut self) -> io::Result<Option<Segment>> {
         loop {
-            let Some((interface, at, bytes)) = (if self.is_blocks { self.block()? } else { self.record()? }) else {
+            let Some((interface, at, bytes)) = (if self.is_blocks { self.block()? } else { self.record()? })
+            else {
                 return Ok(None);
             };
             let Some(interface) = self.interfaces.get(interface as usize) else { continue };

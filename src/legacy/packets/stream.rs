@@ -55,7 +55,9 @@ impl Stream {
         while let Some(next) = self.next {
             // The earliest that has nothing missing before it.
             let found = self.waiting.keys().copied().find(|seq| next.wrapping_sub(*seq) < 1 << 31);
-            let Some((seq, (ts, data))) = found.and_then(|seq| Some((seq, self.waiting.remove(&seq)?))) else { return };
+            let Some((seq, (ts, data))) = found.and_then(|seq| Some((seq, self.waiting.remove(&seq)?))) else {
+                return;
+            };
             self.held -= data.len();
             let known = next.wrapping_sub(seq) as usize;
             if let Some(new) = data.get(known..).filter(|new| !new.is_empty()) {
@@ -94,7 +96,8 @@ mod tests {
         let mut out = 0;
         for n in 0..5_u32 {
             let data = vec![b'x'; 1 << 20];
-            out += stream.push(2 + n * (1 << 20), false, 1, &data).iter().map(|(_, data)| data.len()).sum::<usize>();
+            out +=
+                stream.push(2 + n * (1 << 20), false, 1, &data).iter().map(|(_, data)| data.len()).sum::<usize>();
         }
         assert!(stream.has_gap && out == 5 << 20);
     }

@@ -41,7 +41,9 @@ impl Capture {
         packet.extend(to.0);
         packet.extend(tcp);
         self.us += 250_000;
-        for word in [1_768_485_600 + self.us / 1_000_000, self.us % 1_000_000, packet.len() as u32, packet.len() as u32] {
+        for word in
+            [1_768_485_600 + self.us / 1_000_000, self.us % 1_000_000, packet.len() as u32, packet.len() as u32]
+        {
             self.out.extend(word.to_le_bytes());
         }
         self.out.extend(packet);
@@ -101,7 +103,8 @@ fn messages_of_both_sides_are_read_in_order_and_nothing_of_the_head() {
     capture.open("rugs.fun", "");
     capture.send(true, &frame(1, br#"4277["buyOrder",{"amount":0.01}]"#, Some([1, 2, 3, 4]), false));
     // Two frames, cut anywhere, the second piece before the first, and sent again.
-    let bytes = [frame(1, STATE.as_bytes(), None, false), frame(1, br#"4377[{"success":true}]"#, None, false)].concat();
+    let bytes =
+        [frame(1, STATE.as_bytes(), None, false), frame(1, br#"4377[{"success":true}]"#, None, false)].concat();
     let start = capture.seq[1];
     capture.segment(false, start + 50, 0x18, &bytes[50..]);
     capture.segment(false, start, 0x18, &bytes[..50]);
@@ -116,7 +119,10 @@ fn messages_of_both_sides_are_read_in_order_and_nothing_of_the_head() {
     assert_eq!((file.format.as_deref(), file.counts.rows), (Some("packets"), 5));
     assert_eq!((file.not_text["binary"], file.not_text["close"]), (1, 1));
     let raw = fixture.column(DocType::WsEvent, "raw_json");
-    assert_eq!(raw.iter().flatten().collect::<Vec<_>>(), [r#"4277["buyOrder",{"amount":0.01}]"#, STATE, r#"4377[{"success":true}]"#]);
+    assert_eq!(
+        raw.iter().flatten().collect::<Vec<_>>(),
+        [r#"4277["buyOrder",{"amount":0.01}]"#, STATE, r#"4377[{"success":true}]"#]
+    );
     assert_eq!(fixture.column(DocType::WsEvent, "direction")[0].as_deref(), Some("sent"));
     assert_eq!(fixture.column(DocType::PlayerAction, "outcome")[1].as_deref(), Some("success"));
     fixture.assert_nowhere("INVENTED");

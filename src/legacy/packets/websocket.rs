@@ -72,7 +72,10 @@ impl Reader {
         let length = match second & 0x7F {
             126 => {
                 next += 2;
-                self.buffer.get(at + 2..at + 4).and_then(|two| two.try_into().ok()).map(|two| u64::from(u16::from_be_bytes(two)))
+                self.buffer
+                    .get(at + 2..at + 4)
+                    .and_then(|two| two.try_into().ok())
+                    .map(|two| u64::from(u16::from_be_bytes(two)))
             }
             127 => {
                 next += 8;

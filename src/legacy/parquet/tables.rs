@@ -44,7 +44,8 @@ pub(super) fn import<T: Target>(
                 begin(target, job, "parquet", report)?;
             }
             number += 1;
-            Ingest::new(target, job.clock, report, job.state, LineKind::Text, job.progress).made(object, number, 0)?;
+            Ingest::new(target, job.clock, report, job.state, LineKind::Text, job.progress)
+                .made(object, number, 0)?;
         }
     }
     if number == 0 {

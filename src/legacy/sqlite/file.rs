@@ -136,11 +136,12 @@ impl Database {
     /// # Errors
     /// Those of the file.
     pub fn tables(&mut self) -> io::Result<(Vec<Table>, Vec<String>)> {
-        let schema =
-            Table { name: "sqlite_schema".to_owned(), columns: Vec::new(), rowid: None, root: 1 };
+        let schema = Table { name: "sqlite_schema".to_owned(), columns: Vec::new(), rowid: None, root: 1 };
         let (mut tables, mut left_out) = (Vec::new(), Vec::new());
         self.rows(&schema, |_, values| {
-            let [Value::Text(kind), Value::Text(name), _, Value::Integer(root), Value::Text(sql), ..] = values.as_slice() else {
+            let [Value::Text(kind), Value::Text(name), _, Value::Integer(root), Value::Text(sql), ..] =
+                values.as_slice()
+            else {
                 return Ok(true);
             };
             if kind != "table" || name.starts_with("sqlite_") {

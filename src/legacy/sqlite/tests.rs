@@ -18,7 +18,10 @@ fn tables_of_frames_and_games_are_read_and_others_named() {
     assert_eq!((report.events["gameStateUpdate"], report.events["buyOrder"], report.events["ping"]), (41, 1, 1));
     assert_eq!(file.from.as_deref(), Some("2026-01-15T14:00:00.5Z"));
     let notes = file.notes.join("\n");
-    assert!(notes.contains("SELECT id, at, way, raw FROM frames") && notes.contains("left out: settings"), "{notes}");
+    assert!(
+        notes.contains("SELECT id, at, way, raw FROM frames") && notes.contains("left out: settings"),
+        "{notes}"
+    );
     let raw = fixture.column(DocType::WsEvent, "raw_json");
     assert!(raw[0].as_ref().unwrap().len() > 3000 && raw[0].as_ref().unwrap().ends_with("\"}]"));
     assert_eq!(fixture.column(DocType::PlayerAction, "outcome")[1].as_deref(), Some("success"));
