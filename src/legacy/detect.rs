@@ -111,7 +111,8 @@ pub fn shape(head: &[u8], complete: bool, hints: &Hints<'_>) -> Shape {
             .get(1..)
             .and_then(|rest| rest.trim_ascii_start().first())
             .is_none_or(|next| b"{[]".contains(next));
-    if !is_list || hints.is_large {
+    let is_document = is_list || is_one_object(start, complete);
+    if !is_document || hints.is_large {
         match (by_lines(head, complete, share), csv::delimiter(start)) {
             // A row of a table is also a frame with words around it.
             (Some(LineKind::Text), Some(delimiter)) => return Shape::Csv(delimiter),
@@ -125,6 +126,21 @@ pub fn shape(head: &[u8], complete: bool, hints: &Hints<'_>) -> Shape {
             Some(delimiter) => Shape::Csv(delimiter),
             None => Shape::Skip(unknown::text(start)),
         },
+    }
+}
+
+/// Whether a text is one object over several lines, whose elements may have a line each.
+fn is_one_object(start: &[u8], complete: bool) -> bool {
+    let is_cut = |text: &[u8]| {
+        serde_json::from_slice::<serde::de::IgnoredAny>(text).err().is_some_and(|error| error.is_eof())
+    };
+    let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !start.starts_with(b"{") || first.len() == start.len() || !is_cut(first) {
+        return false;
+    }
+    match complete {
+        true => serde_json::from_slice::<serde::de::IgnoredAny>(start).is_ok(),
+        false => is_cut(start),
     }
 }
 

@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 
 use super::csv;
 use super::detect::{self, Hints, LineKind, Shape};
-use super::documents::{self, Document};
+use super::documents::{self, Document, har};
 use super::error::LegacyError;
 use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
@@ -25,6 +25,7 @@ use super::lines::LineReader;
 use super::mapping::Mapping;
 use super::packets;
 use super::parquet;
+use super::relay;
 use super::report::{Counts, FileReport, Report, Status};
 use super::sqlite;
 use super::state::FileState;
@@ -98,7 +99,11 @@ pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) ->
     into_target(&found, &mut target, options)
 }
 
-fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
+fn into_target<T: Target + Send>(
+    found: &walk::Found,
+    target: &mut T,
+    options: &Options,
+) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
     let mut report = Report::default();
     let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
@@ -163,7 +168,7 @@ struct Run<'r> {
 
 impl Run<'_> {
     /// Imports the members of an archive, one by one. The archive itself is in the report when nothing of it was taken.
-    fn members<T: Target>(
+    fn members<T: Target + Send>(
         &self,
         archive: &Source,
         members: &[zip::Member],
@@ -200,7 +205,7 @@ impl Run<'_> {
     }
 
     /// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
-    fn one_file<T: Target>(&self, source: &Source, target: &mut T) -> Result<Outcome, LegacyError> {
+    fn one_file<T: Target + Send>(&self, source: &Source, target: &mut T) -> Result<Outcome, LegacyError> {
         let mut report = FileReport::new(&source.name, Status::Imported);
         report.named = source.named;
         let opened = match self.look_at(source, target) {
@@ -413,7 +418,7 @@ fn resume(beginning: &Beginning) -> (u64, u64, &'static str) {
     (beginning.open_line, beginning.newlines, note)
 }
 
-fn import_lines<T: Target>(
+fn import_lines<T: Target + Send>(
     job: &Job<'_>,
     kind: LineKind,
     earlier: &Earlier,
@@ -437,7 +442,9 @@ fn import_lines<T: Target>(
     begin(target, job, kind.name(), report)?;
     let input = job.opened.input.open(start)?.take(job.opened.bytes.saturating_sub(start));
     let mut reader = LineReader::starting_at(BufReader::with_capacity(1 << 18, input), start, lines_before);
-    Ingest::new(target, job.clock, report, job.state, kind, job.progress).lines(&mut reader)?;
+    relay::over_two_threads(target, |relay| {
+        Ingest::new(relay, job.clock, report, job.state, kind, job.progress).lines(&mut reader)
+    })?;
     if reader.offset() != job.opened.bytes {
         return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
     }
@@ -498,19 +505,14 @@ fn import_document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileRe
         Document::Har => (LineKind::Text, "har".to_owned()),
         Document::List(path) => (LineKind::Text, format!("json_list at {path}")),
     };
+    if matches!(document, Document::Har) && !har::has_messages(body, &job.state.hosts) {
+        let reason = "a HAR file without a message of a WebSocket of rugs.fun. Name another host with --host, or save the file \
+                      again with DevTools open since before the page was loaded";
+        return skip(Status::Skipped, reason.to_owned());
+    }
     begin(target, job, &name, report)?;
     let offset = (text.len() - body.len()) as u64;
     Ingest::new(target, job.clock, report, job.state, kind, job.progress).document(body, offset, &document)?;
-    if report.counts.lines == 0 {
-        report.notes.push(match document {
-            Document::Har => {
-                "no message of a WebSocket of rugs.fun is in it; name another host with --host, or save the \
-                              archive while DevTools is open since before the page was loaded"
-                    .to_owned()
-            }
-            _ => "it holds no record".to_owned(),
-        });
-    }
     end(target, report)
 }
 

@@ -5,7 +5,7 @@
 //! * [`formats`] — the line formats, one file each; [`mapping`] — those that the user describes. [`documents`] — JSON that is
 //!   one value: lists, HAR, flows. [`csv`] — tables as text. [`hosts`] — whose sockets are taken. [`state`] — what earlier
 //!   lines of a file said. [`time`] — time stamps and zones.
-//! * [`lines`] — lines in bounded memory. [`recover`] — whole objects in damaged lines.
+//! * [`lines`] — lines in bounded memory; `relay` — their records to another thread. [`recover`] — whole objects in damaged lines.
 //! * `secrets` — credentials are taken out of every text before it is stored. [`preview`] — the first records as a dry run
 //!   shows them.
 //! * [`import`] — files into the store; [`walk`], [`fingerprint`], [`ingest`] are its steps, [`target`] is
@@ -32,6 +32,7 @@ mod packets;
 pub mod parquet;
 pub mod preview;
 pub mod recover;
+mod relay;
 pub mod report;
 mod secrets;
 mod sqlite;

@@ -47,18 +47,46 @@ pub(super) fn import<T: Target>(
         }
     };
     let mut sockets = Sockets::new(&job.state.hosts);
+    if !has_message(&mut packets, &mut sockets) {
+        report.status = Status::Skipped;
+        let notes = sockets.notes().join("; ");
+        report.reason = Some(format!("a packet capture without a message of the game's WebSockets: {notes}"));
+        return Ok(());
+    }
+    let input = BufReader::with_capacity(1 << 18, job.opened.input.open(0)?);
+    let mut packets = Packets::new(input)?;
+    let mut sockets = Sockets::new(&job.state.hosts);
     begin(target, job, "packets", report)?;
     let mut ingest = Ingest::new(target, job.clock, report, job.state, LineKind::Text, job.progress);
     let mut number = 0;
-    while let Some(segment) = packets.next_segment()? {
-        (ingest.progress)(segment.data.len() as u64);
+    loop {
         number += 1;
+        let segment = match packets.next_segment() {
+            Ok(Some(segment)) => segment,
+            Ok(None) => break,
+            // What was read before it is whole.
+            Err(error) => {
+                ingest.refused(&format!("{error}; what follows was not read"), number, 0)?;
+                break;
+            }
+        };
+        (ingest.progress)(segment.data.len() as u64);
         for found in sockets.take(&segment) {
             ingest.message(found.taken(), number)?;
         }
     }
     report.notes.extend(sockets.notes());
     end(target, report)
+}
+
+/// Whether there is anything to import: a session without records says nothing.
+fn has_message<R: std::io::Read>(packets: &mut Packets<R>, sockets: &mut Sockets<'_>) -> bool {
+    while let Ok(Some(segment)) = packets.next_segment() {
+        if !sockets.take(&segment).is_empty() {
+            return true;
+        }
+    }
+    false
 }
 
 /// A message with where it was found.

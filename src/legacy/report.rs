@@ -238,7 +238,8 @@ impl FileReport {
             Status::Skipped => !self.named,
             Status::Unsupported | Status::Failed => false,
         };
-        is_read && self.counts.rejected == 0
+        let is_of_others = self.counts.rows == 0 && self.counts.left_out > 0;
+        is_read && self.counts.rejected == 0 && !(is_of_others && self.named)
     }
 
     /// What became of it, for people.

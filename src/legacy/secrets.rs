@@ -10,6 +10,44 @@ use replayer_store::redact::redact;
 /// Events whose arguments are a login.
 const LOGINS: [&str; 5] = ["authenticate", "auth", "login", "signin", "authentication"];
 
+/// Formats whose `session_id` is the recorder's own number of a recording, and opens nothing.
+const OWN_SESSIONS: [LineFormat; 5] = [
+    LineFormat::ExportedRow,
+    LineFormat::Demonstration,
+    LineFormat::Recording,
+    LineFormat::RecorderSink,
+    LineFormat::GameDocument,
+];
+
+/// The redacted text with the session ids of the original put back; `None` where nothing else was taken out.
+fn with_session_ids(original: &str, redacted: &str) -> Option<String> {
+    const KEY: &str = "\"session_id\"";
+    let values = |text: &str| -> Vec<(usize, usize)> {
+        let keys = memchr::memmem::find_iter(text.as_bytes(), KEY).map(|at| at + KEY.len());
+        let value = |at: usize| {
+            let rest = text.get(at..)?;
+            let open = at + rest.find('"')? + 1;
+            let is_value =
+                text.get(at..open).is_some_and(|between| between.trim_matches([' ', ':', '"']).is_empty());
+            let end = open + text.get(open..)?.find('"')?;
+            is_value.then_some((open, end))
+        };
+        keys.filter_map(value).collect()
+    };
+    let (from, to) = (values(original), values(redacted));
+    if from.len() != to.len() {
+        return Some(redacted.to_owned());
+    }
+    let (mut out, mut at) = (String::with_capacity(original.len()), 0);
+    for ((start, end), (open, close)) in from.into_iter().zip(to) {
+        out.push_str(redacted.get(at..open)?);
+        out.push_str(original.get(start..end)?);
+        at = close;
+    }
+    out.push_str(redacted.get(at..)?);
+    (out != original).then_some(out)
+}
+
 /// The text of a record, without its credentials. `label` is what the record counts as: the event's name.
 pub fn of_record<'t>(
     format: LineFormat,
@@ -21,6 +59,11 @@ pub fn of_record<'t>(
     // Where nothing says which way a frame went, it is read as the stricter of both.
     let direction = direction.unwrap_or(Direction::Sent);
     let redacted = redact(text, direction);
+    if let Cow::Owned(redacted) = &redacted
+        && OWN_SESSIONS.contains(&format)
+    {
+        return with_session_ids(text, redacted).map_or(Cow::Borrowed(text), Cow::Owned);
+    }
     if format == LineFormat::Wire || !LOGINS.contains(&label) {
         return redacted;
     }
@@ -57,6 +100,20 @@ mod tests {
         assert!(!text.contains("INVENTED") && text.starts_with(r#"{"seq": 1, "ts": "x""#), "{text}");
         let frame = r#"40{"anything":"INVENTED-SECRET-0123456789abcdef"}"#;
         assert!(!of_record(LineFormat::Wire, None, frame, None, "connect").contains("INVENTED"));
+    }
+
+    #[test]
+    fn a_recorders_own_session_id_is_no_credential_and_what_is_beside_it_may_be() {
+        let row = |token: &str| {
+            format!(
+                r#"{{"ts": 1, "doc_type": "trade", "session_id": "01a2310a-14d8-7511-ae4c-b05825f4773e", "token": {token}}}"#
+            )
+        };
+        let plain = row("null");
+        assert!(matches!(of_record(LineFormat::ExportedRow, None, &plain, None, "x"), Cow::Borrowed(_)));
+        let secret = row("\"INVENTED-SECRET-0123456789abcdef\"");
+        let text = of_record(LineFormat::ExportedRow, None, &secret, None, "x");
+        assert!(text.contains("01a2310a-14d8-7511") && !text.contains("INVENTED"), "{text}");
     }
 
     #[test]

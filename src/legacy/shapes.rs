@@ -532,10 +532,46 @@ fn sockets_of_named_hosts_are_taken_too() {
     let fixture = Fixture::new();
     let path = fixture.file("local.har", har("localhost:4010"));
     let report = fixture.import(&path);
-    assert_eq!(report.totals.rows, 0);
-    assert!(report.per_file[0].notes.iter().any(|note| note.contains("--host")), "{report:?}");
+    assert_eq!((report.totals.rows, report.is_whole()), (0, false));
+    assert!(report.per_file[0].reason.as_ref().unwrap().contains("--host"), "{report:?}");
     let fixture = Fixture::new();
     let path = fixture.file("local.har", har("localhost:4010"));
     let options = Options { hosts: Hosts::and(&["localhost".to_owned()]), ..options(&path) };
     assert_eq!(import::run(&fixture.root, &options, |_, _| ()).unwrap().totals.rows, 1);
+}
+
+/// How fast lines are taken in; a figure to look at, which no machine must reach.
+#[test]
+#[ignore = "a measurement: cargo test --release -p replayer-legacy --lib -- --ignored --nocapture lines_per_second"]
+fn lines_per_second() {
+    const LINES: u32 = 1_000_000;
+    let shapes: [(&str, fn(u32) -> String); 4] = [
+        ("raw capture", |n| raw(n, "gameStateUpdate", &state(n % 500))),
+        ("frames in JSON", |n| {
+            format!(r#"{{"ts": {}, "dir": "in", "data": {}}}"#, FIRST_MS + i64::from(n), quoted(&frame(n % 500)))
+        }),
+        ("frames in text", |n| format!("{} << {}", FIRST_MS + i64::from(n), frame(n % 500))),
+        ("event and arguments", |n| {
+            format!(
+                r#"{{"time": {}, "event": "gameStateUpdate", "args": [{}]}}"#,
+                FIRST_MS + i64::from(n),
+                state(n % 500)
+            )
+        }),
+    ];
+    for (name, line) in shapes {
+        let fixture = Fixture::new();
+        let mut out = std::io::BufWriter::new(std::fs::File::create(fixture.file("a.jsonl", "")).unwrap());
+        for n in 0..LINES {
+            writeln!(out, "{}", line(n)).unwrap();
+        }
+        out.flush().unwrap();
+        drop(out);
+        let start = std::time::Instant::now();
+        let report = fixture.import(&fixture.files());
+        let seconds = start.elapsed().as_secs_f64();
+        assert_eq!(report.totals.rows, u64::from(LINES));
+        let megabytes = report.per_file[0].bytes as f64 / 1e6;
+        eprintln!("{name}: {:.0} lines/s, {:.0} MB/s", f64::from(LINES) / seconds, megabytes / seconds);
+    }
 }

@@ -71,11 +71,20 @@ pub(super) fn import<T: Target>(
         let read = columns(table);
         report.notes.push(format!("read: SELECT {} FROM {} ORDER BY rowid", read.join(", "), table.name));
         let mut ingest = Ingest::new(target, job.clock, report, job.state, LineKind::Text, job.progress);
-        database.rows(table, |rowid, values| {
+        let mut last = 0;
+        let read = database.rows(table, |rowid, values| {
             let object = object(table, &values);
             (ingest.progress)(object.len() as u64);
-            ingest.made(&object, u64::try_from(rowid).unwrap_or(0), 0).map(|()| true)
-        })?;
+            last = u64::try_from(rowid).unwrap_or(0);
+            ingest.made(&object, last, 0).map(|()| true)
+        });
+        match read {
+            // The rows before it are whole.
+            Err(Interrupted::File(error)) => {
+                ingest.refused(&format!("table {}: {error}; what follows was not read", table.name), last, 0)?;
+            }
+            read => read?,
+        }
     }
     if !left_out.is_empty() {
         report.notes.push(format!("tables of nothing known, left out: {}", left_out.join(", ")));

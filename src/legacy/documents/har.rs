@@ -50,6 +50,12 @@ pub fn items<'t>(fields: &Fields<'t>, hosts: &Hosts) -> Vec<Item<'t>> {
     items
 }
 
+/// Whether anything of an archive is to be read.
+pub fn has_messages(text: &str, hosts: &Hosts) -> bool {
+    let items = Fields::parse(text).map(|fields| items(&fields, hosts)).unwrap_or_default();
+    items.iter().any(|item| !matches!(item, Item::OtherHost(_)))
+}
+
 fn polled<'t>(entry: &Fields<'t>, items: &mut Vec<Item<'t>>) {
     let time = entry.text("startedDateTime").map(String::from);
     let sent =

@@ -114,7 +114,8 @@ pub fn locate<'a>(fields: &Fields<'a>, depth: u8) -> Option<&'a RawValue> {
         .filter(|name| !(has_reading && **name == "raw"))
         .filter_map(|name| names::named(fields, name))
         .find(|value| is_frame(value) || (is_short_number(value) && names::direction(fields).is_some()));
-    if here.is_some() || depth >= DEEPEST {
+    // Its payload is not searched: it is the largest part of a line.
+    if here.is_some() || depth >= DEEPEST || has_reading {
         return here;
     }
     let inside = fields.iter().filter(|(key, value)| {
