@@ -16,7 +16,7 @@ pub struct FileState {
     pub hosts: Hosts,
     /// How the user said that lines are to be read.
     pub mapping: Option<Mapping>,
-    /// Whether the frames of this file are known to be of the game, whatever host they came from.
+    /// Midnights that passed since the first line.
     days: Cell<i64>,
     last_of_day: Cell<Option<i64>>,
     midnight: Cell<Option<i64>>,

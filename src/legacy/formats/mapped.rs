@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::{Context, Envelope, Taken, frames, names};
 use crate::fields::Fields;
 use crate::mapping::{Mapping, Part};
-use crate::time::Moment;
 use replayer_protocol::frame;
 
 /// Reads a line as the mapping says.
@@ -51,7 +50,7 @@ pub fn read<'a>(fields: &Fields<'a>, mapping: &Mapping, context: &Context) -> Ta
     };
     let envelope = Envelope::frame(Cow::Owned(text));
     Taken::Record(Envelope {
-        moment: moment.map(|moment: Moment| moment),
+        moment,
         direction: direction.or(envelope.direction),
         socket_id: frames::socket(fields),
         ..envelope

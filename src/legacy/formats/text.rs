@@ -342,7 +342,7 @@ fn server_clock(frame: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
     const TRADE: &str = r#"42["standard/newTrade",{"timestamp":1768485605000}]"#;

@@ -35,8 +35,7 @@ impl Format for Tshark {
         let epoch = layers.object("frame").and_then(|frame| frame.text("frame.time_epoch"));
         let moment = epoch.and_then(|epoch| names::epoch_text(&epoch));
         let mut found = Vec::new();
-        for (key, value) in layers.iter().filter(|(key, _)| *key == "websocket") {
-            let _ = key;
+        for (_, value) in layers.iter().filter(|(key, _)| *key == "websocket") {
             if value.get().starts_with('[') {
                 let each = documents::elements(value.get()).map_while(Result::ok);
                 found.extend(each.filter_map(|(_, one)| message(&Fields::parse(one).ok()?, moment)));
@@ -92,8 +91,7 @@ fn message(fields: &Fields<'_>, moment: Option<Moment>) -> Option<Taken<'static>
 
 /// The text of the message: as text, or as bytes in hexadecimal.
 fn payload(fields: &Fields<'_>, depth: u8) -> Option<String> {
-    for (key, value) in fields.iter().filter(|(key, _)| key.contains("payload") && !key.contains("length")) {
-        let _ = key;
+    for (_, value) in fields.iter().filter(|(key, _)| key.contains("payload") && !key.contains("length")) {
         if let Some(text) = frame::string(value) {
             if names::begins_like_a_frame(&text) {
                 return Some(text.into_owned());
