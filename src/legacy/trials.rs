@@ -136,3 +136,30 @@ fn odd_values_reject_no_line() {
         assert_eq!(report.per_file[0].status, Status::Imported, "{name}");
     }
 }
+
+/// Prints what becomes of each input; for a person to look at.
+#[test]
+#[ignore = "a table to look at: cargo test -p replayer-legacy --lib -- --ignored --nocapture what_becomes"]
+fn what_becomes_of_each_input() {
+    let Some(inputs) = crate::needs::trials() else { return };
+    let mut names: Vec<_> = std::fs::read_dir(&inputs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    for name in names {
+        let name = name.to_string_lossy().into_owned();
+        let (_, report) = import(&inputs, &name);
+        let file = &report.per_file[0];
+        let counts = &file.counts;
+        eprintln!(
+            "{name}: {} as {}, {} rows, {} rejected, {} without time, {} value unread, {} … {}, exit code {}",
+            file.fate(),
+            file.format.as_deref().unwrap_or("-"),
+            counts.rows,
+            counts.rejected,
+            counts.without_time,
+            counts.value_unread,
+            file.from.as_deref().unwrap_or("-"),
+            file.to.as_deref().unwrap_or("-"),
+            i32::from(!report.is_whole()),
+        );
+    }
+}

@@ -1,5 +1,5 @@
 //! Lines that are no JSON object: a frame alone, or with a time, a direction and other words around it, as loggers write
-//! them and as rows copied from DevTools' pane look (`↓ 42["…",{…}]	13:59:59.800`).
+//! them and as rows copied from DevTools' pane look (`↓ 42["…",{…}] 13:59:59.800`).
 
 use std::borrow::Cow;
 use std::ops::Range;
