@@ -44,7 +44,7 @@ pub fn delimiter(start: &[u8]) -> Option<u8> {
     [b',', b'\t', b';', b'|'].into_iter().find(|delimiter| {
         let names: Vec<&str> =
             first.split(char::from(*delimiter)).map(|name| name.trim().trim_matches('"')).collect();
-        let is_name = |name: &&str| {
+        let is_name = |name: &str| {
             !name.is_empty()
                 && name.len() <= 64
                 && name
@@ -52,7 +52,7 @@ pub fn delimiter(start: &[u8]) -> Option<u8> {
                     .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | ' ' | '/' | '(' | ')'))
         };
         names.len() >= 2
-            && names.iter().all(|name| is_name(&name))
+            && names.iter().all(|name| is_name(name))
             && names.iter().any(|name| KNOWN.iter().any(|known| names::is_called(name, known)))
     })
 }
@@ -114,7 +114,7 @@ impl<R: BufRead> Rows<R> {
             }
             let text = String::from_utf8_lossy(&bytes);
             let text = text.trim_start_matches('\u{FEFF}').trim_end_matches(['\n', '\r']);
-            if !text.trim().is_empty() && !(line > 0 && text.starts_with('#')) {
+            if !text.trim().is_empty() && !text.starts_with('#') {
                 let cells = cells(text, char::from(self.delimiter));
                 return Ok(Some(Row { line, offset, cells, bytes: bytes.len() as u64 }));
             }

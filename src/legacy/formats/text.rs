@@ -166,12 +166,12 @@ fn start_of_frame(line: &str, open: usize) -> Option<usize> {
     // `42/ns,12[`: a head is digits, and perhaps a namespace between them.
     let is_head = |c: char| c.is_ascii_digit() || matches!(c, '/' | ',' | '-') || c.is_ascii_alphabetic();
     let longest = head.char_indices().rev().take_while(|(_, c)| is_head(*c)).last().map_or(open, |(at, _)| at);
-    let starts = (longest..open).filter(|start| {
+    let mut starts = (longest..open).filter(|start| {
         let is_edge =
             line.get(..*start).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric()));
         is_edge && line.get(*start..).is_some_and(names::begins_like_a_frame)
     });
-    starts.last()
+    starts.next_back()
 }
 
 /// Where the JSON value that begins at `open` ends.
