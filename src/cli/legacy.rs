@@ -10,8 +10,11 @@ use clap::{Args, Subcommand};
 use super::out::{count, progress};
 use super::{CliError, Out};
 use crate::legacy::compare::{self, Comparison};
+use crate::legacy::hosts::Hosts;
 use crate::legacy::import::{self, Options};
-use crate::legacy::report::{FileReport, Report, Status};
+use crate::legacy::mapping::Mapping;
+use crate::legacy::report::{FileReport, Preview, Report, Status};
+use crate::replay::proof::background::prove_imported;
 use crate::store::root::DataRoot;
 use export::ExportArgs;
 
@@ -24,10 +27,12 @@ pub struct LegacyArgs {
 
 #[derive(Debug, Subcommand)]
 enum LegacyCommand {
-    /// Import older recordings and captures: files, or folders with everything below them. The format of each
-    /// file is found from its content. The same content is imported once, of a file that has grown only what is
-    /// new. Damaged lines are recovered, or kept as they are. Exit code 1 when a file could not be read, or a line of it
-    /// was rejected: the numbers of those lines are printed.
+    /// Import what other programs recorded: files, archives, or folders with everything below them. The format of each file
+    /// is found from its content, whatever it is called: lines of JSON, frames with or without a time, HAR and DevTools'
+    /// exports, mitmproxy's JSON, Socket.IO logs, finished games, CSV, Parquet, SQLite, pcap; also in .gz, .zst, .xz and
+    /// .zip. The same content is imported once, of a file that has grown only what is new. Damaged lines are recovered, or
+    /// kept as they are; credentials are taken out. Exit code 0 only when everything named was taken: 1 when a file is of no
+    /// known format or could not be read, or a line of it was rejected (their numbers are printed).
     Import(ImportArgs),
     Export(ExportArgs),
     /// Compare the events of older files with the store. Exit code 1 when they differ.
@@ -39,9 +44,17 @@ struct ImportArgs {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Report what would be imported; write nothing.
+    /// Report what would be imported, with the first three records of each file as they would be read; write nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Where the parts of a line are, for JSON lines of an unknown shape: ts=PATH,frame=PATH[,dir=PATH], or
+    /// ts=PATH,event=PATH,data=PATH[,dir=PATH]. A path has dots: msg.raw.
+    #[arg(long, value_name = "PART=PATH,…")]
+    map: Option<String>,
+    /// Take the sockets of this host too, out of a HAR file, a proxy's flows or a packet capture, besides rugs.fun's. May be
+    /// given several times; * takes all.
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
     /// Print JSON for programs.
     #[arg(long)]
     json: bool,
@@ -70,13 +83,18 @@ pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
 }
 
 fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")) };
+    let options = Options {
+        paths: args.paths,
+        mapping: args.map.as_deref().map(Mapping::parse).transpose()?,
+        hosts: Hosts::and(&args.host),
+        bar: Some(progress(0, "bytes")),
+    };
     let report = if args.dry_run {
         // A root that is not there yet knows of no earlier import, and a dry run does not make it.
         import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
     } else {
         let root = DataRoot::create(path)?;
-        let report = import::run(&root, &options)?;
+        let report = import::run(&root, &options, prove_imported)?;
         super::context::refresh(&root)?;
         report
     };
@@ -86,12 +104,11 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
         print_report(out, &report)?
     }
     // A script must notice that a file it named, or a line of it, could not be read.
-    let is_whole = report.files.failed == 0 && report.totals.rejected == 0;
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")) };
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), ..Options::default() };
     let comparison = compare::run(&DataRoot::open(path)?, &options)?;
     if args.json {
         out.json(&comparison)?
@@ -119,6 +136,7 @@ fn print_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
         }
     }
     print_rejections(out, report)?;
+    print_previews(out, report)?;
     if !report.events.is_empty() {
         let rows: Vec<_> =
             report.events.iter().map(|(name, records)| vec![name.clone(), count(*records)]).collect();
@@ -140,10 +158,31 @@ fn print_rejections(out: &mut Out, report: &Report) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The first records of each file as they would be read: of a dry run.
+fn print_previews(out: &mut Out, report: &Report) -> Result<(), CliError> {
+    let row = |file: &FileReport, record: &Preview| {
+        let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        vec![
+            file.name.clone(),
+            or_none(record.time.as_deref()),
+            or_none(record.direction),
+            record.event.clone(),
+            or_none(record.game.as_deref()),
+            record.tick.map_or_else(|| "-".to_owned(), |tick| tick.to_string()),
+        ]
+    };
+    let all = report.per_file.iter().flat_map(|file| file.preview.iter().map(move |record| row(file, record)));
+    let rows: Vec<_> = all.take(LISTED).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Ok(out.table(&["file", "time", "direction", "event", "game", "tick"], &rows)?)
+}
+
 fn row_of(file: &FileReport) -> Vec<String> {
     let counts = &file.counts;
     let what = match (&file.reason, file.notes.is_empty()) {
-        (Some(reason), _) => format!("{}: {reason}", file.status.as_str()),
+        (Some(reason), _) => format!("{}: {reason}", file.fate()),
         (None, false) => file.notes.join("; "),
         (None, true) if counts.damaged > 0 => format!("{} damaged lines recovered", counts.damaged),
         (None, true) => {
@@ -163,7 +202,8 @@ fn summary(report: &Report) -> String {
         (files.grown, "grown"),
         (files.already_imported, "already imported"),
         (files.empty, "empty"),
-        (files.skipped, "skipped"),
+        (files.skipped - files.left_out, "skipped"),
+        (files.left_out, "in folders or archives left out (no captures)"),
         (files.unsupported, "unsupported"),
         (files.failed, "failed"),
     ];
@@ -186,6 +226,10 @@ fn summary(report: &Report) -> String {
             "records with a value that cannot be read, NULL in its row (frame value_unread or payload_unread)",
         ),
         (totals.derived, "rows that come back from their frames"),
+        (totals.comments, "blank lines and comments (comments are kept)"),
+        (totals.left_out, "messages of other hosts, or no traffic, left out"),
+        (totals.unproven, "finished games without their seed: nothing proves them"),
+        (totals.redacted, "records of which credentials were taken out"),
         (totals.without_time, "records without a time"),
         (totals.doubtful_times, "times within a change of the clocks, read as the first pass"),
     ];

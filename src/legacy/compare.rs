@@ -14,11 +14,11 @@ use super::formats;
 use super::import::{self, Options};
 use super::ingest::OWN_EVENT;
 use super::report::{FileReport, Status, rfc3339};
-use crate::protocol::line::LineFormat;
-use crate::store::catalog::Catalog;
-use crate::store::root::DataRoot;
-use crate::store::scan::{ScanFilter, scan};
-use crate::store::schema::DocType;
+use replayer_protocol::line::LineFormat;
+use replayer_store::catalog::Catalog;
+use replayer_store::root::DataRoot;
+use replayer_store::scan::{ScanFilter, scan};
+use replayer_store::schema::DocType;
 
 /// One event name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -183,7 +183,7 @@ impl<'b> Columns<'b> {
             },
             DocType::PlayerAction => {
                 let fields = Fields::parse(self.text("raw_json", row)?).ok()?;
-                (formats::recognise(&fields) == Some(LineFormat::Demonstration)).then_some("demonstration")?
+                (formats::line_format(&fields) == Some(LineFormat::Demonstration)).then_some("demonstration")?
             }
             _ => return None,
         };

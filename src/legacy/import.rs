@@ -5,33 +5,39 @@
 //! crash loses the batch that was not published yet, and importing again does it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
-use tokio_util::sync::CancellationToken;
 
-use super::detect::{self, Document, Shape};
+use super::detect::{self, Hints, LineKind, Shape};
 use super::error::LegacyError;
 use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
-use super::formats;
+use super::formats::{self, text};
+use super::hosts::Hosts;
 use super::ingest::{Ingest, Interrupted};
+use super::input::{DEEPEST, Input, Layer};
 use super::lines::LineReader;
+use super::mapping::Mapping;
+use super::packets;
 use super::parquet;
+use super::relay;
 use super::report::{Counts, FileReport, Report, Status};
+use super::sqlite;
+use super::state::FileState;
 use super::target::{Known, NewFile, Nowhere, Target};
 use super::time::Clock;
-use super::walk::{self, Candidate};
-use crate::protocol::line::LineFormat;
-use crate::replay::proof::background::prove_pending;
-use crate::store::catalog::{Catalog, ImportEntry};
-use crate::store::import::{FileCounts, ImportBatch, ImportedFile};
-use crate::store::record::Record;
-use crate::store::root::DataRoot;
-use crate::store::{Store, StoreError};
+use super::walk;
+use super::zip;
+use replayer_store::catalog::{Catalog, ImportEntry};
+use replayer_store::import::{FileCounts, ImportBatch, ImportedFile};
+use replayer_store::record::Record;
+use replayer_store::root::DataRoot;
+use replayer_store::{Store, StoreError};
+
+mod whole;
 
 /// Files are published when this much text was read since the last time, bytes.
 const BATCH: u64 = 256 << 20;
@@ -41,26 +47,29 @@ const BATCH: u64 = 256 << 20;
 pub struct Options {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
+    /// How lines of an unknown shape are to be read.
+    pub mapping: Option<Mapping>,
+    /// Hosts besides the game's whose sockets are taken, out of files that hold those of several.
+    pub hosts: Hosts,
     /// Told of the bytes read; its length is set here.
     pub bar: Option<ProgressBar>,
 }
 
-/// Imports files, and proves the games whose seeds came with them.
+/// Imports files. `imported` is called with the store when they are in it, and with the sessions that this brought: the layers
+/// above prove the games whose seeds came with them.
 ///
 /// # Errors
 /// When a named path cannot be read, or the store cannot be written to; files published before stay.
-pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
+pub fn run(
+    root: &DataRoot,
+    options: &Options,
+    imported: impl FnOnce(&Arc<Store>, &BTreeSet<String>),
+) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
     let store = Arc::new(Store::open(root, "legacy import")?);
     let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
-    // What a recorder does in the background. The import is whole without it.
     let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
-    let brought = brought.filter_map(|file| file.session_id.clone()).collect();
-    match prove_pending(&store, &brought, &CancellationToken::new()) {
-        Ok((proven, differ)) if proven + differ > 0 => tracing::info!(proven, differ, "imported games checked"),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "imported games are not proven yet; the next recording does it"),
-    }
+    imported(&store, &brought.filter_map(|file| file.session_id.clone()).collect());
     Ok(report)
 }
 
@@ -88,7 +97,11 @@ pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) ->
     into_target(&found, &mut target, options)
 }
 
-fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
+fn into_target<T: Target + Send>(
+    found: &walk::Found,
+    target: &mut T,
+    options: &Options,
+) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
     let mut report = Report::default();
     let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
@@ -97,121 +110,261 @@ fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options
     for file in &found.files {
         bar.set_message(file.name.clone());
         let before = bar.position();
-        let read = one_file(file, target, &clock, &|bytes| bar.inc(bytes))?;
-        bar.set_position(before + read.bytes);
-        report.push(read);
-        target.publish(false)?;
+        let source = Source { input: Input::new(&file.path), name: file.name.clone(), named: file.named };
+        let size = file.path.metadata().map_or(0, |metadata| metadata.len());
+        let progress = |bytes| bar.inc(bytes);
+        let run = Run { clock: &clock, options, progress: &progress };
+        match run.one_file(&source, target)? {
+            Outcome::File(read) => {
+                report.push(*read);
+                target.publish(false)?;
+            }
+            Outcome::Archive(members) => {
+                let read = run.members(&source, &members, target)?;
+                read.into_iter().for_each(|read| report.push(read));
+            }
+        }
+        bar.set_position(before + size);
     }
     target.publish(true)?;
     bar.finish_and_clear();
     for (name, reason) in &found.left_out {
         let mut file = FileReport::new(name, Status::Skipped);
+        file.named = false;
         file.reason = Some((*reason).to_owned());
         report.push(file);
     }
     Ok(report)
 }
 
-/// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
-fn one_file<T: Target>(
-    file: &Candidate,
-    target: &mut T,
-    clock: &Clock,
-    progress: &dyn Fn(u64),
-) -> Result<FileReport, LegacyError> {
-    let mut report = FileReport::new(&file.name, Status::Imported);
-    let opened = match look_at(file, target) {
-        Ok(opened) => opened,
-        Err(error) => {
-            report.status = Status::Failed;
-            report.reason = Some(format!("cannot be read: {error}"));
-            return Ok(report);
+/// One file, or member of an archive.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// Its bytes.
+    pub input: Input,
+    /// What the report calls it.
+    pub name: String,
+    /// Whether the user named it, rather than something that it is in.
+    pub named: bool,
+}
+
+/// What a file was.
+enum Outcome {
+    /// A file; what became of it.
+    File(Box<FileReport>),
+    /// An archive of these members.
+    Archive(Vec<zip::Member>),
+}
+
+/// What all files of an import are read with.
+#[derive(Clone, Copy)]
+struct Run<'r> {
+    clock: &'r Clock,
+    options: &'r Options,
+    progress: &'r dyn Fn(u64),
+}
+
+impl Run<'_> {
+    /// Imports the members of an archive, one by one. The archive itself is in the report when nothing of it was taken.
+    fn members<T: Target + Send>(
+        &self,
+        archive: &Source,
+        members: &[zip::Member],
+        target: &mut T,
+    ) -> Result<Vec<FileReport>, LegacyError> {
+        let mut reports = Vec::new();
+        for member in members.iter().filter(|member| !member.is_folder()) {
+            let name = format!("{}!{}", archive.name, member.name);
+            if let Some(obstacle) = member.obstacle() {
+                let mut report = FileReport::new(&name, Status::Unsupported);
+                report.named = false;
+                report.reason = Some(format!("in the archive, but {obstacle}"));
+                reports.push(report);
+                continue;
+            }
+            let input = archive.input.within(Layer::Member(Arc::new(member.clone())));
+            match self.one_file(&Source { input, name, named: false }, target)? {
+                Outcome::File(report) => reports.push(*report),
+                Outcome::Archive(_) => {}
+            }
+            target.publish(false)?;
         }
-    };
-    report.bytes = opened.bytes;
-    let mut ended = |status, reason: String| {
-        report.status = status;
-        report.reason = Some(reason);
-        Ok(report.clone())
-    };
-    let shape = match opened.shape {
-        _ if opened.bytes == 0 => return ended(Status::Empty, "0 bytes".to_owned()),
-        Shape::Unsupported(advice) => return ended(Status::Unsupported, advice.to_owned()),
-        Shape::Skip(reason) => return ended(Status::Skipped, reason.to_owned()),
-        shape => shape,
-    };
-    let earlier = Earlier::of(&opened.fingerprint, target.known(), target.reads_again());
-    report.sha256 = Some(opened.fingerprint.sha256.clone());
-    report.earlier_sessions = earlier.sessions.clone();
-    if let Some(same) = earlier.same {
-        report.status = Status::AlreadyImported;
-        report.reason = Some(match &same.session_id {
-            Some(session_id) => format!("already imported as session {session_id}, from {}", same.name),
-            None => format!("the same content as {}", same.name),
+        let has_any = reports.iter().any(|report| {
+            !matches!(report.status, Status::Skipped | Status::Unsupported | Status::Failed | Status::Empty)
         });
-        report.session_id = same.session_id;
-        return Ok(report);
+        if !has_any {
+            let mut report = FileReport::new(&archive.name, Status::Skipped);
+            report.named = archive.named;
+            report.reason =
+                Some(format!("a ZIP archive of {} files, none of which is a recording", reports.len()));
+            reports.push(report);
+        }
+        Ok(reports)
     }
-    let job = Job { file, opened: &opened, clock, progress };
-    let outcome = match shape {
-        Shape::Lines(format) => import_lines(&job, format, &earlier, target, &mut report),
-        Shape::Document => import_document(&job, target, &mut report),
-        _ => parquet::import(&job, target, &mut report),
-    };
-    report.close_range();
-    match outcome {
-        Ok(()) => Ok(report),
-        Err(Interrupted::Target(error)) => Err(error),
-        // It could be read a moment ago. What was read of it must not be published, nor kept half.
-        Err(Interrupted::File(source)) => Err(LegacyError::Interrupted { path: file.path.clone(), source }),
+
+    /// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
+    fn one_file<T: Target + Send>(&self, source: &Source, target: &mut T) -> Result<Outcome, LegacyError> {
+        let mut report = FileReport::new(&source.name, Status::Imported);
+        report.named = source.named;
+        let opened = match self.look_at(source, target) {
+            Ok(opened) => opened,
+            Err(error) => {
+                report.status = Status::Failed;
+                report.reason = Some(format!("cannot be read: {error}"));
+                return Ok(Outcome::File(Box::new(report)));
+            }
+        };
+        report.bytes = opened.bytes;
+        let packed: Vec<_> = opened.input.layers().iter().map(Layer::name).filter(|name| *name != "ZIP").collect();
+        if !packed.is_empty() {
+            report.notes.push(format!("unpacked from {}", packed.join(", ")));
+        }
+        let mut ended = |status, reason: String| {
+            report.status = status;
+            report.reason = Some(reason);
+            Ok(Outcome::File(Box::new(report.clone())))
+        };
+        let shape = match opened.shape {
+            _ if opened.bytes == 0 => return ended(Status::Empty, "0 bytes".to_owned()),
+            Shape::Unsupported(advice) => return ended(Status::Unsupported, advice.into_owned()),
+            Shape::Skip(reason) => return ended(Status::Skipped, reason),
+            Shape::Packed(_) => {
+                return ended(Status::Unsupported, format!("packed more than {DEEPEST} times. Unpack it first"));
+            }
+            Shape::Archive => {
+                let Some(members) = opened.members else {
+                    let advice = "a ZIP archive within a packed file. Unpack the outer one first";
+                    return ended(Status::Unsupported, advice.to_owned());
+                };
+                return Ok(Outcome::Archive(members));
+            }
+            ref shape => shape.clone(),
+        };
+        let earlier = Earlier::of(&opened.fingerprint, target.known(), target.reads_again());
+        report.sha256 = Some(opened.fingerprint.sha256.clone());
+        report.earlier_sessions = earlier.sessions.clone();
+        if let Some(same) = earlier.same {
+            report.status = Status::AlreadyImported;
+            report.reason = Some(match &same.session_id {
+                Some(session_id) => format!("already imported as session {session_id}, from {}", same.name),
+                None => format!("the same content as {}", same.name),
+            });
+            report.session_id = same.session_id;
+            return Ok(Outcome::File(Box::new(report)));
+        }
+        let state = FileState::new(&self.options.hosts, self.options.mapping.as_ref());
+        let job = Job { source, opened: &opened, clock: self.clock, state: &state, progress: self.progress };
+        let outcome = match shape {
+            Shape::Lines(kind) => import_lines(&job, kind, &earlier, target, &mut report),
+            Shape::Document => whole::document(&job, target, &mut report),
+            Shape::Csv(delimiter) => whole::table(&job, delimiter, target, &mut report),
+            Shape::Sqlite => sqlite::import(&job, target, &mut report),
+            Shape::Packets => packets::import(&job, target, &mut report),
+            _ => parquet::import(&job, target, &mut report),
+        };
+        report.close_range();
+        report.close_notes();
+        match outcome {
+            Ok(()) => Ok(Outcome::File(Box::new(report))),
+            Err(Interrupted::Target(error)) => Err(error),
+            // It could be read a moment ago. What was read of it must not be published, nor kept half.
+            Err(Interrupted::File(error)) => {
+                Err(LegacyError::Interrupted { path: source.input.path().to_owned(), source: error })
+            }
+        }
+    }
+
+    /// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
+    fn look_at<T: Target>(&self, source: &Source, target: &T) -> std::io::Result<Opened> {
+        // Opening a pipe would wait for its writer.
+        let metadata = std::fs::metadata(source.input.path())?;
+        let mut opened = Opened {
+            bytes: 1,
+            shape: Shape::Skip("not a regular file".to_owned()),
+            fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())?,
+            input: source.input.clone(),
+            members: None,
+        };
+        if !metadata.is_file() {
+            return Ok(opened);
+        }
+        let mut head = Vec::new();
+        for _ in 0..=DEEPEST {
+            head.clear();
+            let mut reader = opened.input.open(0)?;
+            reader.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
+            let complete = head.len() < detect::HEAD;
+            opened.shape = detect::shape(
+                &head,
+                complete,
+                &Hints {
+                    name: &source.name,
+                    named: source.named,
+                    is_large: opened.input.is_plain() && metadata.len() > detect::MAX_DOCUMENT,
+                    mapping: self.options.mapping.as_ref(),
+                },
+            );
+            match &opened.shape {
+                Shape::Packed(layer) => opened.input = opened.input.within(layer.clone()),
+                _ => break,
+            }
+        }
+        opened.bytes = if opened.input.is_plain() { metadata.len() } else { head.len() as u64 };
+        if matches!(opened.shape, Shape::Archive) && opened.input.is_plain() {
+            opened.members = Some(zip::members(opened.input.path())?);
+        }
+        if matches!(opened.shape, Shape::Lines(_)) && is_of_this_store(&head, target) {
+            let reason = "an export of this very store: its rows are here already. Import it into another data root, or \
+                          leave it out";
+            opened.shape = Shape::Skip(reason.to_owned());
+        }
+        let lengths: BTreeSet<u64> = match opened.shape {
+            Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
+            _ => BTreeSet::new(),
+        };
+        if !matches!(opened.shape, Shape::Skip(_) | Shape::Unsupported(_) | Shape::Packed(_) | Shape::Archive) {
+            let most = if opened.input.is_plain() { metadata.len() } else { u64::MAX };
+            opened.fingerprint = fingerprint::of(opened.input.open(0)?.take(most), &lengths)?;
+            opened.bytes = opened.fingerprint.bytes;
+        }
+        Ok(opened)
     }
 }
 
 /// What the first pass over a file found.
 pub(super) struct Opened {
-    bytes: u64,
+    pub bytes: u64,
     shape: Shape,
-    fingerprint: Fingerprint,
+    pub fingerprint: Fingerprint,
+    /// Its bytes, unpacked.
+    pub input: Input,
+    /// Of an archive, what is in it.
+    members: Option<Vec<zip::Member>>,
 }
 
 /// The second pass over a file: what it needs besides the target and the report.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'j> {
-    pub file: &'j Candidate,
+    pub source: &'j Source,
     pub opened: &'j Opened,
     pub clock: &'j Clock,
+    pub state: &'j FileState,
     pub progress: &'j dyn Fn(u64),
 }
 
-/// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
-fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
-    // Opening a pipe would wait for its writer.
-    let metadata = std::fs::metadata(&file.path)?;
-    if !metadata.is_file() {
-        let shape = Shape::Skip("not a regular file");
-        return Ok(Opened { bytes: 1, shape, fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())? });
+impl Job<'_> {
+    /// All bytes, of what has to be in memory as a whole; `None` where they are too many.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn whole(&self) -> std::io::Result<Option<Vec<u8>>> {
+        if self.opened.bytes > detect::MAX_DOCUMENT {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        self.opened.input.open(0)?.take(self.opened.bytes).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
-    let mut input = File::open(&file.path)?;
-    let mut head = Vec::new();
-    input.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
-    let complete = (head.len() as u64) >= metadata.len();
-    let shape = match detect::shape(&head, complete, &file.name) {
-        Shape::Lines(_) if is_of_this_store(&head, target) => Shape::Skip(
-            "an export of this very store: its rows are here already. Import it into another data root, or leave it \
-             out",
-        ),
-        shape => shape,
-    };
-    let lengths: BTreeSet<u64> = match shape {
-        Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
-        _ => BTreeSet::new(),
-    };
-    input.seek(SeekFrom::Start(0))?;
-    let fingerprint = match shape {
-        Shape::Skip(_) | Shape::Unsupported(_) => fingerprint::of(std::io::empty(), &lengths)?,
-        _ => fingerprint::of(input.take(metadata.len()), &lengths)?,
-    };
-    Ok(Opened { bytes: metadata.len(), shape, fingerprint })
 }
 
 /// Whether the file begins with a row of our own export whose session the target holds.
@@ -263,9 +416,9 @@ fn resume(beginning: &Beginning) -> (u64, u64, &'static str) {
     (beginning.open_line, beginning.newlines, note)
 }
 
-fn import_lines<T: Target>(
+fn import_lines<T: Target + Send>(
     job: &Job<'_>,
-    format: LineFormat,
+    kind: LineKind,
     earlier: &Earlier,
     target: &mut T,
     report: &mut FileReport,
@@ -281,48 +434,44 @@ fn import_lines<T: Target>(
             known.session_id.as_deref().unwrap_or("of this run")
         ));
     }
-    begin(target, job, format.as_str(), report)?;
-    let mut input = File::open(&job.file.path)?;
-    input.seek(SeekFrom::Start(start))?;
-    let input = BufReader::with_capacity(1 << 18, input.take(job.opened.bytes.saturating_sub(start)));
-    let mut reader = LineReader::starting_at(input, start, lines_before);
-    Ingest::new(target, job.clock, report, format, job.progress).lines(&mut reader)?;
+    if matches!(kind, LineKind::Text) {
+        date_times_of_day(job, start, report)?;
+    }
+    begin(target, job, kind.name(), report)?;
+    let input = job.opened.input.open(start)?.take(job.opened.bytes.saturating_sub(start));
+    let mut reader = LineReader::starting_at(BufReader::with_capacity(1 << 18, input), start, lines_before);
+    relay::over_two_threads(target, |relay| {
+        Ingest::new(relay, job.clock, report, job.state, kind, job.progress).lines(&mut reader)
+    })?;
     if reader.offset() != job.opened.bytes {
         return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
     }
     end(target, report)
 }
 
-fn import_document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
-    let mut skip = |status, reason: String| {
-        report.status = status;
-        report.reason = Some(reason);
-        Ok(())
-    };
-    if job.opened.bytes > detect::MAX_DOCUMENT {
-        let limit = detect::MAX_DOCUMENT >> 20;
-        let advice = "Of an array, make lines first: jq -c '.[]' FILE > FILE.jsonl";
-        return skip(Status::Unsupported, format!("a JSON document of more than {limit} MiB. {advice}"));
+/// Finds the date of lines that have a time of day only, and says how.
+fn date_times_of_day(job: &Job<'_>, start: u64, report: &mut FileReport) -> Result<(), Interrupted> {
+    let mut head = Vec::new();
+    job.opened.input.open(start)?.take(detect::HEAD as u64).read_to_end(&mut head)?;
+    let head = String::from_utf8_lossy(&head);
+    let is_of_day =
+        |line: &str| text::find(line).is_some_and(|line| matches!(line.time, Some(text::TextTime::OfDay(_))));
+    if !head.lines().take(100).any(is_of_day) {
+        return Ok(());
     }
-    let mut bytes = Vec::new();
-    File::open(&job.file.path)?.take(job.opened.bytes).read_to_end(&mut bytes)?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return skip(Status::Skipped, "a JSON document, but not UTF-8".to_owned());
-    };
-    let body = text.trim_start_matches('\u{FEFF}');
-    let document = detect::document(body, &job.file.name);
-    let (format, kind) = match &document {
-        Document::Skip(reason) => return skip(Status::Skipped, (*reason).to_owned()),
-        Document::Lines => (LineFormat::CdpCapture, "json_array".to_owned()),
-        Document::Payloads(_) => (LineFormat::Payload, LineFormat::Payload.as_str().to_owned()),
-        Document::Session => (LineFormat::Demonstration, LineFormat::Demonstration.as_str().to_owned()),
-        Document::Samples => (LineFormat::KeySample, LineFormat::KeySample.as_str().to_owned()),
-        Document::Whole(format) => (*format, format.as_str().to_owned()),
-    };
-    begin(target, job, &kind, report)?;
-    let offset = (text.len() - body.len()) as u64;
-    Ingest::new(target, job.clock, report, format, job.progress).document(body, offset, &document)?;
-    end(target, report)
+    let midnight = text::midnight(head.lines());
+    job.state.set_midnight(midnight.map(|midnight| midnight.us));
+    report.notes.push(match midnight {
+        Some(midnight) => format!(
+            "its lines have times of day only: date and zone are those of the server's clock in {} of their frames, the \
+             nearest of which is {} ms apart",
+            midnight.frames, midnight.apart_ms
+        ),
+        None => "its lines have times of day only, and no frame tells the date: their records have no time. Write the \
+                 date before each time to give them one"
+            .to_owned(),
+    });
+    Ok(())
 }
 
 /// Begins a file at the target and says so in the report.
@@ -337,7 +486,7 @@ pub(super) fn begin<T: Target>(
 ) -> Result<(), Interrupted> {
     report.format = Some(format.to_owned());
     report.session_id = target.begin(&NewFile {
-        name: &job.file.name,
+        name: &job.source.name,
         format,
         sha256: &job.opened.fingerprint.sha256,
         bytes: job.opened.fingerprint.bytes,

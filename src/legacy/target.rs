@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::store::record::Record;
+use replayer_store::record::Record;
 
 use super::error::LegacyError;
 use super::report::Counts;
@@ -41,6 +41,10 @@ pub trait Target {
     fn has_session(&self, session_id: &str) -> bool;
     /// Whether files are read whole although they are known.
     fn reads_again(&self) -> bool {
+        false
+    }
+    /// Whether nothing is stored, and so the first records are shown instead.
+    fn is_dry(&self) -> bool {
         false
     }
     /// Begins a file; its session, where there is one.
@@ -95,6 +99,9 @@ impl Target for Nowhere {
     }
     fn reads_again(&self) -> bool {
         self.reads_again
+    }
+    fn is_dry(&self) -> bool {
+        true
     }
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
         self.open = Some(Known {

@@ -5,3 +5,4 @@ mod interrupted_import;
 mod migration_check;
 mod odd_values;
 mod pipes;
+mod shapes;
