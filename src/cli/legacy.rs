@@ -40,6 +40,10 @@ struct ImportArgs {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The zone of times that name none: a name (Europe/Berlin) or an offset (+05:30). Without it the server's own clock in
+    /// the packets decides, or the rule of the file's format.
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
     /// Report what would be imported; write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -53,6 +57,9 @@ struct CompareArgs {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The zone of times that name none, as for import.
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
     /// Print JSON for programs.
     #[arg(long)]
     json: bool,
@@ -71,7 +78,7 @@ pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
 }
 
 fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")) };
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone };
     let report = if args.dry_run {
         // A root that is not there yet knows of no earlier import, and a dry run does not make it.
         import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
@@ -92,7 +99,7 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")) };
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone };
     let comparison = compare::run(&DataRoot::open(path)?, &options)?;
     if args.json {
         out.json(&comparison)?
@@ -179,6 +186,8 @@ fn summary(report: &Report) -> String {
         count(totals.rejected),
         count(totals.extra_rows),
     );
+    let is_unconfirmed = |file: &&FileReport| file.zone.as_ref().is_some_and(|zone| zone.doubt.is_some());
+    let unconfirmed = report.per_file.iter().filter(is_unconfirmed).count() as u64;
     let facts = [
         (totals.damaged, "damaged lines recovered and kept"),
         (totals.payload_lost, "payloads lost by the older recorder"),
@@ -188,7 +197,12 @@ fn summary(report: &Report) -> String {
         ),
         (totals.derived, "rows that come back from their frames"),
         (totals.without_time, "records without a time"),
+        (
+            totals.impossible_times,
+            "records with a time that cannot be (before 2024, after tomorrow): kept without it, it stands in source_clock",
+        ),
         (totals.doubtful_times, "times within a change of the clocks, read as the first pass"),
+        (unconfirmed, "files with times without a zone that nothing in them confirms (--json: zone)"),
     ];
     for (records, what) in facts.iter().filter(|(records, _)| *records > 0) {
         text.push_str(&format!("\n{} {what}", count(*records)));

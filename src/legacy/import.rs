@@ -11,11 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
+use jiff::tz::TimeZone;
 
 use super::detect::{self, Document, Shape};
 use super::error::LegacyError;
 use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
+use super::first_look;
 use super::formats;
 use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
@@ -24,6 +26,7 @@ use super::report::{Counts, FileReport, Report, Status};
 use super::target::{Known, NewFile, Nowhere, Target};
 use super::time::Clock;
 use super::walk::{self, Candidate};
+use super::zone;
 use replayer_protocol::line::LineFormat;
 use replayer_store::catalog::{Catalog, ImportEntry};
 use replayer_store::import::{FileCounts, ImportBatch, ImportedFile};
@@ -41,6 +44,8 @@ pub struct Options {
     pub paths: Vec<PathBuf>,
     /// Told of the bytes read; its length is set here.
     pub bar: Option<ProgressBar>,
+    /// The zone of times that name none: a name of the time zone database, or an offset; `None` to find it.
+    pub zone: Option<String>,
 }
 
 /// Imports files. `imported` is called with the store when they are in it, and with the sessions that this brought: the layers
@@ -87,6 +92,8 @@ pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) ->
 
 fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
+    let zone = options.zone.as_deref().map(zone::named).transpose()?;
+    let times = Times { clock: &clock, zone: zone.as_ref() };
     let mut report = Report::default();
     let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
     let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len());
@@ -94,7 +101,7 @@ fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options
     for file in &found.files {
         bar.set_message(file.name.clone());
         let before = bar.position();
-        let read = one_file(file, target, &clock, &|bytes| bar.inc(bytes))?;
+        let read = one_file(file, target, times, &|bytes| bar.inc(bytes))?;
         bar.set_position(before + read.bytes);
         report.push(read);
         target.publish(false)?;
@@ -109,11 +116,18 @@ fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options
     Ok(report)
 }
 
+/// How times are read, as far as it is the same for all files.
+#[derive(Clone, Copy)]
+struct Times<'t> {
+    clock: &'t Clock,
+    zone: Option<&'t TimeZone>,
+}
+
 /// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
 fn one_file<T: Target>(
     file: &Candidate,
     target: &mut T,
-    clock: &Clock,
+    times: Times<'_>,
     progress: &dyn Fn(u64),
 ) -> Result<FileReport, LegacyError> {
     let mut report = FileReport::new(&file.name, Status::Imported);
@@ -149,7 +163,7 @@ fn one_file<T: Target>(
         report.session_id = same.session_id;
         return Ok(report);
     }
-    let job = Job { file, opened: &opened, clock, progress };
+    let job = Job { file, opened: &opened, clock: times.clock, zone: times.zone, progress };
     let outcome = match shape {
         Shape::Lines(format) => import_lines(&job, format, &earlier, target, &mut report),
         Shape::Document => import_document(&job, target, &mut report),
@@ -166,7 +180,7 @@ fn one_file<T: Target>(
 
 /// What the first pass over a file found.
 pub(super) struct Opened {
-    bytes: u64,
+    pub bytes: u64,
     shape: Shape,
     fingerprint: Fingerprint,
 }
@@ -177,6 +191,8 @@ pub(super) struct Job<'j> {
     pub file: &'j Candidate,
     pub opened: &'j Opened,
     pub clock: &'j Clock,
+    /// The zone that the user named.
+    pub zone: Option<&'j TimeZone>,
     pub progress: &'j dyn Fn(u64),
 }
 
@@ -278,6 +294,8 @@ fn import_lines<T: Target>(
             known.session_id.as_deref().unwrap_or("of this run")
         ));
     }
+    let Some(clock) = first_look::at_lines(job, format, report)? else { return Ok(()) };
+    let job = &Job { clock: &clock, ..*job };
     begin(target, job, format.as_str(), report)?;
     let mut input = File::open(&job.file.path)?;
     input.seek(SeekFrom::Start(start))?;
@@ -316,6 +334,8 @@ fn import_document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileRe
         Document::Samples => (LineFormat::KeySample, LineFormat::KeySample.as_str().to_owned()),
         Document::Whole(format) => (*format, format.as_str().to_owned()),
     };
+    let Some(clock) = first_look::at_document(job, body, format, &document, report)? else { return Ok(()) };
+    let job = &Job { clock: &clock, ..*job };
     begin(target, job, &kind, report)?;
     let offset = (text.len() - body.len()) as u64;
     Ingest::new(target, job.clock, report, format, job.progress).document(body, offset, &document)?;

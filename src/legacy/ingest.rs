@@ -8,6 +8,7 @@ use serde_json::json;
 use super::detect::{self, Document};
 use super::error::LegacyError;
 use super::fields::Fields;
+use super::fold;
 use super::formats::{self, Context, Envelope};
 use super::lines::{Line, LineReader};
 use super::recover::{self, Reason};
@@ -282,21 +283,10 @@ impl<'i, T: Target> Ingest<'i, T> {
     ) -> Result<(), LegacyError> {
         let text = envelope.text.as_deref().unwrap_or(line);
         let hint = envelope.hint.as_deref().or(hint);
-        let ts = envelope.moment.map(|moment| moment.us);
-        let counts = &mut self.report.counts;
-        counts.without_time += u64::from(ts.is_none());
-        counts.doubtful_times += u64::from(envelope.moment.is_some_and(|moment| moment.doubt.is_some()));
-        let (label, status) = label(envelope.format, hint, text, envelope.direction == Some(Direction::Sent));
-        counts.payload_lost += u64::from(status == FrameStatus::PayloadLost);
-        counts.value_unread += u64::from(matches!(status, FrameStatus::PayloadUnread | FrameStatus::ValueUnread));
-        *self.report.events.entry(label).or_default() += 1;
-        if let Some(ts) = ts {
-            self.report.saw(ts);
-            self.neighbour = Some(ts);
-        }
-        self.target.push(&Record {
+        self.target.dated(envelope.moment);
+        let mut record = Record {
             seq: 0,
-            ts,
+            ts: None,
             source: envelope.source,
             direction: envelope.direction,
             format: envelope.format,
@@ -308,7 +298,26 @@ impl<'i, T: Target> Ingest<'i, T> {
             },
             source_clock: envelope.source_clock,
             text,
-        })
+        };
+        let moment = envelope.moment.map(|moment| fold::resolve(moment, self.neighbour, &record));
+        let ts = moment.map(|moment| moment.us).filter(|us| self.clock.is_possible(*us));
+        let counts = &mut self.report.counts;
+        counts.without_time += u64::from(moment.is_none());
+        counts.doubtful_times += u64::from(moment.is_some_and(|moment| moment.doubt.is_some()));
+        if let (Some(moment), None) = (moment, ts) {
+            // It decides no day folder, no span and no prune; nothing of it is lost either.
+            counts.impossible_times += 1;
+            record.source_clock = record.source_clock.or(Some(moment.us as f64 / 1e6));
+        }
+        let (label, status) = label(envelope.format, hint, text, envelope.direction == Some(Direction::Sent));
+        counts.payload_lost += u64::from(status == FrameStatus::PayloadLost);
+        counts.value_unread += u64::from(matches!(status, FrameStatus::PayloadUnread | FrameStatus::ValueUnread));
+        *self.report.events.entry(label).or_default() += 1;
+        if let Some(ts) = ts {
+            self.report.saw(ts);
+            self.neighbour = Some(ts);
+        }
+        self.target.push(&Record { ts, ..record })
     }
 }
 

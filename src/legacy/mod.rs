@@ -1,6 +1,8 @@
 //! Import of older recordings, export, comparison.
 //!
-//! * [`detect`] — what a file is. [`formats`] — the line formats, one file each. [`time`] — their zones.
+//! * [`detect`] — what a file is. [`formats`] — the line formats, one file each.
+//! * [`time`] — when a line happened. [`evidence`] — what the server's own clock says about that, [`zone`] — the zone that
+//!   follows, [`first_look`] — how both are found before a file is read; `fold` — the hour that happens twice.
 //! * [`lines`] — lines in bounded memory. [`recover`] — whole objects in damaged lines.
 //! * [`import`] — files into the store; [`walk`], [`fingerprint`], [`ingest`] are its steps, [`target`] is
 //!   where the records go, [`report`] what it says.
@@ -10,9 +12,12 @@
 pub mod compare;
 pub mod detect;
 pub mod error;
+pub mod evidence;
 pub mod export;
 pub mod fields;
 pub mod fingerprint;
+pub mod first_look;
+mod fold;
 pub mod formats;
 pub mod import;
 pub mod ingest;
@@ -23,6 +28,7 @@ pub mod report;
 pub mod target;
 pub mod time;
 pub mod walk;
+pub mod zone;
 
 pub use error::LegacyError;
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::zone::ZoneReport;
+
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -64,8 +66,11 @@ pub struct Counts {
     pub value_unread: u64,
     /// Records without a readable time.
     pub without_time: u64,
-    /// Records whose local time happened twice or never (clock changes); read as the first pass, or as if the
-    /// clock had not jumped.
+    /// Records whose time cannot be (before 2024, after tomorrow). They are kept without a time; the one they had is in
+    /// `source_clock` (seconds since 1970) and in the line.
+    pub impossible_times: u64,
+    /// Records whose local time happened twice or never (clock changes), where neither the order of the records nor the
+    /// server's clock decides; read as the first pass, or as if the clock had not jumped.
     pub doubtful_times: u64,
 }
 
@@ -81,6 +86,7 @@ impl Counts {
         self.payload_lost += other.payload_lost;
         self.value_unread += other.value_unread;
         self.without_time += other.without_time;
+        self.impossible_times += other.impossible_times;
         self.doubtful_times += other.doubtful_times;
     }
 
@@ -128,6 +134,9 @@ pub struct FileReport {
     /// Lines and what became of them.
     #[serde(flatten)]
     pub counts: Counts,
+    /// In which zone its zoneless times were read, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneReport>,
     /// Time of the first and last record in time, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -163,6 +172,7 @@ impl FileReport {
             sha256: None,
             session_id: None,
             counts: Counts::default(),
+            zone: None,
             from: None,
             to: None,
             events: BTreeMap::new(),

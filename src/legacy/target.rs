@@ -6,6 +6,7 @@ use replayer_store::record::Record;
 
 use super::error::LegacyError;
 use super::report::Counts;
+use super::time::Moment;
 
 /// A file about to be imported.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,8 @@ pub trait Target {
     /// # Errors
     /// Those of the store, here and below: they end the import.
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError>;
+    /// Hears of the time of the next record as it was read, doubts included.
+    fn dated(&mut self, _moment: Option<Moment>) {}
     /// Takes one record of the file; the target numbers it.
     ///
     /// # Errors

@@ -202,7 +202,7 @@ fn units_of_the_real_captures() {
     let root = DataRoot::create(folder.path().join("root")).unwrap();
     import::run(
         &root,
-        &import::Options { paths: vec![data], bar: None },
+        &import::Options { paths: vec![data], ..Default::default() },
         crate::replay::proof::background::prove_imported,
     )
     .unwrap();

@@ -27,9 +27,8 @@ pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
 
 /// The envelope of a sample, which does not say its direction.
 pub fn read_sample(fields: &Fields, context: &Context) -> Envelope<'static> {
-    let timestamp = fields.text("ts").or_else(|| fields.text("timestamp"));
     Envelope {
-        moment: timestamp.and_then(|text| context.clock.read(&text, Zone::Utc)),
+        moment: context.clock.of(fields, Zone::Utc),
         ..Envelope::new(LineFormat::CdpCapture)
     }
 }

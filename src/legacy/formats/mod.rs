@@ -109,7 +109,7 @@ pub fn read<'a>(fields: &Fields<'a>, context: &Context) -> Option<Envelope<'a>> 
         LineFormat::Demonstration => demonstration::read(fields, context),
         LineFormat::BrowserLog => browser::read(fields, context),
         LineFormat::NotebookCapture => notebook::read(fields, context),
-        LineFormat::KeySample => samples::read_key_sample(fields),
+        LineFormat::KeySample => samples::read_key_sample(fields, context),
         LineFormat::CdpCapture => cdp::read(fields, context),
         LineFormat::RawCapture if context.array => cdp::read_sample(fields, context),
         LineFormat::RawCapture => raw_capture::read(fields, context),
