@@ -195,6 +195,7 @@ fn summary(report: &Report) -> String {
             totals.value_unread,
             "records with a value that cannot be read, NULL in its row (frame value_unread or payload_unread)",
         ),
+        (totals.known, "records that are stored already, in another session: left out (--json: known_in)"),
         (totals.derived, "rows that come back from their frames"),
         (totals.without_time, "records without a time"),
         (
@@ -230,6 +231,11 @@ fn print_comparison(out: &mut Out, comparison: &Comparison) -> Result<(), CliErr
         let files = comparison.files_by_time;
         out.line(format!("{files} files that were not imported compared with what was recorded {from} … {to}"))?;
     }
+    out.line(format!(
+        "{} records of the files are in the store, {} are not",
+        count(comparison.known),
+        count(comparison.new)
+    ))?;
     Ok(out.line(if comparison.equal { "equal" } else { "they differ" })?)
 }
 

@@ -21,6 +21,7 @@ use super::first_look;
 use super::formats;
 use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
+use super::overlap::sieve::Sieve;
 use super::parquet;
 use super::report::{Counts, FileReport, Report, Status};
 use super::target::{Known, NewFile, Nowhere, Target};
@@ -60,7 +61,11 @@ pub fn run(
 ) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
     let store = Arc::new(Store::open(root, "legacy import")?);
-    let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
+    let target = StoreTarget::new(&store)?;
+    let mut target = Sieve::new(target, Some(root), &store.catalog(), found.files.len());
+    let report = into_target(&found, &mut target, options)?;
+    // Parts of it are remembered no longer than needed.
+    drop(target);
     let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
     imported(&store, &brought.filter_map(|file| file.session_id.clone()).collect());
     Ok(report)
@@ -75,19 +80,21 @@ pub fn dry_run(root: Option<&DataRoot>, options: &Options) -> Result<Report, Leg
     let catalog = root.map(Catalog::load).transpose()?.unwrap_or_default();
     let sessions = catalog.sessions.iter().map(|session| session.session_id.to_string()).collect();
     let known = catalog.imports.iter().map(known_of).collect();
-    let report = into_target(&found, &mut Nowhere::knowing(known, sessions), options)?;
+    let target = Nowhere::knowing(known, sessions);
+    let report = into_target(&found, &mut Sieve::new(target, root, &catalog, found.files.len()), options)?;
     Ok(Report { dry_run: true, ..report })
 }
 
 /// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs. Each
-/// report names the sessions of `imports` that hold the file or a beginning of it.
+/// report names the imports of `catalog` that hold the file or a beginning of it.
 ///
 /// # Errors
 /// When a named path cannot be read.
-pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) -> Result<Report, LegacyError> {
+pub fn read_only(options: &Options, root: &DataRoot, catalog: &Catalog) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
-    let mut target = Nowhere::reading_again(imports.iter().map(known_of).collect());
-    into_target(&found, &mut target, options)
+    let target = Nowhere::reading_again(catalog.imports.iter().map(known_of).collect());
+    // Files are compared with the store, not with each other.
+    into_target(&found, &mut Sieve::new(target, Some(root), catalog, 1).only_counting(), options)
 }
 
 fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
@@ -366,7 +373,10 @@ pub(super) fn begin<T: Target>(
 ///
 /// # Errors
 /// Those of the target.
-pub(super) fn end<T: Target>(target: &mut T, report: &FileReport) -> Result<(), Interrupted> {
+pub(super) fn end<T: Target>(target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
+    if let Some((known, new)) = target.overlap() {
+        report.found(known, new);
+    }
     Ok(target.end(&report.counts)?)
 }
 
@@ -377,6 +387,7 @@ struct StoreTarget<'s> {
     known: Vec<Known>,
     sessions: HashSet<String>,
     open: Option<Known>,
+    generation: u64,
 }
 
 impl<'s> StoreTarget<'s> {
@@ -384,7 +395,7 @@ impl<'s> StoreTarget<'s> {
         let batch = store.import_batch()?;
         let known = batch.known().iter().map(known_of).collect();
         let sessions = store.catalog().sessions.iter().map(|session| session.session_id.to_string()).collect();
-        Ok(StoreTarget { store, batch: Some(batch), known, sessions, open: None })
+        Ok(StoreTarget { store, batch: Some(batch), known, sessions, open: None, generation: 0 })
     }
 
     fn batch(&mut self) -> Result<&mut ImportBatch<'s>, LegacyError> {
@@ -408,6 +419,10 @@ impl Target for StoreTarget<'_> {
 
     fn has_session(&self, session_id: &str) -> bool {
         self.sessions.contains(session_id)
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation
     }
 
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
@@ -450,6 +465,7 @@ impl Target for StoreTarget<'_> {
         }
         if let Some(batch) = self.batch.take() {
             batch.commit()?;
+            self.generation += 1;
         }
         if !last {
             self.batch = Some(self.store.import_batch()?);

@@ -6,6 +6,7 @@
 //! * [`lines`] — lines in bounded memory. [`recover`] — whole objects in damaged lines.
 //! * [`import`] — files into the store; [`walk`], [`fingerprint`], [`ingest`] are its steps, [`target`] is
 //!   where the records go, [`report`] what it says.
+//! * [`overlap`] — which records of a file the store holds already.
 //! * [`parquet`] — rows of the older Parquet store.
 //! * [`export`] — rows out of the store as JSON lines. [`compare`] — older files against the store.
 
@@ -22,6 +23,7 @@ pub mod formats;
 pub mod import;
 pub mod ingest;
 pub mod lines;
+pub mod overlap;
 pub mod parquet;
 pub mod recover;
 pub mod report;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::overlap;
 use super::zone::ZoneReport;
 
 /// What became of a file.
@@ -64,6 +65,10 @@ pub struct Counts {
     /// Records with a value, or a whole payload, that cannot be read: `1e400`, a list where an object belongs. The value is
     /// NULL in its row, the record is kept as it is.
     pub value_unread: u64,
+    /// Records that the store did not hold.
+    pub new: u64,
+    /// Records that the store holds already, in another session: they are not stored a second time.
+    pub known: u64,
     /// Records without a readable time.
     pub without_time: u64,
     /// Records whose time cannot be (before 2024, after tomorrow). They are kept without a time; the one they had is in
@@ -85,6 +90,8 @@ impl Counts {
         self.derived += other.derived;
         self.payload_lost += other.payload_lost;
         self.value_unread += other.value_unread;
+        self.new += other.new;
+        self.known += other.known;
         self.without_time += other.without_time;
         self.impossible_times += other.impossible_times;
         self.doubtful_times += other.doubtful_times;
@@ -134,6 +141,9 @@ pub struct FileReport {
     /// Lines and what became of them.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Which sessions hold the records that are known, and how many each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub known_in: BTreeMap<String, u64>,
     /// In which zone its zoneless times were read, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<ZoneReport>,
@@ -152,6 +162,9 @@ pub struct FileReport {
     /// Whatever else is worth knowing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The known records by session and event.
+    #[serde(skip)]
+    pub known_events: BTreeMap<String, BTreeMap<String, u64>>,
     /// First and last time, microseconds UTC.
     #[serde(skip)]
     pub range_us: Option<(i64, i64)>,
@@ -172,12 +185,14 @@ impl FileReport {
             sha256: None,
             session_id: None,
             counts: Counts::default(),
+            known_in: BTreeMap::new(),
             zone: None,
             from: None,
             to: None,
             events: BTreeMap::new(),
             rejections: Vec::new(),
             notes: Vec::new(),
+            known_events: BTreeMap::new(),
             range_us: None,
             earlier_sessions: Vec::new(),
         }
@@ -187,6 +202,34 @@ impl FileReport {
     pub fn saw(&mut self, us: i64) {
         let (from, to) = self.range_us.unwrap_or((us, us));
         self.range_us = Some((from.min(us), to.max(us)));
+    }
+
+    /// Takes in what of the file is known, and says so.
+    pub fn found(&mut self, known: &overlap::Known, new: u64) {
+        (self.counts.new, self.counts.known) = (new, known.records);
+        self.known_in = known.sessions.clone();
+        self.known_events = known.events.clone();
+        if known.records == 0 {
+            return;
+        }
+        let mut holders: Vec<_> = known.sessions.iter().collect();
+        holders.sort_by_key(|(session, records)| (std::cmp::Reverse(**records), (*session).clone()));
+        let mut named: Vec<String> =
+            holders.iter().take(3).map(|(session, records)| format!("{records} in session {session}")).collect();
+        if let Some(more @ 1..) = holders.len().checked_sub(3) {
+            named.push(format!("the others in {more} more"));
+        }
+        let held = named.join(", ");
+        if new == 0 {
+            self.status = Status::AlreadyImported;
+            let records = known.records;
+            self.reason = Some(format!("all of its {records} records are stored already: {held}"));
+        } else {
+            self.notes.push(format!(
+                "{} of its records are stored already ({held}) and were left out; {new} are new",
+                known.records
+            ));
+        }
     }
 
     /// Writes the time range as text, once it is complete.

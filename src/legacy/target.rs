@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use replayer_store::record::Record;
 
 use super::error::LegacyError;
+use super::overlap;
 use super::report::Counts;
 use super::time::Moment;
 
@@ -61,6 +62,14 @@ pub trait Target {
     /// # Errors
     /// See [`Target::begin`].
     fn end(&mut self, counts: &Counts) -> Result<(), LegacyError>;
+    /// Of the file at hand: what the store holds already, and how many records are new. `None` where nothing is compared.
+    fn overlap(&self) -> Option<(&overlap::Known, u64)> {
+        None
+    }
+    /// Counts up whenever files were published: they are found in the store from then on.
+    fn generation(&self) -> u64 {
+        0
+    }
     /// Publishes all files ended so far when they are enough to be worth it, or when `last`.
     ///
     /// # Errors

@@ -16,7 +16,7 @@
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, once for all who follow in
 //!   a process, without any contact to the writer. [`scan`] — reading rows.
 //! * [`span`] — from when to when it has frames. [`chain`] — a log that cannot be changed unnoticed.
-//! * [`import`] — many files into the store, all or nothing.
+//! * [`import`] — many files into the store, all or nothing. [`window`] — rows of some hours, to compare a file with.
 //! * [`fsio`] — the one door to the disk.
 
 mod age;
@@ -61,6 +61,7 @@ mod steps;
 mod testing;
 pub mod verify;
 pub mod view;
+pub mod window;
 
 pub use error::StoreError;
 pub use open::Store;

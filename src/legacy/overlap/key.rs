@@ -1,0 +1,165 @@
+//! What a record is compared by: the event and its payload, however an older recorder wrapped them.
+
+use std::hash::Hasher;
+
+use super::canonical;
+use replayer_protocol::frame;
+use replayer_protocol::line::{self, LineFormat};
+
+/// Which rows of the store hold records of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Frames, in `ws_event`.
+    Frame,
+    /// Lines that are no frames (ticks of a recording, its markers, actions), in the kinds of rows that they become.
+    Line,
+}
+
+/// What a record is compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Where it is looked for.
+    pub kind: Kind,
+    /// Of the event's name and its payload; of a line that is no frame, of the whole line.
+    pub hash: u64,
+    /// Of the event's name and the trace id, where there is one: all that is left of an event whose payload was lost.
+    pub trace: Option<u64>,
+    /// Whether the payload was lost, so that `hash` says nothing.
+    pub is_lost: bool,
+}
+
+/// Makes keys; keeps its buffer from one to the next.
+#[derive(Debug, Default)]
+pub struct Keys {
+    buffer: Vec<u8>,
+}
+
+impl Keys {
+    /// The key of a stored text or a record; `None` for what this program noted itself.
+    pub fn of(&mut self, format: LineFormat, hint: Option<&str>, text: &str) -> Option<Key> {
+        match format {
+            LineFormat::System | LineFormat::Document | LineFormat::ReplayAction => None,
+            LineFormat::Recording
+            | LineFormat::RecorderSink
+            | LineFormat::HistoryCollector
+            | LineFormat::Demonstration
+            | LineFormat::GameDocument => Some(self.of_line(text)),
+            _ => Some(match line::inner(format, text) {
+                Some(inner) => self.of_event(inner.format, inner.hint.as_deref().or(hint), &inner.text),
+                None => self.of_event(format, hint, text),
+            }),
+        }
+    }
+
+    /// The key of a line that is no frame.
+    pub fn of_line(&mut self, text: &str) -> Key {
+        let hash = self.hash(&["line"], &[text]);
+        Key { kind: Kind::Line, hash, trace: None, is_lost: false }
+    }
+
+    fn of_event(&mut self, format: LineFormat, hint: Option<&str>, text: &str) -> Key {
+        let event = line::decode(format, hint, text);
+        let name = event.name.as_deref().unwrap_or("");
+        let packet = event.packet.map_or("", frame::Packet::as_str);
+        // The trace id has to be of one hop: an order and the trade it caused share the first half.
+        let trace = event.traceparent.as_deref().map(|trace| self.hash(&["trace", packet, name], &[trace]));
+        let is_lost = event.payload.is_none() && trace.is_some();
+        let payload = event.payload.map(|payload| payload.get());
+        let more = if format == LineFormat::Wire { further_arguments(text) } else { Vec::new() };
+        let parts: Vec<&str> = payload.into_iter().chain(more.iter().map(String::as_str)).collect();
+        // A text that is no frame is compared as it is.
+        let parts = if event.packet.is_none() && event.payload.is_none() { vec![text] } else { parts };
+        let hash = self.hash(&[packet, name], &parts);
+        Key { kind: Kind::Frame, hash, trace, is_lost }
+    }
+
+    fn hash(&mut self, names: &[&str], json: &[&str]) -> u64 {
+        self.buffer.clear();
+        for name in names {
+            self.buffer.extend_from_slice(name.as_bytes());
+            self.buffer.push(0xFF);
+        }
+        for text in json {
+            canonical::append(text, &mut self.buffer);
+            self.buffer.push(0xFE);
+        }
+        // Its keys are fixed, and it is never stored.
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write(&self.buffer);
+        hasher.finish()
+    }
+}
+
+/// Arguments behind the payload. Older recorders kept the payload only: an event that has more is another one.
+fn further_arguments(text: &str) -> Vec<String> {
+    // Nearly all events have one argument, and full packets are long: only what can have more is parsed again.
+    let Ok(frame) = frame::parse(text) else { return Vec::new() };
+    let first = 1 + usize::from(frame.traceparent.is_some());
+    frame.args.iter().skip(first).map(|argument| argument.get().to_owned()).collect()
+}
+
+/// Whether a payload names something that the server gives one name only: the same payload is then the same event, even
+/// where two clocks are minutes apart.
+pub fn has_identity(text: &str) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(text.as_bytes(), needle).is_some();
+    has(b"gameId") && (has(b"tickCount") || has(b"cooldownTimer") || has(b"tickIndex") || has(b"\"id\""))
+        || has(b"\"timestamp\":")
+}
+
+/// The UTC day of the game that a text names (`"gameId":"20260115-…"`), microseconds of its beginning.
+pub fn day_of_game(text: &str) -> Option<i64> {
+    let at = memchr::memmem::find(text.as_bytes(), b"gameId")? + b"gameId".len();
+    let rest = text.get(at..)?.trim_start_matches(['\\', '"', ':', ' ']);
+    let digits = rest.get(..9).filter(|digits| digits.ends_with('-'))?;
+    let date = jiff::civil::Date::strptime("%Y%m%d-", digits).ok()?;
+    Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn key(format: LineFormat, text: &str) -> Key {
+        Keys::default().of(format, None, text).unwrap()
+    }
+
+    #[test]
+    fn the_envelope_of_an_older_recorder_is_no_difference() {
+        let wire = key(LineFormat::Wire, r#"42["x",{"a":1,"b":"é"}]"#);
+        let raw = key(LineFormat::RawCapture, r#"{"seq": 7, "ts": "2026-01-15T09:00:00", "event": "x", "data": {"a": 1.0, "b": "\u00e9"}}"#);
+        let sample = key(LineFormat::Sandbox, r#"{"timestamp": "x", "event_type": "x", "data": {"a": 1, "b": "é"}}"#);
+        assert_eq!((wire.hash, wire.hash), (raw.hash, sample.hash));
+        let traced = r#"42["x",{"__trace":true,"traceparent":"00-1-2-01"},{"a":1,"b":"é"}]"#;
+        assert_eq!(key(LineFormat::Wire, traced).hash, wire.hash);
+    }
+
+    #[test]
+    fn another_event_payload_or_argument_is_another_record() {
+        let one = key(LineFormat::Wire, r#"42["x",{"a":1}]"#);
+        for other in [r#"42["y",{"a":1}]"#, r#"42["x",{"a":2}]"#, r#"42["x",{"a":1},2]"#, r#"431[{"a":1}]"#, "2"] {
+            assert_ne!(key(LineFormat::Wire, other).hash, one.hash, "{other}");
+        }
+    }
+
+    #[test]
+    fn of_an_event_whose_payload_was_lost_the_trace_is_left() {
+        let whole = key(LineFormat::Wire, r#"42["x",{"__trace":true,"traceparent":"00-1-2-01"},{"a":1}]"#);
+        let lost = key(
+            LineFormat::CdpCapture,
+            r#"{"event": "x", "data": {"__trace": true, "traceparent": "00-1-2-01"}, "direction": "received"}"#,
+        );
+        assert_eq!((lost.is_lost, whole.is_lost), (true, false));
+        assert_eq!(lost.trace, whole.trace);
+        assert!(lost.trace.is_some());
+    }
+
+    #[test]
+    fn a_games_day_is_found_in_every_envelope() {
+        let day = Some(1_768_435_200_000_000);
+        assert_eq!(day_of_game(r#"42["x",{"gameId":"20260115-f21b0ef89d8ee5da"}]"#), day);
+        assert_eq!(day_of_game(r#"{"data": {"gameId": "20260115-f21b0ef89d8ee5da"}}"#), day);
+        assert_eq!(day_of_game(r#"{"gameId": null}"#), None);
+    }
+}
