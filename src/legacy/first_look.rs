@@ -8,6 +8,7 @@ use super::detect::Document;
 use super::error::LegacyError;
 use super::evidence::Witness;
 use super::formats;
+use super::growing;
 use super::import::Job;
 use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
@@ -91,6 +92,17 @@ fn part(input: &mut File, from: u64, length: u64) -> io::Result<Vec<u8>> {
 fn settled(job: &Job<'_>, witness: Option<&Witness>, report: &mut FileReport) -> Option<Clock> {
     let nothing = Witness::default();
     match zone::settle(witness.unwrap_or(&nothing), job.clock, job.zone) {
+        // The next packets may show the zone; until then nothing is stored that might have to be taken back.
+        Ok(Settled { report: Some(found), .. }) if job.opened.is_growing && found.is_open => {
+            report.status = Status::Skipped;
+            report.reason = Some(growing::NO_ZONE_YET.to_owned());
+            None
+        }
+        Err(Unsettled(_)) if job.opened.is_growing => {
+            report.status = Status::Skipped;
+            report.reason = Some(growing::NO_ZONE_YET.to_owned());
+            None
+        }
         Ok(Settled { clock, report: found }) => {
             let remarkable = found.as_ref().filter(|found| found.is_remarkable);
             report.notes.extend(remarkable.map(|found| match &found.doubt {

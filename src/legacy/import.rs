@@ -19,6 +19,7 @@ use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
 use super::first_look;
 use super::formats;
+use super::growing;
 use super::ingest::{Ingest, Interrupted};
 use super::lines::LineReader;
 use super::overlap::sieve::Sieve;
@@ -30,6 +31,7 @@ use super::walk::{self, Candidate};
 use super::zone;
 use replayer_protocol::line::LineFormat;
 use replayer_store::catalog::{Catalog, ImportEntry};
+use replayer_store::ids::SessionId;
 use replayer_store::import::{FileCounts, ImportBatch, ImportedFile};
 use replayer_store::record::Record;
 use replayer_store::root::DataRoot;
@@ -47,6 +49,9 @@ pub struct Options {
     pub bar: Option<ProgressBar>,
     /// The zone of times that name none: a name of the time zone database, or an offset; `None` to find it.
     pub zone: Option<String>,
+    /// Whether the files may be being written ([`super::follow`]): then only whole lines are taken, what has grown goes on in
+    /// the session of its beginning, and a file whose zone the next packets may show is left for later.
+    pub growing: bool,
 }
 
 /// Imports files. `imported` is called with the store when they are in it, and with the sessions that this brought: the layers
@@ -61,13 +66,27 @@ pub fn run(
 ) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
     let store = Arc::new(Store::open(root, "legacy import")?);
-    let target = StoreTarget::new(&store)?;
+    into_store(&store, &found, options, imported)
+}
+
+/// As [`run`], with a store that is open and files that were found.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn into_store(
+    store: &Arc<Store>,
+    found: &walk::Found,
+    options: &Options,
+    imported: impl FnOnce(&Arc<Store>, &BTreeSet<String>),
+) -> Result<Report, LegacyError> {
+    let root = store.root();
+    let target = StoreTarget::new(store)?;
     let mut target = Sieve::new(target, Some(root), &store.catalog(), found.files.len());
-    let report = into_target(&found, &mut target, options)?;
+    let report = into_target(found, &mut target, options)?;
     // Parts of it are remembered no longer than needed.
     drop(target);
     let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
-    imported(&store, &brought.filter_map(|file| file.session_id.clone()).collect());
+    imported(store, &brought.filter_map(|file| file.session_id.clone()).collect());
     Ok(report)
 }
 
@@ -100,7 +119,7 @@ pub fn read_only(options: &Options, root: &DataRoot, catalog: &Catalog) -> Resul
 fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
     let zone = options.zone.as_deref().map(zone::named).transpose()?;
-    let times = Times { clock: &clock, zone: zone.as_ref() };
+    let times = Times { clock: &clock, zone: zone.as_ref(), growing: options.growing };
     let mut report = Report::default();
     let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
     let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len());
@@ -128,6 +147,7 @@ fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options
 struct Times<'t> {
     clock: &'t Clock,
     zone: Option<&'t TimeZone>,
+    growing: bool,
 }
 
 /// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
@@ -138,7 +158,7 @@ fn one_file<T: Target>(
     progress: &dyn Fn(u64),
 ) -> Result<FileReport, LegacyError> {
     let mut report = FileReport::new(&file.name, Status::Imported);
-    let opened = match look_at(file, target) {
+    let opened = match look_at(file, target, times.growing) {
         Ok(opened) => opened,
         Err(error) => {
             report.status = Status::Failed;
@@ -170,7 +190,8 @@ fn one_file<T: Target>(
         report.session_id = same.session_id;
         return Ok(report);
     }
-    let job = Job { file, opened: &opened, clock: times.clock, zone: times.zone, progress };
+    let Times { clock, zone, growing } = times;
+    let job = Job { file, opened: &opened, clock, zone, growing, progress };
     let outcome = match shape {
         Shape::Lines(format) => import_lines(&job, format, &earlier, target, &mut report),
         Shape::Document => import_document(&job, target, &mut report),
@@ -190,6 +211,8 @@ pub(super) struct Opened {
     pub bytes: u64,
     shape: Shape,
     fingerprint: Fingerprint,
+    /// Whether it is followed and was written to a moment ago.
+    pub is_growing: bool,
 }
 
 /// The second pass over a file: what it needs besides the target and the report.
@@ -200,16 +223,19 @@ pub(super) struct Job<'j> {
     pub clock: &'j Clock,
     /// The zone that the user named.
     pub zone: Option<&'j TimeZone>,
+    /// Whether what has grown goes on in the session of its beginning.
+    pub growing: bool,
     pub progress: &'j dyn Fn(u64),
 }
 
 /// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
-fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
+fn look_at<T: Target>(file: &Candidate, target: &T, growing: bool) -> std::io::Result<Opened> {
     // Opening a pipe would wait for its writer.
     let metadata = std::fs::metadata(&file.path)?;
     if !metadata.is_file() {
         let shape = Shape::Skip("not a regular file");
-        return Ok(Opened { bytes: 1, shape, fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())? });
+        let fingerprint = fingerprint::of(std::io::empty(), &BTreeSet::new())?;
+        return Ok(Opened { bytes: 1, shape, fingerprint, is_growing: false });
     }
     let mut input = File::open(&file.path)?;
     let mut head = Vec::new();
@@ -226,12 +252,18 @@ fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
         Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
         _ => BTreeSet::new(),
     };
+    let is_growing = growing && !growing::is_quiet(&metadata);
+    let (shape, bytes) = match shape {
+        Shape::Lines(_) if is_growing => (shape, growing::whole_lines(&mut input, metadata.len())?),
+        Shape::Document | Shape::Parquet if is_growing => (Shape::Skip(growing::NOT_YET), metadata.len()),
+        shape => (shape, metadata.len()),
+    };
     input.seek(SeekFrom::Start(0))?;
     let fingerprint = match shape {
         Shape::Skip(_) | Shape::Unsupported(_) => fingerprint::of(std::io::empty(), &lengths)?,
-        _ => fingerprint::of(input.take(metadata.len()), &lengths)?,
+        _ => fingerprint::of(input.take(bytes), &lengths)?,
     };
-    Ok(Opened { bytes: metadata.len(), shape, fingerprint })
+    Ok(Opened { bytes, shape, fingerprint, is_growing })
 }
 
 /// Whether the file begins with a row of our own export whose session the target holds.
@@ -365,6 +397,8 @@ pub(super) fn begin<T: Target>(
         format,
         sha256: &job.opened.fingerprint.sha256,
         bytes: job.opened.fingerprint.bytes,
+        earlier: if report.status == Status::Grown { &report.earlier_sessions } else { &[] },
+        continues: job.growing,
     })?;
     Ok(())
 }
@@ -426,12 +460,20 @@ impl Target for StoreTarget<'_> {
     }
 
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
-        let session_id = self.batch()?.begin(ImportedFile {
+        let imported = ImportedFile {
             name: file.name.to_owned(),
             format: file.format.to_owned(),
             sha256: file.sha256.to_owned(),
             bytes: file.bytes,
-        })?;
+        };
+        let earlier = file.earlier.last().filter(|_| file.continues).and_then(|session| session.parse().ok());
+        let session_id: SessionId = match earlier {
+            Some(session_id) => {
+                self.batch()?.resume(imported, session_id)?;
+                session_id
+            }
+            None => self.batch()?.begin(imported)?,
+        };
         let session_id = session_id.to_string();
         self.open = Some(Known {
             sha256: file.sha256.to_owned(),

@@ -7,6 +7,7 @@
 //! * [`import`] — files into the store; [`walk`], [`fingerprint`], [`ingest`] are its steps, [`target`] is
 //!   where the records go, [`report`] what it says.
 //! * [`overlap`] — which records of a file the store holds already.
+//! * [`follow`] — files that are still being written, as they grow; `growing` — how much of one is whole.
 //! * [`parquet`] — rows of the older Parquet store.
 //! * [`export`] — rows out of the store as JSON lines. [`compare`] — older files against the store.
 
@@ -19,6 +20,8 @@ pub mod fields;
 pub mod fingerprint;
 pub mod first_look;
 mod fold;
+pub mod follow;
+mod growing;
 pub mod formats;
 pub mod import;
 pub mod ingest;

@@ -20,6 +20,10 @@ pub struct NewFile<'a> {
     pub sha256: &'a str,
     /// Its length.
     pub bytes: u64,
+    /// Sessions that hold a beginning of it, the longest last: what follows is another part of the file.
+    pub earlier: &'a [String],
+    /// Whether what follows goes on in the last of them.
+    pub continues: bool,
 }
 
 /// A file that was imported earlier.

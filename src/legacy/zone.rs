@@ -33,6 +33,9 @@ pub struct ZoneReport {
     /// What could still be wrong, in one sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,
+    /// Whether only the format speaks for it: no packet so far has carried the server's clock.
+    #[serde(skip)]
+    pub is_open: bool,
     /// Whether a person should read this: the format's rule was not simply right.
     #[serde(skip)]
     pub is_remarkable: bool,
@@ -120,6 +123,7 @@ fn zoneless(
         by,
         why: said.clone(),
         doubt,
+        is_open: by == By::Format && pieces.is_empty(),
         is_remarkable: is_remarkable || by == By::Option,
     };
     let Some(agreement) = Agreement::of(pieces) else {
@@ -152,7 +156,7 @@ fn zoneless(
          ({} of {} agree): read as {found_name}",
         agreement.agreeing, agreement.pieces
     );
-    Ok((found, ZoneReport { name: found_name, by: By::Evidence, why, doubt: Some(doubt), is_remarkable: true }))
+    Ok((found, ZoneReport { name: found_name, by: By::Evidence, why, doubt: Some(doubt), is_open: false, is_remarkable: true }))
 }
 
 fn confirmed(agreement: &Agreement) -> Option<String> {
@@ -282,6 +286,7 @@ fn instants_off(pieces: &[Piece]) -> Option<(i64, ZoneReport)> {
                  go by: the times are kept as they are written",
                 agreement.agreeing, agreement.pieces
             )),
+            is_open: false,
             is_remarkable: true,
         };
         return Some((0, report));
@@ -296,6 +301,7 @@ fn instants_off(pieces: &[Piece]) -> Option<(i64, ZoneReport)> {
             agreement.agreeing, agreement.pieces
         ),
         doubt: Some("the correction is one for the whole file, whatever changes of the clocks it runs over".to_owned()),
+        is_open: false,
         is_remarkable: true,
     };
     Some((shift, report))

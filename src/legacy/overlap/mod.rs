@@ -56,6 +56,8 @@ pub struct Overlap {
     /// Number of the file at hand, from 1.
     file: u32,
     session: u32,
+    /// Sessions that hold another part of the file.
+    excluded: BTreeSet<u32>,
     /// Session and time of the record that was known last: where a file without times is.
     anchor: Option<(u32, Option<i64>)>,
     day: Option<i64>,
@@ -74,14 +76,17 @@ impl Overlap {
             imports,
             file: 0,
             session: 0,
+            excluded: BTreeSet::new(),
             anchor: None,
             day: None,
             remembers,
         }
     }
 
-    /// Begins a file; `session` is a name for it that no other has.
-    pub fn begin(&mut self, session: &str) {
+    /// Begins a file; `session` is a name for it that no other has. `earlier` are sessions that hold another part of the
+    /// same file, with which it has nothing in common.
+    pub fn begin(&mut self, session: &str, earlier: &[String]) {
+        self.excluded = earlier.iter().map(|session| self.stored.number(session)).collect();
         self.file += 1;
         self.session = self.stored.number(session);
         self.imports.insert(session.to_owned());
@@ -121,6 +126,7 @@ impl Overlap {
             has_identity: std::cell::OnceCell::new(),
             file: self.file,
             session: self.session,
+            excluded: self.excluded.clone(),
             anchor: self.anchor,
         };
         let found = self.search(&search, &key)?;
@@ -208,6 +214,7 @@ struct Search<'r> {
     has_identity: std::cell::OnceCell<bool>,
     file: u32,
     session: u32,
+    excluded: BTreeSet<u32>,
     anchor: Option<(u32, Option<i64>)>,
 }
 
@@ -232,7 +239,8 @@ impl Search<'_> {
 
     /// How far apart the record and a stored one are, microseconds; `None` when it is another one.
     fn apart(&self, entry: &Entry) -> Option<i64> {
-        let is_free = entry.taken_by != self.file && entry.session != self.session;
+        let is_other = entry.session != self.session && !self.excluded.contains(&entry.session);
+        let is_free = entry.taken_by != self.file && is_other;
         let same_way = match (entry.direction, self.record.direction) {
             (Some(stored), Some(read)) => stored == read,
             _ => true,

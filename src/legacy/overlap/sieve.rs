@@ -84,7 +84,7 @@ impl<T: Target> Target for Sieve<T> {
         if let Some(overlap) = &mut self.overlap {
             // A dry run has no sessions; the file's own name, numbered, is as good.
             let unnamed = || format!("{} (file {} of this run)", file.name, self.files);
-            overlap.begin(&session.clone().unwrap_or_else(unnamed));
+            overlap.begin(&session.clone().unwrap_or_else(unnamed), file.earlier);
         }
         Ok(session)
     }

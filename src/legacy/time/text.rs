@@ -19,7 +19,11 @@ pub enum Written {
 pub fn read_json(value: &str) -> Option<Written> {
     match value.strip_prefix('"') {
         // No form of a time needs an escape but `\/`, which PHP writes; a text with others is no time.
-        Some(text) => read(&text.strip_suffix('"')?.replace("\\/", "/")),
+        Some(text) => {
+            let text = text.strip_suffix('"')?.replace("\\/", "/");
+            // A date alone is no time of a line.
+            read(&text).filter(|written| matches!(written, Written::Instant(_)) || text.contains(['T', 't', ' ']))
+        }
         None => epoch(value).map(Written::Instant),
     }
 }
@@ -41,8 +45,6 @@ pub fn read(text: &str) -> Option<Written> {
 
 fn iso(text: &str) -> Option<Written> {
     let text = plain(text);
-    // A date alone is no time of a line.
-    text.split_once(['T', 't', ' '])?;
     if !has_offset(&text) {
         return text.parse::<DateTime>().ok().map(Written::Local);
     }
