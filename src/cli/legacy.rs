@@ -1,6 +1,7 @@
-//! `replayer legacy import | export | compare`: older recordings in, rows out, and whether both agree.
+//! `replayer legacy import | follow | export | compare`: others' recordings in, rows out, and whether both agree.
 
 mod export;
+mod follow;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use crate::legacy::report::{FileReport, Report, Status};
 use crate::replay::proof::background::prove_imported;
 use crate::store::root::DataRoot;
 use export::ExportArgs;
+use follow::FollowArgs;
 
 /// Bring older recordings in, write rows out, compare both.
 #[derive(Debug, Args)]
@@ -31,6 +33,7 @@ enum LegacyCommand {
     /// was rejected: the numbers of those lines are printed.
     Import(ImportArgs),
     Export(ExportArgs),
+    Follow(FollowArgs),
     /// Compare the events of older files with the store. Exit code 1 when they differ.
     Compare(CompareArgs),
 }
@@ -73,12 +76,13 @@ pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
     match args.command {
         LegacyCommand::Import(args) => import_command(args, path, out),
         LegacyCommand::Export(args) => export::run(args, path, out),
+        LegacyCommand::Follow(args) => follow::run(args, path, out),
         LegacyCommand::Compare(args) => compare_command(args, path, out),
     }
 }
 
 fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone };
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
     let report = if args.dry_run {
         // A root that is not there yet knows of no earlier import, and a dry run does not make it.
         import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
@@ -99,7 +103,7 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone };
+    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
     let comparison = compare::run(&DataRoot::open(path)?, &options)?;
     if args.json {
         out.json(&comparison)?

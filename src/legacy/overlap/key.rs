@@ -28,66 +28,53 @@ pub struct Key {
     pub is_lost: bool,
 }
 
-/// Makes keys; keeps its buffer from one to the next.
-#[derive(Debug, Default)]
-pub struct Keys {
-    buffer: Vec<u8>,
+/// The key of a stored text or a record; `None` for what this program noted itself.
+pub fn of(format: LineFormat, hint: Option<&str>, text: &str) -> Option<Key> {
+    match format {
+        LineFormat::System | LineFormat::Document | LineFormat::ReplayAction => None,
+        LineFormat::Recording
+        | LineFormat::RecorderSink
+        | LineFormat::HistoryCollector
+        | LineFormat::Demonstration
+        | LineFormat::GameDocument => Some(of_line(text)),
+        _ => Some(match line::inner(format, text) {
+            Some(inner) => of_event(inner.format, inner.hint.as_deref().or(hint), &inner.text),
+            None => of_event(format, hint, text),
+        }),
+    }
 }
 
-impl Keys {
-    /// The key of a stored text or a record; `None` for what this program noted itself.
-    pub fn of(&mut self, format: LineFormat, hint: Option<&str>, text: &str) -> Option<Key> {
-        match format {
-            LineFormat::System | LineFormat::Document | LineFormat::ReplayAction => None,
-            LineFormat::Recording
-            | LineFormat::RecorderSink
-            | LineFormat::HistoryCollector
-            | LineFormat::Demonstration
-            | LineFormat::GameDocument => Some(self.of_line(text)),
-            _ => Some(match line::inner(format, text) {
-                Some(inner) => self.of_event(inner.format, inner.hint.as_deref().or(hint), &inner.text),
-                None => self.of_event(format, hint, text),
-            }),
-        }
-    }
+/// The key of a line that is no frame.
+pub fn of_line(text: &str) -> Key {
+    Key { kind: Kind::Line, hash: hash(&["line"], &[text]), trace: None, is_lost: false }
+}
 
-    /// The key of a line that is no frame.
-    pub fn of_line(&mut self, text: &str) -> Key {
-        let hash = self.hash(&["line"], &[text]);
-        Key { kind: Kind::Line, hash, trace: None, is_lost: false }
-    }
+fn of_event(format: LineFormat, hint: Option<&str>, text: &str) -> Key {
+    let event = line::decode(format, hint, text);
+    let name = event.name.as_deref().unwrap_or("");
+    let packet = event.packet.map_or("", frame::Packet::as_str);
+    // With its name: an order and the trade it caused may share the trace id.
+    let trace = event.traceparent.as_deref().map(|trace| hash(&["trace", packet, name], &[trace]));
+    let is_lost = event.payload.is_none() && trace.is_some();
+    let more = if format == LineFormat::Wire { further_arguments(text) } else { Vec::new() };
+    let payload = event.payload.map(|payload| payload.get());
+    let parts: Vec<&str> = payload.into_iter().chain(more.iter().map(String::as_str)).collect();
+    // A text that is no frame is compared as it is.
+    let parts = if event.packet.is_none() && event.payload.is_none() { vec![text] } else { parts };
+    Key { kind: Kind::Frame, hash: hash(&[packet, name], &parts), trace, is_lost }
+}
 
-    fn of_event(&mut self, format: LineFormat, hint: Option<&str>, text: &str) -> Key {
-        let event = line::decode(format, hint, text);
-        let name = event.name.as_deref().unwrap_or("");
-        let packet = event.packet.map_or("", frame::Packet::as_str);
-        // The trace id has to be of one hop: an order and the trade it caused share the first half.
-        let trace = event.traceparent.as_deref().map(|trace| self.hash(&["trace", packet, name], &[trace]));
-        let is_lost = event.payload.is_none() && trace.is_some();
-        let payload = event.payload.map(|payload| payload.get());
-        let more = if format == LineFormat::Wire { further_arguments(text) } else { Vec::new() };
-        let parts: Vec<&str> = payload.into_iter().chain(more.iter().map(String::as_str)).collect();
-        // A text that is no frame is compared as it is.
-        let parts = if event.packet.is_none() && event.payload.is_none() { vec![text] } else { parts };
-        let hash = self.hash(&[packet, name], &parts);
-        Key { kind: Kind::Frame, hash, trace, is_lost }
+fn hash(names: &[&str], json: &[&str]) -> u64 {
+    // Its keys are fixed, and it is never stored.
+    let mut hasher = std::hash::DefaultHasher::new();
+    for name in names {
+        hasher.write(name.as_bytes());
+        hasher.write_u8(0xFF);
     }
-
-    fn hash(&mut self, names: &[&str], json: &[&str]) -> u64 {
-        self.buffer.clear();
-        for name in names {
-            self.buffer.extend_from_slice(name.as_bytes());
-            self.buffer.push(0xFF);
-        }
-        for text in json {
-            canonical::append(text, &mut self.buffer);
-            self.buffer.push(0xFE);
-        }
-        // Its keys are fixed, and it is never stored.
-        let mut hasher = std::hash::DefaultHasher::new();
-        hasher.write(&self.buffer);
-        hasher.finish()
+    for text in json {
+        hasher.write_u64(canonical::digest(text));
     }
+    hasher.finish()
 }
 
 /// Arguments behind the payload. Older recorders kept the payload only: an event that has more is another one.
@@ -122,7 +109,7 @@ mod tests {
     use super::*;
 
     fn key(format: LineFormat, text: &str) -> Key {
-        Keys::default().of(format, None, text).unwrap()
+        of(format, None, text).unwrap()
     }
 
     #[test]

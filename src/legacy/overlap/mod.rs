@@ -15,7 +15,7 @@ pub mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use key::{Key, Keys};
+use key::Key;
 use replayer_store::StoreError;
 use replayer_store::record::Record;
 use replayer_store::root::DataRoot;
@@ -24,8 +24,8 @@ use stored::{Entry, HOUR, Sorted, Stored, entries_of};
 /// Two recorders' clocks are this close, microseconds: how far apart the same event may be.
 const CLOSE: i64 = 5_000_000;
 
-/// How far apart a payload may be that the server sends once, microseconds: a machine's clock may be minutes wrong.
-const CLOSE_ENOUGH: i64 = 900_000_000;
+/// How far apart a payload may be that the server sends once, microseconds: a machine's clock may be some seconds wrong.
+const CLOSE_ENOUGH: i64 = 30_000_000;
 
 /// Records of this run that are held at most, where nothing is published on the way (a dry run).
 const MOST_FRESH: usize = 4_000_000;
@@ -50,7 +50,6 @@ pub struct Overlap {
     fresh: [Sorted; 2],
     /// Records of the file at hand.
     own: [Vec<Entry>; 2],
-    keys: Keys,
     /// Sessions of imports: a recorder's own session is named rather.
     imports: BTreeSet<String>,
     /// Number of the file at hand, from 1.
@@ -72,7 +71,6 @@ impl Overlap {
             stored: Stored::new(root),
             fresh: Default::default(),
             own: Default::default(),
-            keys: Keys::default(),
             imports,
             file: 0,
             session: 0,
@@ -119,7 +117,7 @@ impl Overlap {
         if !self.remembers && !self.may_be_known(record)? {
             return Ok(None);
         }
-        let Some(key) = self.keys.of(record.format, record.hint, record.text) else { return Ok(None) };
+        let Some(key) = key::of(record.format, record.hint, record.text) else { return Ok(None) };
         let search = Search {
             hash: if key.is_lost { key.trace.unwrap_or(key.hash) } else { key.hash },
             record,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::TimestampMicrosecondType;
 
-use super::key::{Key, Keys, Kind};
+use super::key::{self, Key, Kind};
 use replayer_protocol::line::LineFormat;
 use replayer_store::StoreError;
 use replayer_store::record::Direction;
@@ -89,7 +89,6 @@ pub struct Stored {
     order: VecDeque<Place>,
     sessions: Vec<String>,
     numbers: HashMap<String, u32>,
-    keys: Keys,
 }
 
 impl Stored {
@@ -103,7 +102,6 @@ impl Stored {
             order: VecDeque::new(),
             sessions: Vec::new(),
             numbers: HashMap::new(),
-            keys: Keys::default(),
         }
     }
 
@@ -221,10 +219,10 @@ impl Stored {
                     let format = value(formats, row).and_then(|name| LineFormat::from_name(&name));
                     let Some(format) = format else { continue };
                     let hint = value(names, row).filter(|_| format == LineFormat::Payload);
-                    self.keys.of(format, hint.as_deref(), raw.value(row))
+                    key::of(format, hint.as_deref(), raw.value(row))
                 }
                 DocType::GameTick if value(sources, row).as_deref() != Some("recording") => None,
-                _ => Some(self.keys.of_line(raw.value(row))),
+                _ => Some(key::of_line(raw.value(row))),
             };
             let Some(key) = key else { continue };
             let entry = Entry {
