@@ -190,7 +190,7 @@ fn summary(report: &Report) -> String {
         count(totals.rejected),
         count(totals.extra_rows),
     );
-    let is_unconfirmed = |file: &&FileReport| file.zone.as_ref().is_some_and(|zone| zone.doubt.is_some());
+    let is_unconfirmed = |file: &&FileReport| file.zone.as_ref().is_some_and(|zone| zone.is_open);
     let unconfirmed = report.per_file.iter().filter(is_unconfirmed).count() as u64;
     let facts = [
         (totals.damaged, "damaged lines recovered and kept"),

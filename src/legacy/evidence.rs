@@ -3,6 +3,7 @@
 //! Some packets carry Unix milliseconds that the server wrote: the end of each game in `gameHistory`, and the time of a
 //! chat line, a trade, a side bet. Beside them stands the time that the recorder wrote. Both are of the same moment, or
 //! nearly: so the difference is the zone that the recorder left out, which is always a multiple of a quarter of an hour.
+//! Recordings of ticks alone have nothing of that; but the ids of their games carry the UTC day, which a wrong zone contradicts.
 //!
 //! A [`Witness`] stands in the place of the store while the beginning and the end of a file are read, and collects.
 
@@ -11,6 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use serde::Deserialize;
 
 use super::error::LegacyError;
+use super::overlap;
 use super::report::Counts;
 use super::target::{Known, NewFile, Target};
 use super::time::{Doubt, Moment, Zone};
@@ -25,6 +27,23 @@ pub enum Kind {
     /// With their zone, or as a number.
     Instant,
 }
+
+/// Between what a file's offset from UTC has to lie, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// At least.
+    pub least: i64,
+    /// At most.
+    pub most: i64,
+    /// The UTC day of the first game, microseconds of its beginning.
+    pub day: i64,
+}
+
+/// A day, microseconds.
+const DAY: i64 = 86_400_000_000;
+
+/// How far into the next day a game may run that was begun on the day in its id, microseconds.
+const OVER_MIDNIGHT: i64 = 900_000_000;
 
 /// How close the server's time is to the moment at which the line was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +68,9 @@ pub struct Piece {
 /// Pieces kept of each end of a file; more do not make it surer.
 const ENOUGH_PIECES: usize = 200;
 
+/// Close pieces after which the reading of one end of a file ends: three games, or as many words of people.
+const CLOSE_ENOUGH: usize = 6;
+
 /// A silence longer than this, microseconds: a game may have ended in it unseen.
 const SILENCE: i64 = 20_000_000;
 
@@ -61,17 +83,22 @@ pub struct Witness {
     /// Bytes of text to look at; 0 for all.
     limit: u64,
     looked_at: u64,
+    /// Close pieces found since the beginning, or since [`Witness::skip`].
+    close: usize,
     /// The kind and the time of the line at hand.
     dated: Option<(Kind, i64)>,
     before: Option<i64>,
     /// Games in the last history that was shown; `None` before the first, and after a silence.
     shown: Option<HashSet<String>>,
+    /// What the days in the ids of games leave open.
+    days: HashMap<Kind, Bounds>,
     /// When the file saw a game's first packet after its rug.
     rugged: HashMap<String, i64>,
 }
 
 impl Witness {
-    /// A witness that ends the reading with [`LegacyError::Argument`] when it has seen this many bytes of text.
+    /// A witness that looks at this many bytes of text at most. Every witness ends the reading, with
+    /// [`LegacyError::Argument`], when it has seen enough.
     pub fn up_to(limit: u64) -> Witness {
         Witness { limit, ..Witness::default() }
     }
@@ -86,12 +113,18 @@ impl Witness {
         self.lines.get(&kind).copied().unwrap_or_default()
     }
 
+    /// Between what the days in the ids of games allow the offset of these times to be; `None` where no id was seen.
+    pub fn bounds(&self, kind: Kind) -> Option<Bounds> {
+        self.days.get(&kind).copied()
+    }
+
     /// What follows does not follow directly: lines between were not looked at.
     pub fn skip(&mut self) {
-        (self.before, self.shown, self.dated) = (None, None, None);
+        (self.before, self.shown, self.dated, self.close) = (None, None, None, 0);
     }
 
     fn add(&mut self, kind: Kind, written: i64, server: i64, closeness: Closeness) {
+        self.close += usize::from(closeness == Closeness::Seconds);
         let pieces = self.pieces.entry(kind).or_default();
         // The first half stays, of the rest the newest: the beginning and the end say most.
         if pieces.len() >= 2 * ENOUGH_PIECES {
@@ -101,6 +134,15 @@ impl Witness {
     }
 
     fn look(&mut self, record: &Record<'_>, kind: Kind, written: i64) {
+        if matches!(record.format, LineFormat::Recording | LineFormat::RecorderSink) {
+            if let Some(day) = overlap::key::day_behind(record.text, "game_id") {
+                let bounds = Bounds { least: written - day - DAY - OVER_MIDNIGHT, most: written - day, day };
+                let known = self.days.entry(kind).or_insert(bounds);
+                let (least, most) = (known.least.max(bounds.least), known.most.min(bounds.most));
+                *known = Bounds { least, most, ..*known };
+            }
+            return;
+        }
         if self.before.is_some_and(|before| (written - before).abs() > SILENCE) {
             self.shown = None;
         }
@@ -158,6 +200,7 @@ impl Target for Witness {
         }
         self.looked_at += record.text.len() as u64;
         match self.limit {
+            _ if self.close >= CLOSE_ENOUGH => Err(LegacyError::Argument("enough was seen".to_owned())),
             1.. if self.looked_at > self.limit => Err(LegacyError::Argument("enough was seen".to_owned())),
             _ => Ok(()),
         }

@@ -21,6 +21,9 @@ use replayer_protocol::line::LineFormat;
 /// How much of each end of a file is looked at, bytes.
 pub const END: u64 = 4 << 20;
 
+/// How much is looked at of a file that carries no evidence, bytes.
+const SILENT: usize = 1 << 18;
+
 /// The clock to read a file of lines with; `None` where the zone cannot be found, and the report says so.
 ///
 /// # Errors
@@ -66,6 +69,13 @@ pub fn of_lines(head: &[u8], tail: &[u8], format: LineFormat, clock: &Clock) -> 
     if first.and_then(|line| Fields::parse(line).ok()).is_some_and(|fields| formats::exported::is_own(&fields)) {
         return None;
     }
+    // Projections and actions carry nothing of the server's clock but the days in the ids of games.
+    let is_silent = matches!(
+        format,
+        LineFormat::Recording | LineFormat::RecorderSink | LineFormat::HistoryCollector | LineFormat::Demonstration
+    );
+    let head = if is_silent { head.get(..SILENT).unwrap_or(head) } else { head };
+    let tail = if is_silent { tail.get(tail.len().saturating_sub(SILENT)..).unwrap_or(tail) } else { tail };
     let clock = clock.clone().without_zone();
     let mut witness = Witness::default();
     read(head, format, &clock, &mut witness);

@@ -133,7 +133,8 @@ struct Seen {
     modified: Option<SystemTime>,
     was_quiet: bool,
     at: Instant,
-    /// How long that took: a large file is digested whole, and that must not become all this program does.
+    /// How long that took: a large file is digested whole and a large store opened, and that must not become all this
+    /// program does.
     took: Duration,
 }
 
@@ -217,12 +218,12 @@ impl FolderFollower {
         if due.is_empty() {
             return Ok(Look::Nothing);
         }
+        let began = Instant::now();
         let store = match Store::open(&self.root, "legacy follow") {
             Ok(store) => Arc::new(store),
             Err(StoreError::Leased { holder, .. }) => return Ok(Look::Waiting(holder)),
             Err(error) => return Err(error.into()),
         };
-        let began = Instant::now();
         let options = Options { zone: self.options.zone.clone(), growing: true, ..Options::default() };
         let files = due.iter().map(|(file, _)| file.clone()).collect();
         let found = Found { files, left_out: Vec::new() };

@@ -220,6 +220,13 @@ impl FileReport {
             named.push(format!("the others in {more} more"));
         }
         let held = named.join(", ");
+        if known.untimed > 0 {
+            self.notes.push(format!(
+                "{} of its records are stored without their time, from a file that had none; to have the times, import this \
+                 file into another data root",
+                known.untimed
+            ));
+        }
         if new == 0 {
             self.status = Status::AlreadyImported;
             let records = known.records;

@@ -6,7 +6,7 @@ use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use serde::Serialize;
 
 use super::error::LegacyError;
-use super::evidence::{Agreement, FURTHEST, Kind, Piece, QUARTER, Witness};
+use super::evidence::{Agreement, Bounds, FURTHEST, Kind, Piece, QUARTER, Witness};
 use super::time::{Clock, Zone};
 
 /// What decided.
@@ -92,7 +92,10 @@ pub fn settle(witness: &Witness, clock: &Clock, named: Option<&TimeZone>) -> Res
         if witness.lines(kind) == 0 {
             continue;
         }
-        let (found, report) = zoneless(&pieces, zone, clock, named)?;
+        let (found, report) = match witness.bounds(kind) {
+            Some(bounds) if pieces.is_empty() => by_days(bounds, zone, clock, named)?,
+            _ => zoneless(&pieces, zone, clock, named)?,
+        };
         settled.clock = settled.clock.with(zone, found);
         settled.report = Some(report);
     }
@@ -157,6 +160,42 @@ fn zoneless(
         agreement.agreeing, agreement.pieces
     );
     Ok((found, ZoneReport { name: found_name, by: By::Evidence, why, doubt: Some(doubt), is_open: false, is_remarkable: true }))
+}
+
+/// Two clocks may be this far apart without a word, microseconds.
+const SET_WRONG: i64 = 300_000_000;
+
+/// The zone of times that nothing dates but the UTC days in the ids of games: what was named, or the format's rule, unless the
+/// days contradict it.
+fn by_days(
+    bounds: Bounds,
+    zone: Zone,
+    clock: &Clock,
+    named: Option<&TimeZone>,
+) -> Result<(TimeZone, ZoneReport), Unsettled> {
+    let (zone, mut report) = zoneless(&[], zone, clock, named)?;
+    let name = &report.name;
+    let allows = |us: i64| {
+        let offset = quarters_at(&zone, us).map(|quarters| quarters * QUARTER);
+        offset.is_none_or(|offset| (bounds.least - SET_WRONG..=bounds.most + SET_WRONG).contains(&offset))
+    };
+    // On a day on which the clocks change, either offset will do.
+    if allows(bounds.day) || allows(bounds.day + 96 * QUARTER) {
+        report.is_open = false;
+        report.doubt = Some("only the UTC days in the ids of its games confirm the zone".to_owned());
+        return Ok((zone, report));
+    }
+    let [least, most] = [bounds.least, bounds.most].map(|offset| offset_text((offset + QUARTER / 2).div_euclid(QUARTER)));
+    if named.is_some() {
+        report.doubt = Some(format!("the UTC days in the ids of its games say that it lies between {least} and {most}"));
+        report.is_remarkable = true;
+        return Ok((zone, report));
+    }
+    Err(Unsettled(format!(
+        "its times have no zone; its format's rule says {name}, but the UTC days in the ids of its games say that it lies \
+         between {least} and {most}. Nothing of it was imported. Import it again and name the zone that its machine was \
+         set to, for example: --zone Europe/Berlin"
+    )))
 }
 
 fn confirmed(agreement: &Agreement) -> Option<String> {

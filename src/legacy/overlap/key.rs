@@ -59,8 +59,9 @@ fn of_event(format: LineFormat, hint: Option<&str>, text: &str) -> Key {
     let more = if format == LineFormat::Wire { further_arguments(text) } else { Vec::new() };
     let payload = event.payload.map(|payload| payload.get());
     let parts: Vec<&str> = payload.into_iter().chain(more.iter().map(String::as_str)).collect();
-    // A text that is no frame is compared as it is.
-    let parts = if event.packet.is_none() && event.payload.is_none() { vec![text] } else { parts };
+    // A text that is no frame is compared as it is, and so is an exported row that has no frame in it.
+    let is_row = event.packet.is_none() || format == LineFormat::ExportedRow;
+    let parts = if is_row && event.payload.is_none() { vec![text] } else { parts };
     Key { kind: Kind::Frame, hash: hash(&[packet, name], &parts), trace, is_lost }
 }
 
@@ -95,7 +96,12 @@ pub fn has_identity(text: &str) -> bool {
 
 /// The UTC day of the game that a text names (`"gameId":"20260115-…"`), microseconds of its beginning.
 pub fn day_of_game(text: &str) -> Option<i64> {
-    let at = memchr::memmem::find(text.as_bytes(), b"gameId")? + b"gameId".len();
+    day_behind(text, "gameId")
+}
+
+/// The UTC day in the game's id behind this key.
+pub fn day_behind(text: &str, key: &str) -> Option<i64> {
+    let at = memchr::memmem::find(text.as_bytes(), key.as_bytes())? + key.len();
     let rest = text.get(at..)?.trim_start_matches(['\\', '"', ':', ' ']);
     let digits = rest.get(..9).filter(|digits| digits.ends_with('-'))?;
     let date = jiff::civil::Date::strptime("%Y%m%d-", digits).ok()?;

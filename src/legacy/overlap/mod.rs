@@ -14,6 +14,7 @@ pub mod sieve;
 pub mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use key::Key;
 use replayer_store::StoreError;
@@ -38,6 +39,10 @@ pub struct Known {
     /// How many of them each session holds; a record that several hold is counted with one, a recorder's own before an
     /// import.
     pub sessions: BTreeMap<String, u64>,
+    /// Records of the file with a time that are stored without one.
+    pub untimed: u64,
+    /// Time of the first of them that has one, microseconds UTC.
+    pub first_us: Option<i64>,
     /// The same by session and the event's name.
     pub events: BTreeMap<String, BTreeMap<String, u64>>,
 }
@@ -56,7 +61,7 @@ pub struct Overlap {
     file: u32,
     session: u32,
     /// Sessions that hold another part of the file.
-    excluded: BTreeSet<u32>,
+    excluded: Arc<BTreeSet<u32>>,
     /// Session and time of the record that was known last: where a file without times is.
     anchor: Option<(u32, Option<i64>)>,
     day: Option<i64>,
@@ -74,7 +79,7 @@ impl Overlap {
             imports,
             file: 0,
             session: 0,
-            excluded: BTreeSet::new(),
+            excluded: Arc::default(),
             anchor: None,
             day: None,
             remembers,
@@ -84,7 +89,7 @@ impl Overlap {
     /// Begins a file; `session` is a name for it that no other has. `earlier` are sessions that hold another part of the
     /// same file, with which it has nothing in common.
     pub fn begin(&mut self, session: &str, earlier: &[String]) {
-        self.excluded = earlier.iter().map(|session| self.stored.number(session)).collect();
+        self.excluded = Arc::new(earlier.iter().map(|session| self.stored.number(session)).collect());
         self.file += 1;
         self.session = self.stored.number(session);
         self.imports.insert(session.to_owned());
@@ -109,11 +114,11 @@ impl Overlap {
         self.stored.forget();
     }
 
-    /// The session that holds this record already, if one does.
+    /// The session that holds this record already, if one does, and when by that.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn holder(&mut self, record: &Record<'_>) -> Result<Option<String>, StoreError> {
+    pub fn holder(&mut self, record: &Record<'_>) -> Result<Option<(String, Option<i64>)>, StoreError> {
         if !self.remembers && !self.may_be_known(record)? {
             return Ok(None);
         }
@@ -130,7 +135,7 @@ impl Overlap {
         let found = self.search(&search, &key)?;
         if let Some(found) = found {
             self.anchor = Some((found.session, found.ts));
-            return Ok(self.stored.session(found.session).map(str::to_owned));
+            return Ok(self.stored.session(found.session).map(|session| (session.to_owned(), found.ts)));
         }
         if self.remembers {
             let entry =
@@ -212,7 +217,7 @@ struct Search<'r> {
     has_identity: std::cell::OnceCell<bool>,
     file: u32,
     session: u32,
-    excluded: BTreeSet<u32>,
+    excluded: Arc<BTreeSet<u32>>,
     anchor: Option<(u32, Option<i64>)>,
 }
 

@@ -95,13 +95,15 @@ impl<T: Target> Target for Sieve<T> {
             Some(overlap) if is_compared => overlap.holder(record)?,
             _ => None,
         };
-        let Some(session) = holder else {
+        let Some((session, stored_ts)) = holder else {
             self.new += u64::from(is_compared);
             return self.inner.push(record);
         };
         let sent = record.direction == Some(Direction::Sent);
         let (label, _) = ingest::label(record.format, record.hint, record.text, sent);
         self.known.records += 1;
+        self.known.untimed += u64::from(record.ts.is_some() && stored_ts.is_none());
+        self.known.first_us = self.known.first_us.or(record.ts).or(stored_ts);
         *self.known.sessions.entry(session.clone()).or_default() += 1;
         *self.known.events.entry(session).or_default().entry(label).or_default() += 1;
         if self.only_counts { self.inner.push(record) } else { Ok(()) }
@@ -122,7 +124,7 @@ impl<T: Target> Target for Sieve<T> {
                 "reason": "these records of the file are stored already, as the server sent them; they are not stored twice",
             });
             self.inner.push(&Record {
-                ts: None,
+                ts: self.known.first_us,
                 direction: None,
                 format: LineFormat::System,
                 hint: Some(KNOWN),

@@ -126,3 +126,34 @@ fn zones_are_named_as_people_name_them() {
     let error = named("Berlin/Europe").unwrap_err().to_string();
     assert!(error.contains("Europe/Berlin"), "{error}");
 }
+
+/// Ticks of a recording, which carry nothing of the server's clock: local times, and the UTC day of the game.
+fn ticks(lines: &[(&str, &str)]) -> Witness {
+    let line = |(ts, day): &(&str, &str)| {
+        format!(r#"{{"type": "tick", "timestamp": "{ts}", "game_id": "{day}-aaaaaaaaaaaaaaaa", "tick": 1, "price": 1.5}}"#)
+    };
+    let text = lines.iter().map(line).collect::<Vec<_>>().join("\n");
+    of_lines(text.as_bytes(), b"", LineFormat::Recording, &Clock::new().unwrap()).unwrap()
+}
+
+#[test]
+fn the_days_in_the_ids_of_games_confirm_a_zone_or_contradict_it() {
+    let clock = Clock::new().unwrap();
+    // In New York the UTC day begins at 20:00 in October.
+    let right = ticks(&[("2025-10-30T19:59:00", "20251030"), ("2025-10-30T20:00:10", "20251031")]);
+    let report = settle(&right, &clock, None).unwrap().report.unwrap();
+    assert_eq!((report.name.as_str(), report.is_remarkable), ("America/New_York", false));
+    assert!(report.doubt.unwrap().contains("only the UTC days"));
+    // In Berlin at 1:00.
+    let berlin = ticks(&[("2025-10-31T00:59:00", "20251030"), ("2025-10-31T01:00:10", "20251031")]);
+    let Unsettled(reason) = settle(&berlin, &clock, None).unwrap_err();
+    assert!(reason.contains("--zone") && reason.contains("UTC+01:00"), "{reason}");
+    let zone = named("Europe/Berlin").unwrap();
+    assert_eq!(settle(&berlin, &clock, Some(&zone)).unwrap().report.unwrap().by, By::Option);
+}
+
+#[test]
+fn a_game_that_runs_over_midnight_contradicts_nothing() {
+    let lines = ticks(&[("2025-10-30T19:58:00", "20251030"), ("2025-10-30T20:05:00", "20251030")]);
+    assert!(settle(&lines, &Clock::new().unwrap(), None).is_ok());
+}
