@@ -157,3 +157,10 @@ fn a_game_that_runs_over_midnight_contradicts_nothing() {
     let lines = ticks(&[("2025-10-30T19:58:00", "20251030"), ("2025-10-30T20:05:00", "20251030")]);
     assert!(settle(&lines, &Clock::new().unwrap(), None).is_ok());
 }
+
+#[test]
+fn a_recorder_that_hung_on_an_old_game_proves_nothing() {
+    let lines = ticks(&[("2025-10-30T12:00:00", "20251030"), ("2025-11-01T02:00:00", "20251030")]);
+    let report = settle(&lines, &Clock::new().unwrap(), None).unwrap().report.unwrap();
+    assert!(report.doubt.unwrap().contains("contradict each other"));
+}
