@@ -82,7 +82,8 @@ pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
 }
 
 fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
+    let options =
+        Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
     let report = if args.dry_run {
         // A root that is not there yet knows of no earlier import, and a dry run does not make it.
         import::dry_run(DataRoot::open(path).ok().as_ref(), &options)?
@@ -103,7 +104,8 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
+    let options =
+        Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
     let comparison = compare::run(&DataRoot::open(path)?, &options)?;
     if args.json {
         out.json(&comparison)?
@@ -120,7 +122,7 @@ fn print_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
     let needs_a_word = |file: &&FileReport| {
         let counts = &file.counts;
         let said_by_summary = matches!(file.status, Status::Imported | Status::AlreadyImported);
-        !said_by_summary || counts.rejected > 0 || counts.damaged > 0 || !file.notes.is_empty()
+        !said_by_summary || counts.rejected + counts.damaged + counts.known > 0 || !file.notes.is_empty()
     };
     let noteworthy: Vec<_> = report.per_file.iter().filter(needs_a_word).collect();
     if !noteworthy.is_empty() {

@@ -263,7 +263,8 @@ impl Said {
         let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
         let is_frame = !matches!(record.format, LineFormat::System | LineFormat::Document);
         // Most packets are ticks, which say nothing of the time: they cost no parsing.
-        let may_say = has(b"gameHistory") || has(b"timestamp") || has(b"\"rugged\":true") || has(b"\"rugged\": true");
+        let may_say =
+            has(b"gameHistory") || has(b"timestamp") || has(b"\"rugged\":true") || has(b"\"rugged\": true");
         if record.direction == Some(Direction::Sent) || !is_frame || !may_say {
             return Said::default();
         }
@@ -284,7 +285,8 @@ impl Said {
     }
 
     fn of_state(state: State) -> Said {
-        let ended = |entry: Entry| Some(Ended { id: entry.id?, at: super::time::from_epoch_ms(entry.timestamp?)? });
+        let ended =
+            |entry: Entry| Some(Ended { id: entry.id?, at: super::time::from_epoch_ms(entry.timestamp?)? });
         Said {
             live: None,
             history: state.game_history.map(|entries| entries.into_iter().filter_map(ended).collect()),

@@ -72,7 +72,10 @@ pub fn of_lines(head: &[u8], tail: &[u8], format: LineFormat, clock: &Clock) -> 
     // Projections and actions carry nothing of the server's clock but the days in the ids of games.
     let is_silent = matches!(
         format,
-        LineFormat::Recording | LineFormat::RecorderSink | LineFormat::HistoryCollector | LineFormat::Demonstration
+        LineFormat::Recording
+            | LineFormat::RecorderSink
+            | LineFormat::HistoryCollector
+            | LineFormat::Demonstration
     );
     let head = if is_silent { head.get(..SILENT).unwrap_or(head) } else { head };
     let tail = if is_silent { tail.get(tail.len().saturating_sub(SILENT)..).unwrap_or(tail) } else { tail };

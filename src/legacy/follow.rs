@@ -227,14 +227,15 @@ impl FolderFollower {
         let options = Options { zone: self.options.zone.clone(), growing: true, ..Options::default() };
         let files = due.iter().map(|(file, _)| file.clone()).collect();
         let found = Found { files, left_out: Vec::new() };
-        let report = match import::into_store(&store, &found, &options, |store, sessions| imported(store, sessions)) {
-            Ok(report) => report,
-            // It was cut while it was read, or is gone: nothing of it was taken.
-            Err(error @ (LegacyError::Interrupted { .. } | LegacyError::Path { .. })) => {
-                return Ok(Look::Failed(error.to_string()));
-            }
-            Err(error) => return Err(error),
-        };
+        let report =
+            match import::into_store(&store, &found, &options, |store, sessions| imported(store, sessions)) {
+                Ok(report) => report,
+                // It was cut while it was read, or is gone: nothing of it was taken.
+                Err(error @ (LegacyError::Interrupted { .. } | LegacyError::Path { .. })) => {
+                    return Ok(Look::Failed(error.to_string()));
+                }
+                Err(error) => return Err(error),
+            };
         for (file, seen) in due {
             self.seen.insert(file.path, Seen { at: Instant::now(), took: began.elapsed(), ..seen });
         }

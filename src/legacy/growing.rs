@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 pub const QUIET: Duration = Duration::from_secs(60);
 
 /// What is said of a document that is still being written.
-pub const NOT_YET: &str = "no file of lines, and still being written: taken in when it has not changed for a minute";
+pub const NOT_YET: &str =
+    "no file of lines, and still being written: taken in when it has not changed for a minute";
 
 /// What is said of a file whose zone is open.
 pub const NO_ZONE_YET: &str = "its times have no zone, and no packet in it has shown the server's clock so far: taken in \

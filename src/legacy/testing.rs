@@ -116,7 +116,8 @@ pub mod wall {
 
         /// What the machine's clock showed so many milliseconds after the start.
         pub fn wall(&self, after_ms: i64) -> String {
-            let at = Timestamp::from_microsecond(self.start.as_microsecond() + (self.ahead * 1000 + after_ms) * 1000);
+            let at =
+                Timestamp::from_microsecond(self.start.as_microsecond() + (self.ahead * 1000 + after_ms) * 1000);
             let at = self.zone.to_datetime(at.unwrap());
             format!("{}{}", at.strftime("%Y-%m-%dT%H:%M:%S%.f"), self.suffix)
         }
@@ -132,7 +133,9 @@ pub mod wall {
             let tick = |after_ms: i64, game: &str, tick: u32, rugged: bool| {
                 state(
                     after_ms,
-                    &format!(r#"{{"gameId": "{game}", "active": true, "rugged": {rugged}, "tickCount": {tick}, "price": 1.5}}"#),
+                    &format!(
+                        r#"{{"gameId": "{game}", "active": true, "rugged": {rugged}, "tickCount": {tick}, "price": 1.5}}"#
+                    ),
                 )
             };
             let ended = [(one.as_str(), server(5_200)), (two.as_str(), server(15_200))];

@@ -159,7 +159,17 @@ fn zoneless(
          ({} of {} agree): read as {found_name}",
         agreement.agreeing, agreement.pieces
     );
-    Ok((found, ZoneReport { name: found_name, by: By::Evidence, why, doubt: Some(doubt), is_open: false, is_remarkable: true }))
+    Ok((
+        found,
+        ZoneReport {
+            name: found_name,
+            by: By::Evidence,
+            why,
+            doubt: Some(doubt),
+            is_open: false,
+            is_remarkable: true,
+        },
+    ))
 }
 
 /// Two clocks may be this far apart without a word, microseconds.
@@ -177,7 +187,9 @@ fn by_days(
     let name = &report.name;
     if bounds.least > bounds.most {
         // A recorder that hung went on to write the id of a game that was long over.
-        report.doubt = Some("the UTC days in the ids of its games contradict each other, so nothing confirms the zone".into());
+        report.doubt = Some(
+            "the UTC days in the ids of its games contradict each other, so nothing confirms the zone".into(),
+        );
         return Ok((zone, report));
     }
     let allows = |us: i64| {
@@ -190,9 +202,11 @@ fn by_days(
         report.doubt = Some("only the UTC days in the ids of its games confirm the zone".to_owned());
         return Ok((zone, report));
     }
-    let [least, most] = [bounds.least, bounds.most].map(|offset| offset_text((offset + QUARTER / 2).div_euclid(QUARTER)));
+    let [least, most] =
+        [bounds.least, bounds.most].map(|offset| offset_text((offset + QUARTER / 2).div_euclid(QUARTER)));
     if named.is_some() {
-        report.doubt = Some(format!("the UTC days in the ids of its games say that it lies between {least} and {most}"));
+        report.doubt =
+            Some(format!("the UTC days in the ids of its games say that it lies between {least} and {most}"));
         report.is_remarkable = true;
         return Ok((zone, report));
     }
@@ -207,7 +221,9 @@ fn confirmed(agreement: &Agreement) -> Option<String> {
     if agreement.ahead.abs() > 60_000_000 {
         let way = if agreement.ahead > 0 { "ahead of" } else { "behind" };
         let by = duration(agreement.ahead);
-        return Some(format!("the machine's clock was {by} {way} the server's; the times are kept as it wrote them"));
+        return Some(format!(
+            "the machine's clock was {by} {way} the server's; the times are kept as it wrote them"
+        ));
     }
     (!agreement.is_enough).then(|| "only one packet in it carries the server's clock; it agrees".to_owned())
 }
@@ -344,7 +360,9 @@ fn instants_off(pieces: &[Piece]) -> Option<(i64, ZoneReport)> {
              agree), as a program writes that takes local time for UTC: corrected by that",
             agreement.agreeing, agreement.pieces
         ),
-        doubt: Some("the correction is one for the whole file, whatever changes of the clocks it runs over".to_owned()),
+        doubt: Some(
+            "the correction is one for the whole file, whatever changes of the clocks it runs over".to_owned(),
+        ),
         is_open: false,
         is_remarkable: true,
     };
@@ -352,7 +370,10 @@ fn instants_off(pieces: &[Piece]) -> Option<(i64, ZoneReport)> {
 }
 
 fn offset_of(quarters: i64) -> Offset {
-    i32::try_from(quarters * 900).ok().and_then(|seconds| Offset::from_seconds(seconds).ok()).unwrap_or(Offset::UTC)
+    i32::try_from(quarters * 900)
+        .ok()
+        .and_then(|seconds| Offset::from_seconds(seconds).ok())
+        .unwrap_or(Offset::UTC)
 }
 
 fn offset_text(quarters: i64) -> String {

@@ -37,7 +37,8 @@ fn lines_are_taken_in_as_they_come_and_it_ends_cleanly() {
         .spawn()
         .unwrap();
     let taken = |records: u64| {
-        FollowStatus::load(&root).is_some_and(|status| status.files.get("bot.jsonl").is_some_and(|file| file.new == records))
+        FollowStatus::load(&root)
+            .is_some_and(|status| status.files.get("bot.jsonl").is_some_and(|file| file.new == records))
     };
     until("the first line is taken in", || taken(1));
     append(&log, &format!("{}\n{}", line(2), &line(3)[..10]));

@@ -30,7 +30,11 @@ fn another_recorders_file_of_what_was_captured_is_known() {
     fs::write(folder.path().join("other.jsonl"), lines.join("\n") + "\n").unwrap();
     let report = printed(&typed("replayer legacy import other.jsonl --json", &root, folder.path()));
     let report: Value = serde_json::from_str(&report).unwrap();
-    assert_eq!((&report["totals"]["new"], &report["totals"]["known"]), (&0.into(), &lines.len().into()), "{report}");
+    assert_eq!(
+        (&report["totals"]["new"], &report["totals"]["known"]),
+        (&0.into(), &lines.len().into()),
+        "{report}"
+    );
     let compared = printed(&typed("replayer legacy compare other.jsonl --json", &root, folder.path()));
     let compared: Value = serde_json::from_str(&compared).unwrap();
     assert_eq!((&compared["new"], &compared["equal"]), (&0.into(), &true.into()), "{compared}");

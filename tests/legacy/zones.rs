@@ -22,7 +22,10 @@ fn lines(ahead: i64, packets: usize) -> String {
         let end = 10_000 * (number + 1);
         text += &state(
             end,
-            format!(r#"{{"gameId": "{}", "active": true, "rugged": true, "tickCount": 9, "price": 0.1}}"#, game(number)),
+            format!(
+                r#"{{"gameId": "{}", "active": true, "rugged": true, "tickCount": 9, "price": 0.1}}"#,
+                game(number)
+            ),
         );
         text += &state(
             end + 1_000,
@@ -85,7 +88,8 @@ fn a_zone_that_is_none_is_refused_with_examples() {
 fn a_time_that_cannot_be_dates_nothing() {
     let (folder, root) = root();
     let line = |ts: &str| format!(r#"{{"seq": 1, "ts": "{ts}", "event": "x", "data": {{}}}}"#);
-    let text = [line("1970-01-01T00:00:07Z"), line("2026-01-15T14:00:00Z"), line("2099-01-01T00:00:00Z")].join("\n");
+    let text =
+        [line("1970-01-01T00:00:07Z"), line("2026-01-15T14:00:00Z"), line("2099-01-01T00:00:00Z")].join("\n");
     fs::write(folder.path().join("a.jsonl"), text).unwrap();
     let report = printed(&typed("replayer legacy import a.jsonl --json", &root, folder.path()));
     let report: Value = serde_json::from_str(&report).unwrap();

@@ -56,9 +56,8 @@ pub fn run(args: FollowArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
     let stop = stopping();
     // Where nobody reads along any more, following ends.
     let unread = Cell::new(false);
-    let mut wait = |time: Duration| {
-        unread.get() || !matches!(stop.recv_timeout(time), Err(RecvTimeoutError::Timeout))
-    };
+    let mut wait =
+        |time: Duration| unread.get() || !matches!(stop.recv_timeout(time), Err(RecvTimeoutError::Timeout));
     let mut last_said = Vec::new();
     let mut say = |look: &Look| {
         let lines = lines_of(look);
@@ -72,7 +71,11 @@ pub fn run(args: FollowArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
     let mut imported = prove_imported;
     let status = follow::run(&root, options, &mut wait, &mut imported, &mut say)?;
     super::super::context::refresh(&root)?;
-    if args.json { out.json(&status)? } else { out.line(summary(&status))? }
+    if args.json {
+        out.json(&status)?
+    } else {
+        out.line(summary(&status))?
+    }
     Ok(ExitCode::SUCCESS)
 }
 

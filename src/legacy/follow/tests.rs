@@ -53,8 +53,14 @@ fn only_whole_lines_are_taken_each_once_into_one_session() {
     look(&mut follower);
     append(&path, &format!("{}\n", line(4)));
     look(&mut follower);
-    assert_eq!(fixture.column(DocType::WsEvent, "raw_json").into_iter().flatten().collect::<Vec<_>>(), [1, 2, 3, 4].map(line));
-    assert_eq!(fixture.column(DocType::WsEvent, "seq").into_iter().flatten().collect::<Vec<_>>(), ["1", "2", "3", "4"]);
+    assert_eq!(
+        fixture.column(DocType::WsEvent, "raw_json").into_iter().flatten().collect::<Vec<_>>(),
+        [1, 2, 3, 4].map(line)
+    );
+    assert_eq!(
+        fixture.column(DocType::WsEvent, "seq").into_iter().flatten().collect::<Vec<_>>(),
+        ["1", "2", "3", "4"]
+    );
     assert_eq!(sessions(&fixture).len(), 1);
     let catalog = Catalog::load(&fixture.root).unwrap();
     assert_eq!((catalog.imports.len(), catalog.sessions.len(), catalog.imports[0].rows), (1, 1, 4));

@@ -27,8 +27,5 @@ pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
 
 /// The envelope of a sample, which does not say its direction.
 pub fn read_sample(fields: &Fields, context: &Context) -> Envelope<'static> {
-    Envelope {
-        moment: context.clock.of(fields, Zone::Utc),
-        ..Envelope::new(LineFormat::CdpCapture)
-    }
+    Envelope { moment: context.clock.of(fields, Zone::Utc), ..Envelope::new(LineFormat::CdpCapture) }
 }

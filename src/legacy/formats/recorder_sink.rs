@@ -18,7 +18,8 @@ fn is_tick(fields: &Fields) -> bool {
 /// The envelope: the header is dated by its start, the footer by its end.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
     let metadata = fields.object("_metadata");
-    let of_metadata = |metadata: &Fields| context.clock.among(metadata, &["start_time", "end_time"], Zone::NewYork);
+    let of_metadata =
+        |metadata: &Fields| context.clock.among(metadata, &["start_time", "end_time"], Zone::NewYork);
     let moment = context.clock.of(fields, Zone::NewYork).or_else(|| metadata.as_ref().and_then(of_metadata));
     Envelope {
         moment,

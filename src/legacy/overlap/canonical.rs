@@ -122,7 +122,9 @@ fn number(json: &str, at: &mut usize) -> u64 {
     *at += length;
     match text.parse::<f64>() {
         // -0 and 0 are one.
-        Ok(number) if number.abs() < 9_007_199_254_740_992.0 => hash(b'#', &(number + 0.0).to_bits().to_be_bytes()),
+        Ok(number) if number.abs() < 9_007_199_254_740_992.0 => {
+            hash(b'#', &(number + 0.0).to_bits().to_be_bytes())
+        }
         // Whole numbers beyond what a double holds exactly, and those beyond all doubles, are what they are as text.
         _ => hash(b'#', text.as_bytes()),
     }
@@ -131,7 +133,8 @@ fn number(json: &str, at: &mut usize) -> u64 {
 /// `true`, `false`, `null`, or anything that is no JSON.
 fn word(bytes: &[u8], at: &mut usize) -> u64 {
     let rest = bytes.get(*at..).unwrap_or_default();
-    let ends = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b'{' | b'[' | b'}' | b']' | b'"');
+    let ends =
+        |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' | b'{' | b'[' | b'}' | b']' | b'"');
     let length = rest.iter().position(ends).unwrap_or(rest.len()).max(1);
     *at += length;
     hash(b'w', rest.get(..length).unwrap_or(rest))

@@ -121,8 +121,12 @@ mod tests {
     #[test]
     fn the_envelope_of_an_older_recorder_is_no_difference() {
         let wire = key(LineFormat::Wire, r#"42["x",{"a":1,"b":"é"}]"#);
-        let raw = key(LineFormat::RawCapture, r#"{"seq": 7, "ts": "2026-01-15T09:00:00", "event": "x", "data": {"a": 1.0, "b": "\u00e9"}}"#);
-        let sample = key(LineFormat::Sandbox, r#"{"timestamp": "x", "event_type": "x", "data": {"a": 1, "b": "é"}}"#);
+        let raw = key(
+            LineFormat::RawCapture,
+            r#"{"seq": 7, "ts": "2026-01-15T09:00:00", "event": "x", "data": {"a": 1.0, "b": "\u00e9"}}"#,
+        );
+        let sample =
+            key(LineFormat::Sandbox, r#"{"timestamp": "x", "event_type": "x", "data": {"a": 1, "b": "é"}}"#);
         assert_eq!((wire.hash, wire.hash), (raw.hash, sample.hash));
         let traced = r#"42["x",{"__trace":true,"traceparent":"00-1-2-01"},{"a":1,"b":"é"}]"#;
         assert_eq!(key(LineFormat::Wire, traced).hash, wire.hash);

@@ -201,8 +201,13 @@ impl Overlap {
         let [frames, lines] = &mut self.fresh;
         let fresh = if key.kind == key::Kind::Frame { frames } else { lines };
         search.take(fresh.with(search.hash), &found);
-        let is_import = |entry: &Entry| self.stored.session(entry.session).is_some_and(|name| self.imports.contains(name));
-        Ok(found.0.into_values().min_by_key(|(apart, entry)| (is_import(entry), *apart, entry.session)).map(|(_, entry)| entry))
+        let is_import =
+            |entry: &Entry| self.stored.session(entry.session).is_some_and(|name| self.imports.contains(name));
+        Ok(found
+            .0
+            .into_values()
+            .min_by_key(|(apart, entry)| (is_import(entry), *apart, entry.session))
+            .map(|(_, entry)| entry))
     }
 }
 

@@ -206,7 +206,8 @@ impl Stored {
         let value = |column: Option<&StringArray>, row: usize| -> Option<String> {
             column.filter(|column| column.is_valid(row)).map(|column| column.value(row).to_owned())
         };
-        let ts = batch.column_by_name("ts").and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+        let ts =
+            batch.column_by_name("ts").and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         let (raw, sessions, directions) = (text("raw_json"), text("session_id"), text("direction"));
         let (formats, names, sources) = (text("format"), text("event_name"), text("tick_source"));
         let (Some(raw), Some(sessions)) = (raw, sessions) else { return };

@@ -79,7 +79,8 @@ fn another_recorders_file_of_the_same_minutes_is_known_by_what_the_server_sent()
     import(&fixture, "a.jsonl", &lines());
     // Chrome's recorder wrote UTC, a direction, and had its clock two seconds ahead.
     let other = Recording { suffix: "Z", ahead: 2, ..Recording::in_zone("UTC") }.lines();
-    let other = other.replace("\"event\"", "\"source\": \"cdp_intercept\", \"direction\": \"received\", \"event\"");
+    let other =
+        other.replace("\"event\"", "\"source\": \"cdp_intercept\", \"direction\": \"received\", \"event\"");
     let report = import(&fixture, "b_cdp.jsonl", &other);
     assert_eq!(counts(&report), (Status::AlreadyImported, 0, 7));
 }
@@ -161,7 +162,8 @@ fn an_event_whose_payload_was_lost_is_known_by_its_trace() {
         format!(r#"{{"seq": 1, "ts": "2026-01-15T14:00:00Z", "event": "standard/newTrade", "data": {data}}}"#)
     };
     import(&fixture, "raw.jsonl", &line(&format!(r#"[{trace}, {{"id": "t", "qty": 1}}]"#)));
-    let lost = line(trace).replace("\"event\"", "\"source\": \"cdp_intercept\", \"direction\": \"received\", \"event\"");
+    let lost =
+        line(trace).replace("\"event\"", "\"source\": \"cdp_intercept\", \"direction\": \"received\", \"event\"");
     let report = import(&fixture, "lost_cdp.jsonl", &lost);
     assert_eq!(counts(&report), (Status::AlreadyImported, 0, 1));
     // The other way round the payload is new.
@@ -175,7 +177,11 @@ fn an_event_whose_payload_was_lost_is_known_by_its_trace() {
 fn records_without_times_are_known_by_the_servers_names_for_them() {
     let fixture = Fixture::new();
     let update = |extra: &str| {
-        raw(1, "gameStateUpdate", &format!(r#"{{"gameId": "20251212-aaaaaaaaaaaaaaaa", "tickCount": 7, "price": 1.5{extra}}}"#))
+        raw(
+            1,
+            "gameStateUpdate",
+            &format!(r#"{{"gameId": "20251212-aaaaaaaaaaaaaaaa", "tickCount": 7, "price": 1.5{extra}}}"#),
+        )
     };
     import(&fixture, "a.jsonl", &update(""));
     let untimed = update("").replace("\"ts\": \"2025-12-12T17:00:01.5\", ", "");
@@ -193,11 +199,17 @@ fn every_way_to_write_the_control_is_known_after_it() {
     }
     let fixture = Fixture::new();
     let one = |name: &str| {
-        let report = import::run(&fixture.root, &Options { paths: vec![folder.join(name)], ..Options::default() }, |_, _| ());
+        let report = import::run(
+            &fixture.root,
+            &Options { paths: vec![folder.join(name)], ..Options::default() },
+            |_, _| (),
+        );
         report.unwrap().per_file.remove(0)
     };
     assert_eq!(counts(&one("control.jsonl")), (Status::Imported, 81, 0));
-    for name in ["epoch_seconds.jsonl", "epoch_ms.jsonl", "k8_text_ms.jsonl", "k8_http.jsonl", "berlin_local.jsonl"] {
+    for name in
+        ["epoch_seconds.jsonl", "epoch_ms.jsonl", "k8_text_ms.jsonl", "k8_http.jsonl", "berlin_local.jsonl"]
+    {
         assert_eq!(counts(&one(name)), (Status::AlreadyImported, 0, 81), "{name}");
     }
     assert_eq!(fixture.rows()["ws_event"], 81);

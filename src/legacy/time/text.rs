@@ -34,7 +34,9 @@ pub fn read(text: &str) -> Option<Written> {
     let text = text.trim();
     let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).trim();
     match text.as_bytes() {
-        [first, .. ] if first.is_ascii_alphabetic() => named_day(text).map(|at| Written::Instant(at.as_microsecond())),
+        [first, ..] if first.is_ascii_alphabetic() => {
+            named_day(text).map(|at| Written::Instant(at.as_microsecond()))
+        }
         // `15 Jan 2026 14:00:00 GMT`, an e-mail date without its weekday.
         [_, b' ', letter, ..] | [_, _, b' ', letter, ..] if letter.is_ascii_alphabetic() => {
             rfc2822(text).map(|at| Written::Instant(at.as_microsecond()))

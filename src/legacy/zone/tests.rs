@@ -49,8 +49,10 @@ fn another_zone_is_found_by_the_servers_clock() {
 #[test]
 fn a_recording_over_a_change_of_the_clocks_finds_the_zone_that_has_it() {
     // Both sides of the night in which Europe went back and New York had not yet.
-    let before = Recording { start: "2025-10-25T12:00:00Z".parse().unwrap(), ..Recording::in_zone("Europe/Berlin") };
-    let after = Recording { start: "2025-10-26T12:00:00Z".parse().unwrap(), ..Recording::in_zone("Europe/Berlin") };
+    let before =
+        Recording { start: "2025-10-25T12:00:00Z".parse().unwrap(), ..Recording::in_zone("Europe/Berlin") };
+    let after =
+        Recording { start: "2025-10-26T12:00:00Z".parse().unwrap(), ..Recording::in_zone("Europe/Berlin") };
     let report = report(&format!("{}{}", before.lines(), after.lines()));
     assert_eq!((report.name.as_str(), report.by), ("Europe/Berlin", By::Evidence), "{report:?}");
 }
@@ -130,7 +132,9 @@ fn zones_are_named_as_people_name_them() {
 /// Ticks of a recording, which carry nothing of the server's clock: local times, and the UTC day of the game.
 fn ticks(lines: &[(&str, &str)]) -> Witness {
     let line = |(ts, day): &(&str, &str)| {
-        format!(r#"{{"type": "tick", "timestamp": "{ts}", "game_id": "{day}-aaaaaaaaaaaaaaaa", "tick": 1, "price": 1.5}}"#)
+        format!(
+            r#"{{"type": "tick", "timestamp": "{ts}", "game_id": "{day}-aaaaaaaaaaaaaaaa", "tick": 1, "price": 1.5}}"#
+        )
     };
     let text = lines.iter().map(line).collect::<Vec<_>>().join("\n");
     of_lines(text.as_bytes(), b"", LineFormat::Recording, &Clock::new().unwrap()).unwrap()
