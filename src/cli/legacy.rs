@@ -1,6 +1,7 @@
-//! `replayer legacy import | export | compare`: older recordings in, rows out, and whether both agree.
+//! `replayer legacy import | follow | export | compare`: others' recordings in, rows out, and whether both agree.
 
 mod export;
+mod follow;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use crate::legacy::report::{FileReport, Preview, Report, Status};
 use crate::replay::proof::background::prove_imported;
 use crate::store::root::DataRoot;
 use export::ExportArgs;
+use follow::FollowArgs;
 
 /// Bring older recordings in, write rows out, compare both.
 #[derive(Debug, Args)]
@@ -35,6 +37,7 @@ enum LegacyCommand {
     /// known format or could not be read, or a line of it was rejected (their numbers are printed).
     Import(ImportArgs),
     Export(ExportArgs),
+    Follow(FollowArgs),
     /// Compare the events of older files with the store. Exit code 1 when they differ.
     Compare(CompareArgs),
 }
@@ -44,6 +47,10 @@ struct ImportArgs {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The zone of times that name none: a name (Europe/Berlin) or an offset (+05:30). Without it the server's own clock in
+    /// the packets decides, or the rule of the file's format.
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
     /// Report what would be imported, with the first three records of each file as they would be read; write nothing.
     #[arg(long)]
     dry_run: bool,
@@ -65,6 +72,9 @@ struct CompareArgs {
     /// Files and folders.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The zone of times that name none, as for import.
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
     /// Print JSON for programs.
     #[arg(long)]
     json: bool,
@@ -78,6 +88,7 @@ pub fn run(args: LegacyArgs, path: &Path, out: &mut Out) -> Result<ExitCode, Cli
     match args.command {
         LegacyCommand::Import(args) => import_command(args, path, out),
         LegacyCommand::Export(args) => export::run(args, path, out),
+        LegacyCommand::Follow(args) => follow::run(args, path, out),
         LegacyCommand::Compare(args) => compare_command(args, path, out),
     }
 }
@@ -88,6 +99,8 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
         mapping: args.map.as_deref().map(Mapping::parse).transpose()?,
         hosts: Hosts::and(&args.host),
         bar: Some(progress(0, "bytes")),
+        zone: args.zone,
+        ..Options::default()
     };
     let report = if args.dry_run {
         // A root that is not there yet knows of no earlier import, and a dry run does not make it.
@@ -108,7 +121,8 @@ fn import_command(args: ImportArgs, path: &Path, out: &mut Out) -> Result<ExitCo
 }
 
 fn compare_command(args: CompareArgs, path: &Path, out: &mut Out) -> Result<ExitCode, CliError> {
-    let options = Options { paths: args.paths, bar: Some(progress(0, "bytes")), ..Options::default() };
+    let options =
+        Options { paths: args.paths, bar: Some(progress(0, "bytes")), zone: args.zone, ..Options::default() };
     let comparison = compare::run(&DataRoot::open(path)?, &options)?;
     if args.json {
         out.json(&comparison)?
@@ -125,7 +139,7 @@ fn print_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
     let needs_a_word = |file: &&FileReport| {
         let counts = &file.counts;
         let said_by_summary = matches!(file.status, Status::Imported | Status::AlreadyImported);
-        !said_by_summary || counts.rejected > 0 || counts.damaged > 0 || !file.notes.is_empty()
+        !said_by_summary || counts.rejected + counts.damaged + counts.known > 0 || !file.notes.is_empty()
     };
     let noteworthy: Vec<_> = report.per_file.iter().filter(needs_a_word).collect();
     if !noteworthy.is_empty() {
@@ -218,6 +232,8 @@ fn summary(report: &Report) -> String {
         count(totals.rejected),
         count(totals.extra_rows),
     );
+    let is_unconfirmed = |file: &&FileReport| file.zone.as_ref().is_some_and(|zone| zone.is_open);
+    let unconfirmed = report.per_file.iter().filter(is_unconfirmed).count() as u64;
     let facts = [
         (totals.damaged, "damaged lines recovered and kept"),
         (totals.payload_lost, "payloads lost by the older recorder"),
@@ -225,13 +241,19 @@ fn summary(report: &Report) -> String {
             totals.value_unread,
             "records with a value that cannot be read, NULL in its row (frame value_unread or payload_unread)",
         ),
+        (totals.known, "records that are stored already, in another session: left out (--json: known_in)"),
         (totals.derived, "rows that come back from their frames"),
         (totals.comments, "blank lines and comments (comments are kept)"),
         (totals.left_out, "messages of other hosts, or no traffic, left out"),
         (totals.unproven, "finished games without their seed: nothing proves them"),
         (totals.redacted, "records of which credentials were taken out"),
         (totals.without_time, "records without a time"),
+        (
+            totals.impossible_times,
+            "records with a time that cannot be (before 2024, after tomorrow): kept without it, it stands in source_clock",
+        ),
         (totals.doubtful_times, "times within a change of the clocks, read as the first pass"),
+        (unconfirmed, "files with times without a zone that nothing in them confirms (--json: zone)"),
     ];
     for (records, what) in facts.iter().filter(|(records, _)| *records > 0) {
         text.push_str(&format!("\n{} {what}", count(*records)));
@@ -259,6 +281,11 @@ fn print_comparison(out: &mut Out, comparison: &Comparison) -> Result<(), CliErr
         let files = comparison.files_by_time;
         out.line(format!("{files} files that were not imported compared with what was recorded {from} … {to}"))?;
     }
+    out.line(format!(
+        "{} records of the files are in the store, {} are not",
+        count(comparison.known),
+        count(comparison.new)
+    ))?;
     Ok(out.line(if comparison.equal { "equal" } else { "they differ" })?)
 }
 

@@ -4,43 +4,46 @@
 //! under whatever name, and of a file that has grown only what is new. Files are published in batches; a
 //! crash loses the batch that was not published yet, and importing again does it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
+use jiff::tz::TimeZone;
 
 use super::detect::{self, Hints, LineKind, Shape};
 use super::error::LegacyError;
+use super::evidence::Witness;
 use super::fields::Fields;
 use super::fingerprint::{self, Beginning, Fingerprint};
+use super::first_look;
 use super::formats::{self, text};
+use super::growing;
 use super::hosts::Hosts;
 use super::ingest::{Ingest, Interrupted};
 use super::input::{DEEPEST, Input, Layer};
 use super::lines::LineReader;
 use super::mapping::Mapping;
+use super::overlap::sieve::Sieve;
 use super::packets;
 use super::parquet;
 use super::relay;
-use super::report::{Counts, FileReport, Report, Status};
+use super::report::{FileReport, Report, Status};
 use super::sqlite;
 use super::state::FileState;
+use super::store_target::{StoreTarget, known_of};
 use super::target::{Known, NewFile, Nowhere, Target};
 use super::time::Clock;
 use super::walk;
 use super::zip;
-use replayer_store::catalog::{Catalog, ImportEntry};
-use replayer_store::import::{FileCounts, ImportBatch, ImportedFile};
-use replayer_store::record::Record;
+use super::zone;
+use replayer_store::Store;
+use replayer_store::catalog::Catalog;
 use replayer_store::root::DataRoot;
-use replayer_store::{Store, StoreError};
 
 mod whole;
-
-/// Files are published when this much text was read since the last time, bytes.
-const BATCH: u64 = 256 << 20;
 
 /// What to import.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +56,11 @@ pub struct Options {
     pub hosts: Hosts,
     /// Told of the bytes read; its length is set here.
     pub bar: Option<ProgressBar>,
+    /// The zone of times that name none: a name of the time zone database, or an offset; `None` to find it.
+    pub zone: Option<String>,
+    /// Whether the files may be being written ([`super::follow`]): then only whole lines are taken, what has grown goes on in
+    /// the session of its beginning, and a file whose zone the next packets may show is left for later.
+    pub growing: bool,
 }
 
 /// Imports files. `imported` is called with the store when they are in it, and with the sessions that this brought: the layers
@@ -67,9 +75,27 @@ pub fn run(
 ) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
     let store = Arc::new(Store::open(root, "legacy import")?);
-    let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
+    into_store(&store, &found, options, imported)
+}
+
+/// As [`run`], with a store that is open and files that were found.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn into_store(
+    store: &Arc<Store>,
+    found: &walk::Found,
+    options: &Options,
+    imported: impl FnOnce(&Arc<Store>, &BTreeSet<String>),
+) -> Result<Report, LegacyError> {
+    let root = store.root();
+    let target = StoreTarget::new(store)?;
+    let mut target = Sieve::new(target, Some(root), &store.catalog(), found.files.len());
+    let report = into_target(found, &mut target, options)?;
+    // Parts of it are remembered no longer than needed.
+    drop(target);
     let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
-    imported(&store, &brought.filter_map(|file| file.session_id.clone()).collect());
+    imported(store, &brought.filter_map(|file| file.session_id.clone()).collect());
     Ok(report)
 }
 
@@ -82,19 +108,21 @@ pub fn dry_run(root: Option<&DataRoot>, options: &Options) -> Result<Report, Leg
     let catalog = root.map(Catalog::load).transpose()?.unwrap_or_default();
     let sessions = catalog.sessions.iter().map(|session| session.session_id.to_string()).collect();
     let known = catalog.imports.iter().map(known_of).collect();
-    let report = into_target(&found, &mut Nowhere::knowing(known, sessions), options)?;
+    let target = Nowhere::knowing(known, sessions);
+    let report = into_target(&found, &mut Sieve::new(target, root, &catalog, found.files.len()), options)?;
     Ok(Report { dry_run: true, ..report })
 }
 
 /// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs. Each
-/// report names the sessions of `imports` that hold the file or a beginning of it.
+/// report names the imports of `catalog` that hold the file or a beginning of it.
 ///
 /// # Errors
 /// When a named path cannot be read.
-pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) -> Result<Report, LegacyError> {
+pub fn read_only(options: &Options, root: &DataRoot, catalog: &Catalog) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
-    let mut target = Nowhere::reading_again(imports.iter().map(known_of).collect());
-    into_target(&found, &mut target, options)
+    let target = Nowhere::reading_again(catalog.imports.iter().map(known_of).collect());
+    // Files are compared with the store, not with each other.
+    into_target(&found, &mut Sieve::new(target, Some(root), catalog, 1).only_counting(), options)
 }
 
 fn into_target<T: Target + Send>(
@@ -103,6 +131,7 @@ fn into_target<T: Target + Send>(
     options: &Options,
 ) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
+    let zone = options.zone.as_deref().map(zone::named).transpose()?;
     let mut report = Report::default();
     let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
     let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len());
@@ -113,7 +142,7 @@ fn into_target<T: Target + Send>(
         let source = Source { input: Input::new(&file.path), name: file.name.clone(), named: file.named };
         let size = file.path.metadata().map_or(0, |metadata| metadata.len());
         let progress = |bytes| bar.inc(bytes);
-        let run = Run { clock: &clock, options, progress: &progress };
+        let run = Run { clock: &clock, zone: zone.as_ref(), options, progress: &progress };
         match run.one_file(&source, target)? {
             Outcome::File(read) => {
                 report.push(*read);
@@ -160,6 +189,8 @@ enum Outcome {
 #[derive(Clone, Copy)]
 struct Run<'r> {
     clock: &'r Clock,
+    /// The zone that the user named.
+    zone: Option<&'r TimeZone>,
     options: &'r Options,
     progress: &'r dyn Fn(u64),
 }
@@ -253,14 +284,18 @@ impl Run<'_> {
             return Ok(Outcome::File(Box::new(report)));
         }
         let state = FileState::new(&self.options.hosts, self.options.mapping.as_ref());
-        let job = Job { source, opened: &opened, clock: self.clock, state: &state, progress: self.progress };
+        let job = Job {
+            source,
+            opened: &opened,
+            clock: self.clock,
+            zone: self.zone,
+            growing: self.options.growing,
+            state: &state,
+            progress: self.progress,
+        };
         let outcome = match shape {
             Shape::Lines(kind) => import_lines(&job, kind, &earlier, target, &mut report),
-            Shape::Document => whole::document(&job, target, &mut report),
-            Shape::Csv(delimiter) => whole::table(&job, delimiter, target, &mut report),
-            Shape::Sqlite => sqlite::import(&job, target, &mut report),
-            Shape::Packets => packets::import(&job, target, &mut report),
-            _ => parquet::import(&job, target, &mut report),
+            ref shape => import_whole(&job, shape, target, &mut report),
         };
         report.close_range();
         report.close_notes();
@@ -284,6 +319,7 @@ impl Run<'_> {
             fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())?,
             input: source.input.clone(),
             members: None,
+            is_growing: self.options.growing && !growing::is_quiet(&metadata),
         };
         if !metadata.is_file() {
             return Ok(opened);
@@ -318,12 +354,22 @@ impl Run<'_> {
                           leave it out";
             opened.shape = Shape::Skip(reason.to_owned());
         }
+        let mut most = if opened.input.is_plain() { metadata.len() } else { u64::MAX };
+        if opened.is_growing {
+            match opened.shape {
+                Shape::Skip(_) | Shape::Unsupported(_) => {}
+                Shape::Lines(_) if opened.input.is_plain() => {
+                    most = growing::whole_lines(&mut File::open(source.input.path())?, metadata.len())?;
+                    opened.bytes = most;
+                }
+                _ => opened.shape = Shape::Skip(growing::NOT_YET.to_owned()),
+            }
+        }
         let lengths: BTreeSet<u64> = match opened.shape {
             Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
             _ => BTreeSet::new(),
         };
         if !matches!(opened.shape, Shape::Skip(_) | Shape::Unsupported(_) | Shape::Packed(_) | Shape::Archive) {
-            let most = if opened.input.is_plain() { metadata.len() } else { u64::MAX };
             opened.fingerprint = fingerprint::of(opened.input.open(0)?.take(most), &lengths)?;
             opened.bytes = opened.fingerprint.bytes;
         }
@@ -340,6 +386,8 @@ pub(super) struct Opened {
     pub input: Input,
     /// Of an archive, what is in it.
     members: Option<Vec<zip::Member>>,
+    /// Whether it is followed and was written to a moment ago.
+    pub is_growing: bool,
 }
 
 /// The second pass over a file: what it needs besides the target and the report.
@@ -348,6 +396,10 @@ pub(super) struct Job<'j> {
     pub source: &'j Source,
     pub opened: &'j Opened,
     pub clock: &'j Clock,
+    /// The zone that the user named.
+    pub zone: Option<&'j TimeZone>,
+    /// Whether what has grown goes on in the session of its beginning.
+    pub growing: bool,
     pub state: &'j FileState,
     pub progress: &'j dyn Fn(u64),
 }
@@ -437,6 +489,8 @@ fn import_lines<T: Target + Send>(
     if matches!(kind, LineKind::Text) {
         date_times_of_day(job, start, report)?;
     }
+    let Some(clock) = first_look::at_lines(job, kind, report)? else { return Ok(()) };
+    let job = &Job { clock: &clock, ..*job };
     begin(target, job, kind.name(), report)?;
     let input = job.opened.input.open(start)?.take(job.opened.bytes.saturating_sub(start));
     let mut reader = LineReader::starting_at(BufReader::with_capacity(1 << 18, input), start, lines_before);
@@ -447,6 +501,34 @@ fn import_lines<T: Target + Send>(
         return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
     }
     end(target, report)
+}
+
+/// Imports what is no file of lines: looked at first as lines are, by reading its beginning for the evidence in it alone.
+fn import_whole<T: Target>(
+    job: &Job<'_>,
+    shape: &Shape,
+    target: &mut T,
+    report: &mut FileReport,
+) -> Result<(), Interrupted> {
+    let look =
+        |job: &Job<'_>, witness: &mut Witness, unused: &mut FileReport| read_whole(job, shape, witness, unused);
+    let Some(clock) = first_look::at_whole(job, report, look)? else { return Ok(()) };
+    read_whole(&Job { clock: &clock, ..*job }, shape, target, report)
+}
+
+fn read_whole<T: Target>(
+    job: &Job<'_>,
+    shape: &Shape,
+    target: &mut T,
+    report: &mut FileReport,
+) -> Result<(), Interrupted> {
+    match shape {
+        Shape::Document => whole::document(job, target, report),
+        Shape::Csv(delimiter) => whole::table(job, *delimiter, target, report),
+        Shape::Sqlite => sqlite::import(job, target, report),
+        Shape::Packets => packets::import(job, target, report),
+        _ => parquet::import(job, target, report),
+    }
 }
 
 /// Finds the date of lines that have a time of day only, and says how.
@@ -490,6 +572,8 @@ pub(super) fn begin<T: Target>(
         format,
         sha256: &job.opened.fingerprint.sha256,
         bytes: job.opened.fingerprint.bytes,
+        earlier: if report.status == Status::Grown { &report.earlier_sessions } else { &[] },
+        continues: job.growing,
     })?;
     Ok(())
 }
@@ -498,96 +582,11 @@ pub(super) fn begin<T: Target>(
 ///
 /// # Errors
 /// Those of the target.
-pub(super) fn end<T: Target>(target: &mut T, report: &FileReport) -> Result<(), Interrupted> {
+pub(super) fn end<T: Target>(target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
+    if let Some((known, new)) = target.overlap() {
+        report.found(known, new);
+    }
     Ok(target.end(&report.counts)?)
-}
-
-/// Puts records into the store, in batches.
-struct StoreTarget<'s> {
-    store: &'s Store,
-    batch: Option<ImportBatch<'s>>,
-    known: Vec<Known>,
-    sessions: HashSet<String>,
-    open: Option<Known>,
-}
-
-impl<'s> StoreTarget<'s> {
-    fn new(store: &'s Store) -> Result<StoreTarget<'s>, LegacyError> {
-        let batch = store.import_batch()?;
-        let known = batch.known().iter().map(known_of).collect();
-        let sessions = store.catalog().sessions.iter().map(|session| session.session_id.to_string()).collect();
-        Ok(StoreTarget { store, batch: Some(batch), known, sessions, open: None })
-    }
-
-    fn batch(&mut self) -> Result<&mut ImportBatch<'s>, LegacyError> {
-        self.batch.as_mut().ok_or(LegacyError::Store(StoreError::Closed))
-    }
-}
-
-fn known_of(entry: &ImportEntry) -> Known {
-    Known {
-        sha256: entry.sha256.clone(),
-        bytes: entry.bytes,
-        name: entry.name.clone(),
-        session_id: Some(entry.session_id.to_string()),
-    }
-}
-
-impl Target for StoreTarget<'_> {
-    fn known(&self) -> &[Known] {
-        &self.known
-    }
-
-    fn has_session(&self, session_id: &str) -> bool {
-        self.sessions.contains(session_id)
-    }
-
-    fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
-        let session_id = self.batch()?.begin(ImportedFile {
-            name: file.name.to_owned(),
-            format: file.format.to_owned(),
-            sha256: file.sha256.to_owned(),
-            bytes: file.bytes,
-        })?;
-        let session_id = session_id.to_string();
-        self.open = Some(Known {
-            sha256: file.sha256.to_owned(),
-            bytes: file.bytes,
-            name: file.name.to_owned(),
-            session_id: Some(session_id.clone()),
-        });
-        Ok(Some(session_id))
-    }
-
-    fn push(&mut self, record: &Record<'_>) -> Result<(), LegacyError> {
-        self.batch()?.push(record)?;
-        Ok(())
-    }
-
-    fn end(&mut self, counts: &Counts) -> Result<(), LegacyError> {
-        let counts = FileCounts {
-            lines: counts.lines,
-            rows: counts.rows,
-            extra_rows: counts.extra_rows,
-            rejected: counts.rejected,
-        };
-        self.batch()?.end(counts)?;
-        self.known.extend(self.open.take());
-        Ok(())
-    }
-
-    fn publish(&mut self, last: bool) -> Result<(), LegacyError> {
-        if !last && self.batch()?.bytes() < BATCH {
-            return Ok(());
-        }
-        if let Some(batch) = self.batch.take() {
-            batch.commit()?;
-        }
-        if !last {
-            self.batch = Some(self.store.import_batch()?);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::detect::{self, LineKind};
 use super::documents;
 use super::error::LegacyError;
 use super::fields::Fields;
+use super::fold;
 use super::formats::{self, Context, Envelope, Taken, finished, mapped, text};
 use super::lines::{Line, LineReader};
 use super::recover::{self, Reason};
@@ -263,7 +264,8 @@ impl<'i, T: Target> Ingest<'i, T> {
             Taken::NoText(kind, moment, direction) => {
                 self.report.counts.rows += 1;
                 *self.report.not_text.entry(kind.to_owned()).or_default() += 1;
-                self.neighbour = moment.map(|moment| moment.us).or(self.neighbour);
+                let possible = moment.map(|moment| moment.us).filter(|us| self.clock.is_possible(*us));
+                self.neighbour = possible.or(self.neighbour);
                 let details = json!({
                     "file": self.report.name,
                     "line": line.number,
@@ -380,19 +382,39 @@ impl<'i, T: Target> Ingest<'i, T> {
     ) -> Result<(), LegacyError> {
         let text = envelope.text.as_deref().unwrap_or(line);
         let hint = envelope.hint.as_deref().or(hint);
-        let ts = envelope.moment.map(|moment| moment.us);
-        let counts = &mut self.report.counts;
-        counts.without_time += u64::from(ts.is_none());
-        counts.doubtful_times += u64::from(envelope.moment.is_some_and(|moment| moment.doubt.is_some()));
+        self.target.dated(envelope.moment);
         let sent = envelope.direction == Some(Direction::Sent);
         let (label, status) = label(envelope.format, hint, text, sent);
+        let text = secrets::of_record(envelope.format, hint, text, envelope.direction, &label);
+        let mut record = Record {
+            seq: 0,
+            ts: None,
+            source: envelope.source,
+            direction: envelope.direction,
+            format: envelope.format,
+            hint,
+            socket_id: envelope.socket_id.as_deref(),
+            offset: if envelope.is_own_row { envelope.offset } else { offset },
+            source_clock: envelope.source_clock,
+            text: &text,
+        };
+        let moment = envelope.moment.map(|moment| fold::resolve(moment, self.neighbour, &record));
+        let ts = moment.map(|moment| moment.us).filter(|us| self.clock.is_possible(*us));
+        let counts = &mut self.report.counts;
+        counts.without_time += u64::from(moment.is_none());
+        counts.doubtful_times += u64::from(moment.is_some_and(|moment| moment.doubt.is_some()));
+        if let (Some(moment), None) = (moment, ts) {
+            // It decides no day folder, no span and no prune; nothing of it is lost either.
+            counts.impossible_times += 1;
+            record.source_clock = record.source_clock.or(Some(moment.us as f64 / 1e6));
+        }
         counts.payload_lost += u64::from(status == FrameStatus::PayloadLost);
         counts.value_unread += u64::from(matches!(status, FrameStatus::PayloadUnread | FrameStatus::ValueUnread));
-        counts.unproven += u64::from(envelope.format == LineFormat::HistoryCollector && !finished::has_seed(text));
-        let text = secrets::of_record(envelope.format, hint, text, envelope.direction, &label);
+        counts.unproven +=
+            u64::from(envelope.format == LineFormat::HistoryCollector && !finished::has_seed(&text));
         counts.redacted += u64::from(matches!(text, Cow::Owned(_)));
         if self.target.is_dry() && self.report.preview.len() < PREVIEWED {
-            let preview = super::preview::of(envelope, &label, hint, &text);
+            let preview = super::preview::of(envelope, ts, &label, hint, &text);
             self.report.preview.push(preview);
         }
         match self.report.events.get_mut(&label) {
@@ -403,18 +425,7 @@ impl<'i, T: Target> Ingest<'i, T> {
             self.report.saw(ts);
             self.neighbour = Some(ts);
         }
-        self.target.push(&Record {
-            seq: 0,
-            ts,
-            source: envelope.source,
-            direction: envelope.direction,
-            format: envelope.format,
-            hint,
-            socket_id: envelope.socket_id.as_deref(),
-            offset: if envelope.is_own_row { envelope.offset } else { offset },
-            source_clock: envelope.source_clock,
-            text: &text,
-        })
+        self.target.push(&Record { ts, ..record })
     }
 }
 

@@ -6,8 +6,8 @@ use replayer_protocol::json::Value;
 use replayer_protocol::line::{self, LineFormat};
 use replayer_store::record::Direction;
 
-/// A record as a dry run shows it.
-pub fn of(envelope: &Envelope<'_>, label: &str, hint: Option<&str>, text: &str) -> Preview {
+/// A record as a dry run shows it; `ts` is its time, microseconds UTC.
+pub fn of(envelope: &Envelope<'_>, ts: Option<i64>, label: &str, hint: Option<&str>, text: &str) -> Preview {
     let inner = line::inner(envelope.format, text);
     let event = match &inner {
         Some(inner) => line::decode(inner.format, inner.hint.as_deref(), &inner.text),
@@ -29,7 +29,7 @@ pub fn of(envelope: &Envelope<'_>, label: &str, hint: Option<&str>, text: &str) 
     let is_entry = envelope.format == LineFormat::HistoryCollector;
     let games: &[&str] = if is_entry { &["id"] } else { &["gameId", "game_id"] };
     Preview {
-        time: envelope.moment.and_then(|moment| rfc3339(moment.us)),
+        time: ts.and_then(rfc3339),
         direction: envelope.direction.map(Direction::as_str),
         event: label.to_owned(),
         game: first(games).and_then(Value::string).map(|game| game.into_owned()),

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::overlap;
+use super::zone::ZoneReport;
+
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,10 +73,17 @@ pub struct Counts {
     pub unproven: u64,
     /// Records of which credentials were taken out.
     pub redacted: u64,
+    /// Records that the store did not hold.
+    pub new: u64,
+    /// Records that the store holds already, in another session: they are not stored a second time.
+    pub known: u64,
     /// Records without a readable time.
     pub without_time: u64,
-    /// Records whose local time happened twice or never (clock changes); read as the first pass, or as if the
-    /// clock had not jumped.
+    /// Records whose time cannot be (before 2024, after tomorrow). They are kept without a time; the one they had is in
+    /// `source_clock` (seconds since 1970) and in the line.
+    pub impossible_times: u64,
+    /// Records whose local time happened twice or never (clock changes), where neither the order of the records nor the
+    /// server's clock decides; read as the first pass, or as if the clock had not jumped.
     pub doubtful_times: u64,
 }
 
@@ -92,7 +102,10 @@ impl Counts {
         self.left_out += other.left_out;
         self.unproven += other.unproven;
         self.redacted += other.redacted;
+        self.new += other.new;
+        self.known += other.known;
         self.without_time += other.without_time;
+        self.impossible_times += other.impossible_times;
         self.doubtful_times += other.doubtful_times;
     }
 
@@ -160,6 +173,12 @@ pub struct FileReport {
     /// Lines and what became of them.
     #[serde(flatten)]
     pub counts: Counts,
+    /// Which sessions hold the records that are known, and how many each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub known_in: BTreeMap<String, u64>,
+    /// In which zone its zoneless times were read, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneReport>,
     /// Time of the first and last record in time, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -184,6 +203,9 @@ pub struct FileReport {
     /// Reasons why messages were left out, and of how many.
     #[serde(skip)]
     pub left_out: BTreeMap<&'static str, u64>,
+    /// The known records by session and event.
+    #[serde(skip)]
+    pub known_events: BTreeMap<String, BTreeMap<String, u64>>,
     /// First and last time, microseconds UTC.
     #[serde(skip)]
     pub range_us: Option<(i64, i64)>,
@@ -205,6 +227,8 @@ impl FileReport {
             sha256: None,
             session_id: None,
             counts: Counts::default(),
+            known_in: BTreeMap::new(),
+            zone: None,
             from: None,
             to: None,
             events: BTreeMap::new(),
@@ -213,6 +237,7 @@ impl FileReport {
             preview: Vec::new(),
             notes: Vec::new(),
             left_out: BTreeMap::new(),
+            known_events: BTreeMap::new(),
             range_us: None,
             earlier_sessions: Vec::new(),
         }
@@ -259,6 +284,41 @@ impl FileReport {
             let kinds: Vec<_> = self.not_text.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
             self.notes
                 .push(format!("messages that are no text, kept without their content: {}", kinds.join(", ")));
+        }
+    }
+
+    /// Takes in what of the file is known, and says so.
+    pub fn found(&mut self, known: &overlap::Known, new: u64) {
+        (self.counts.new, self.counts.known) = (new, known.records);
+        self.known_in = known.sessions.clone();
+        self.known_events = known.events.clone();
+        if known.records == 0 {
+            return;
+        }
+        let mut holders: Vec<_> = known.sessions.iter().collect();
+        holders.sort_by_key(|(session, records)| (std::cmp::Reverse(**records), (*session).clone()));
+        let mut named: Vec<String> =
+            holders.iter().take(3).map(|(session, records)| format!("{records} in session {session}")).collect();
+        if let Some(more @ 1..) = holders.len().checked_sub(3) {
+            named.push(format!("the others in {more} more"));
+        }
+        let held = named.join(", ");
+        if known.untimed > 0 {
+            self.notes.push(format!(
+                "{} of its records are stored without their time, from a file that had none; to have the times, import this \
+                 file into another data root",
+                known.untimed
+            ));
+        }
+        if new == 0 {
+            self.status = Status::AlreadyImported;
+            let records = known.records;
+            self.reason = Some(format!("all of its {records} records are stored already: {held}"));
+        } else {
+            self.notes.push(format!(
+                "{} of its records are stored already ({held}) and were left out; {new} are new",
+                known.records
+            ));
         }
     }
 

@@ -30,6 +30,13 @@ impl FileState {
         FileState { hosts: hosts.clone(), mapping: mapping.cloned(), ..FileState::default() }
     }
 
+    /// The same file of which nothing was read, for a first look at it.
+    pub fn fresh(&self) -> FileState {
+        let state = FileState::new(&self.hosts, self.mapping.as_ref());
+        state.midnight.set(self.midnight.get());
+        state
+    }
+
     /// Says when the first day of the file began, by the clock that its times of day were read from: microseconds UTC.
     pub fn set_midnight(&self, us: Option<i64>) {
         self.midnight.set(us);
@@ -41,7 +48,7 @@ impl FileState {
         if self.last_of_day.replace(Some(us)).is_some_and(|last| last - us > DAY_US / 2) {
             self.days.set(self.days.get() + 1);
         }
-        self.midnight.get().map(|midnight| Moment { us: midnight + self.days.get() * DAY_US + us, doubt: None })
+        self.midnight.get().map(|midnight| Moment::certain(midnight + self.days.get() * DAY_US + us))
     }
 
     /// Notes that a socket was opened, and whether it is one of the game's.
@@ -62,7 +69,7 @@ impl FileState {
     /// The moment at which the browser's monotonic clock showed this; `None` where nothing ties it to a date.
     pub fn by_clock(&self, monotonic: f64) -> Option<Moment> {
         let wall = self.clock.get()? + monotonic;
-        Some(Moment { us: (wall * 1e6).round() as i64, doubt: None })
+        Some(Moment::certain((wall * 1e6).round() as i64))
     }
 }
 

@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
 
+use super::detect::LineKind;
+use super::evidence::Witness;
 use super::import::{self, Options};
 use super::report::Report;
+use super::state::FileState;
+use super::time::Clock;
+use super::{first_look, formats};
+use replayer_protocol::line::LineFormat;
 use replayer_store::root::DataRoot;
 use replayer_store::scan::{ScanFilter, scan};
 use replayer_store::schema::DocType;
@@ -110,6 +116,13 @@ pub fn options(path: &Path) -> Options {
     Options { paths: vec![path.to_owned()], ..Options::default() }
 }
 
+/// What the lines of a file say of its zone.
+pub fn witness(lines: &str, format: LineFormat) -> Witness {
+    let kind = LineKind::Format(formats::of_lines(format).unwrap());
+    let (state, clock) = (FileState::default(), Clock::new().unwrap());
+    first_look::of_lines(lines.as_bytes(), b"", kind, &state, &clock).unwrap()
+}
+
 /// A recording's tick.
 pub fn tick(number: u32) -> String {
     format!(
@@ -122,4 +135,81 @@ pub fn tick(number: u32) -> String {
 /// A raw capture's line.
 pub fn raw(seq: u32, event: &str, data: &str) -> String {
     format!(r#"{{"seq": {seq}, "ts": "2025-12-12T17:00:{:02}.5", "event": "{event}", "data": {data}}}"#, seq % 60)
+}
+
+/// Raw captures by a machine whose clock shows the time of some zone.
+pub mod wall {
+    use jiff::Timestamp;
+    use jiff::tz::TimeZone;
+
+    /// A recording of two short games.
+    pub struct Recording {
+        pub zone: TimeZone,
+        pub start: Timestamp,
+        /// What stands behind each time.
+        pub suffix: &'static str,
+        /// Seconds by which the machine's clock is ahead.
+        pub ahead: i64,
+    }
+
+    impl Recording {
+        /// When one begins that says nothing else: 2026-01-15 14:00 UTC, microseconds.
+        pub const START: i64 = 1_768_485_600_000_000;
+
+        pub fn in_zone(name: &str) -> Recording {
+            let start = Timestamp::from_microsecond(Recording::START).unwrap();
+            Recording { zone: TimeZone::get(name).unwrap(), start, suffix: "", ahead: 0 }
+        }
+
+        /// What the machine's clock showed so many milliseconds after the start.
+        pub fn wall(&self, after_ms: i64) -> String {
+            let at =
+                Timestamp::from_microsecond(self.start.as_microsecond() + (self.ahead * 1000 + after_ms) * 1000);
+            let at = self.zone.to_datetime(at.unwrap());
+            format!("{}{}", at.strftime("%Y-%m-%dT%H:%M:%S%.f"), self.suffix)
+        }
+
+        /// The lines, each ended: an empty history, then two games that rug and are shown a second later.
+        pub fn lines(&self) -> String {
+            let server = |after_ms: i64| self.start.as_millisecond() + after_ms;
+            let (one, two) = (self.game(1), self.game(2));
+            let state = |after_ms: i64, data: &str| {
+                let ts = self.wall(after_ms);
+                format!(r#"{{"seq": 1, "ts": "{ts}", "event": "gameStateUpdate", "data": {data}}}"#)
+            };
+            let tick = |after_ms: i64, game: &str, tick: u32, rugged: bool| {
+                state(
+                    after_ms,
+                    &format!(
+                        r#"{{"gameId": "{game}", "active": true, "rugged": {rugged}, "tickCount": {tick}, "price": 1.5}}"#
+                    ),
+                )
+            };
+            let ended = [(one.as_str(), server(5_200)), (two.as_str(), server(15_200))];
+            let lines = [
+                history_line(&self.wall(0), &[]),
+                tick(1_000, &one, 3, false),
+                tick(5_000, &one, 19, true),
+                history_line(&self.wall(6_200), &ended[..1]),
+                tick(8_000, &two, 0, false),
+                tick(15_000, &two, 28, true),
+                history_line(&self.wall(16_200), &[ended[1], ended[0]]),
+            ];
+            lines.join("\n") + "\n"
+        }
+
+        fn game(&self, number: u8) -> String {
+            format!("{}-{number:016x}", self.start.strftime("%Y%m%d"))
+        }
+    }
+
+    /// A packet that shows finished games: ids, and when they ended in Unix milliseconds.
+    pub fn history_line(ts: &str, games: &[(&str, i64)]) -> String {
+        let entry = |(id, at): &(&str, i64)| format!(r#"{{"id": "{id}", "timestamp": {at}}}"#);
+        let games: Vec<String> = games.iter().map(entry).collect();
+        format!(
+            r#"{{"seq": 1, "ts": "{ts}", "event": "gameStateUpdate", "data": {{"gameId": "20260115-ffffffffffffffff", "cooldownTimer": 15000, "gameHistory": [{}]}}}}"#,
+            games.join(", ")
+        )
+    }
 }

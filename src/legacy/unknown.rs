@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::fields::Fields;
 use super::formats::{FORMATS, frames, names};
+use super::time;
 
 /// The most keys that a sentence names.
 const NAMED_KEYS: usize = 12;
@@ -72,7 +73,7 @@ pub fn object(fields: &Fields) -> String {
     }
     let looks = format!("JSON with the keys {}", shown.join(", "));
     if let Some(path) = path_of_frame(fields, 0) {
-        let time = names::TIMES.iter().find_map(|name| key_called(fields, name));
+        let time = time::KEYS.iter().find_map(|name| key_called(fields, name));
         let time = time.map(|key| format!("ts={key},")).unwrap_or_default();
         return format!("{looks}. The text at {path} is a frame: import it with --map {time}frame={path}");
     }

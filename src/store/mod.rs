@@ -17,6 +17,7 @@
 //!   a process, without any contact to the writer. [`scan`] — reading rows.
 //! * [`span`] — from when to when it has frames. [`chain`] — a log that cannot be changed unnoticed.
 //! * [`import`] — many files into the store, all or nothing. [`redact`] — credentials are taken out before anything is stored.
+//!   [`window`] — rows of some hours, to compare a file with.
 //! * [`fsio`] — the one door to the disk.
 
 mod age;
@@ -71,6 +72,7 @@ mod steps;
 mod testing;
 pub mod verify;
 pub mod view;
+pub mod window;
 
 pub use error::StoreError;
 pub use open::Store;

@@ -3,7 +3,7 @@
 
 use super::{Context, Envelope, Format, Taken};
 use crate::fields::Fields;
-use crate::time::{Moment, Zone, from_epoch_ms};
+use crate::time::Zone;
 use replayer_protocol::line::LineFormat;
 use replayer_store::record::Direction;
 
@@ -15,13 +15,9 @@ pub fn recognises(fields: &Fields) -> bool {
 
 /// The envelope.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
-    let moment = match fields.number("timestamp").and_then(from_epoch_ms) {
-        Some(us) => Some(Moment { us, doubt: None }),
-        None => fields.text("iso").and_then(|text| context.clock.read(&text, Zone::Utc)),
-    };
     let sent = fields.text("type").as_deref() == Some("OUTGOING");
     Envelope {
-        moment,
+        moment: context.clock.of(fields, Zone::Utc),
         direction: Some(if sent { Direction::Sent } else { Direction::Received }),
         ..Envelope::new(LineFormat::BrowserLog)
     }

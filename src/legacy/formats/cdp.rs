@@ -28,14 +28,7 @@ pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
 
 /// The envelope of a sample, which does not say its direction.
 pub fn read_sample(fields: &Fields, context: &Context) -> Envelope<'static> {
-    let timestamp = fields.text("ts").or_else(|| fields.text("timestamp"));
-    Envelope {
-        moment: match timestamp {
-            Some(text) => context.clock.read(&text, Zone::Utc),
-            None => super::names::moment(fields, context),
-        },
-        ..Envelope::new(LineFormat::CdpCapture)
-    }
+    Envelope { moment: context.clock.of(fields, Zone::Utc), ..Envelope::new(LineFormat::CdpCapture) }
 }
 
 /// Registered in [`super::FORMATS`].

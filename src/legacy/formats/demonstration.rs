@@ -38,11 +38,9 @@ pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
 fn written_time(fields: &Fields, context: &Context) -> Option<Moment> {
     let edge = ["_header", "_footer", "_metadata"].into_iter().find_map(|part| fields.object(part));
     if let Some(edge) = edge {
-        let text = edge.text("start_time").or_else(|| edge.text("end_time"))?;
-        return context.clock.read(&text, Zone::NewYork);
+        return context.clock.among(&edge, &["start_time", "end_time"], Zone::NewYork);
     }
-    let text = fields.text("timestamp").or_else(|| fields.text("session_start"))?;
-    context.clock.read(&text, Zone::Utc)
+    context.clock.among(fields, &["timestamp", "session_start"], Zone::Utc)
 }
 
 /// Registered in [`super::FORMATS`].

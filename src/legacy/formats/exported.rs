@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::{Context, Envelope, Format, Taken};
 use crate::fields::Fields;
-use crate::time::{Moment, Zone, from_epoch_any};
+use crate::time::Zone;
 use replayer_protocol::line::LineFormat;
 use replayer_store::record::{Direction, Source};
 
@@ -25,12 +25,8 @@ pub fn is_own(fields: &Fields) -> bool {
 /// The envelope. Time stamps without a zone are UTC: the older store wrote `utcnow()`, data frame libraries
 /// export numbers.
 pub fn read<'a>(fields: &Fields<'a>, context: &Context) -> Envelope<'a> {
-    let moment = match fields.number("ts").and_then(from_epoch_any) {
-        Some(us) => Some(Moment { us, doubt: None }),
-        None => fields.text("ts").and_then(|text| context.clock.read(&text, Zone::Utc)),
-    };
     let envelope = Envelope {
-        moment,
+        moment: context.clock.among(fields, &["ts"], Zone::Utc),
         direction: match fields.text("direction").as_deref() {
             Some("received") => Some(Direction::Received),
             Some("sent") => Some(Direction::Sent),

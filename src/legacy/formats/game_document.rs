@@ -12,9 +12,9 @@ pub fn recognises(fields: &Fields) -> bool {
 
 /// The envelope: the game is dated by its start.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
-    let start = fields.object("meta").and_then(|meta| meta.text("start_time"));
+    let meta = fields.object("meta");
     Envelope {
-        moment: start.and_then(|text| context.clock.read(&text, Zone::Utc)),
+        moment: meta.and_then(|meta| context.clock.among(&meta, &["start_time"], Zone::Utc)),
         ..Envelope::new(LineFormat::GameDocument)
     }
 }

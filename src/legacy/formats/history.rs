@@ -14,7 +14,7 @@ pub fn recognises(fields: &Fields) -> bool {
 /// The envelope: dated by the collecting; the end of the game stands in the entry itself.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
     Envelope {
-        moment: fields.text("collected_at").and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        moment: context.clock.among(fields, &["collected_at"], Zone::NewYork),
         direction: Some(Direction::Received),
         ..Envelope::new(LineFormat::HistoryCollector)
     }

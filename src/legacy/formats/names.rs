@@ -8,39 +8,9 @@ use serde_json::value::RawValue;
 
 use super::Context;
 use crate::fields::Fields;
-use crate::time::{Moment, Zone, from_epoch_any};
+use crate::time::{Moment, Zone};
 use replayer_protocol::{frame, requests};
 use replayer_store::record::Direction;
-
-/// Names of a time, the most particular first. A number outranks a text whatever its name: it needs no zone.
-pub const TIMES: [&str; 26] = [
-    "ts",
-    "tsms",
-    "timestamp",
-    "timestampms",
-    "time",
-    "timems",
-    "at",
-    "atus",
-    "atms",
-    "tsus",
-    "timestampus",
-    "t",
-    "epoch",
-    "epochms",
-    "walltime",
-    "wallclock",
-    "datetime",
-    "date",
-    "iso",
-    "when",
-    "receivedat",
-    "recvts",
-    "createdat",
-    "capturedat",
-    "recordedat",
-    "loggedat",
-];
 
 /// Names of the text of a frame.
 pub const FRAMES: [&str; 15] = [
@@ -103,35 +73,14 @@ pub fn text<'a>(fields: &Fields<'a>, names: &[&str]) -> Option<Cow<'a, str>> {
     names.iter().find_map(|name| named(fields, name).and_then(frame::string))
 }
 
-/// The time of a line by any of its usual names.
+/// The time of a line by any of its usual names. Other people's times without a zone are UTC, until something says more.
 pub fn moment(fields: &Fields, context: &Context) -> Option<Moment> {
-    let values = || TIMES.iter().filter_map(|name| named(fields, name));
-    values().find_map(epoch).or_else(|| values().find_map(|value| time_of(value, context)))
+    context.clock.of(fields, Zone::Utc)
 }
 
 /// A time: a number or digits in the unit that the magnitude tells, or a text with date and time.
 pub fn time_of(value: &RawValue, context: &Context) -> Option<Moment> {
-    epoch(value).or_else(|| context.clock.read(&frame::string(value)?, Zone::Utc))
-}
-
-fn epoch(value: &RawValue) -> Option<Moment> {
-    let text = value.get();
-    epoch_text(text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text))
-}
-
-/// Unix time as digits, in the unit that the magnitude tells.
-pub fn epoch_text(text: &str) -> Option<Moment> {
-    let text = text.trim();
-    if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return None;
-    }
-    let us = match text.parse::<i64>() {
-        // Of nanoseconds a double keeps too few digits.
-        Ok(nanoseconds) if (1_000_000_000_000_000_000..).contains(&nanoseconds) => Some(nanoseconds / 1000),
-        Ok(number) => from_epoch_any(number as f64),
-        Err(_) => from_epoch_any(text.parse().ok()?),
-    };
-    us.map(|us| Moment { us, doubt: None })
+    context.clock.value(value.get(), Zone::Utc)
 }
 
 /// The way that a word says.
@@ -352,13 +301,5 @@ mod tests {
         for text in ["", "42", "421", "hello", "1768485600", "20 minutes", "4", "{}"] {
             assert!(!begins_like_a_frame(text), "{text}");
         }
-    }
-
-    #[test]
-    fn digits_are_a_time_in_the_unit_of_their_magnitude() {
-        for text in ["1768485600", "1768485600.0", "1768485600000", "1768485600000000", "1768485600000000000"] {
-            assert_eq!(epoch_text(text).unwrap().us, 1_768_485_600_000_000, "{text}");
-        }
-        assert!(epoch_text("12").is_none() && epoch_text("2026-01-15").is_none());
     }
 }

@@ -14,7 +14,7 @@ pub fn recognises(fields: &Fields) -> bool {
 /// The envelope.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
     Envelope {
-        moment: fields.text("captured_at").and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        moment: context.clock.among(fields, &["captured_at"], Zone::NewYork),
         source_clock: fields.number("timestamp"),
         ..Envelope::new(LineFormat::NotebookCapture)
     }

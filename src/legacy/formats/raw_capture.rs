@@ -30,15 +30,11 @@ fn inner<'a>(fields: &Fields<'a>) -> Option<Fields<'a>> {
 /// The envelope, for a wrapper that of the event inside; only a wrapper may say that it was sent.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
     let inner = if recognises(fields) { None } else { inner(fields) };
-    let time =
-        |fields: &Fields| fields.text("ts").or_else(|| fields.text("timestamp")).map(|text| text.into_owned());
-    let timestamp = inner.as_ref().and_then(time).or_else(|| time(fields));
+    let time = |fields: &Fields| context.clock.of(fields, Zone::NewYork);
+    let moment = inner.as_ref().and_then(time).or_else(|| time(fields));
     let sent = inner.and_then(|inner| inner.text("direction")).as_deref() == Some("sent");
     Envelope {
-        moment: match timestamp {
-            Some(text) => context.clock.read(&text, Zone::NewYork),
-            None => super::names::moment(fields, context),
-        },
+        moment,
         direction: Some(if sent { Direction::Sent } else { Direction::Received }),
         ..Envelope::new(LineFormat::RawCapture)
     }

@@ -18,14 +18,11 @@ fn is_tick(fields: &Fields) -> bool {
 /// The envelope: the header is dated by its start, the footer by its end.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
     let metadata = fields.object("_metadata");
-    let of_metadata = |key| metadata.as_ref().and_then(|metadata| metadata.text(key));
-    let timestamp =
-        fields.text("timestamp").or_else(|| of_metadata("start_time")).or_else(|| of_metadata("end_time"));
+    let of_metadata =
+        |metadata: &Fields| context.clock.among(metadata, &["start_time", "end_time"], Zone::NewYork);
+    let moment = context.clock.of(fields, Zone::NewYork).or_else(|| metadata.as_ref().and_then(of_metadata));
     Envelope {
-        moment: match timestamp {
-            Some(text) => context.clock.read(&text, Zone::NewYork),
-            None => super::names::moment(fields, context),
-        },
+        moment,
         direction: is_tick(fields).then_some(Direction::Received),
         ..Envelope::new(LineFormat::RecorderSink)
     }

@@ -2,7 +2,7 @@
 
 use super::{Context, Envelope, Format, Taken};
 use crate::fields::Fields;
-use crate::time::Zone;
+use crate::time::{self, Zone};
 use replayer_protocol::line::LineFormat;
 use replayer_store::record::Direction;
 
@@ -14,14 +14,13 @@ pub fn recognises(fields: &Fields) -> bool {
     let Some(kind) = fields.text("type") else { return false };
     // Many programs log `{type, timestamp, …}`; a line of a kind unknown here must name its game.
     let ours = KINDS.contains(&kind.as_ref()) || fields.text("game_id").is_some();
-    ours && fields.text("timestamp").is_some() && !fields.has("data")
+    ours && time::is_dated(fields) && !fields.has("data")
 }
 
 /// The envelope: ticks came from the server, the markers are the recorder's own.
 pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
-    let timestamp = fields.text("timestamp");
     Envelope {
-        moment: timestamp.and_then(|text| context.clock.read(&text, Zone::NewYork)),
+        moment: context.clock.of(fields, Zone::NewYork),
         direction: (fields.text("type").as_deref() == Some("tick")).then_some(Direction::Received),
         ..Envelope::new(LineFormat::Recording)
     }

@@ -2,7 +2,7 @@
 
 use super::{Context, Envelope, Format, Taken};
 use crate::fields::Fields;
-use crate::time::{Moment, from_epoch_ms};
+use crate::time::Zone;
 use replayer_protocol::line::LineFormat;
 use replayer_store::record::Direction;
 
@@ -10,14 +10,14 @@ use replayer_store::record::Direction;
 pub fn is_key_sample(fields: &Fields) -> bool {
     fields.text("event_type").is_some()
         && fields.has("data")
-        && fields.number("timestamp_ms").is_some()
-        && fields.text("timestamp").is_none()
+        && fields.has("timestamp_ms")
+        && !fields.has("timestamp")
 }
 
 /// The envelope of a key sample.
-pub fn read_key_sample(fields: &Fields) -> Envelope<'static> {
+pub fn read_key_sample(fields: &Fields, context: &Context) -> Envelope<'static> {
     Envelope {
-        moment: fields.number("timestamp_ms").and_then(from_epoch_ms).map(|us| Moment { us, doubt: None }),
+        moment: context.clock.of(fields, Zone::Utc),
         direction: Some(Direction::Received),
         ..Envelope::new(LineFormat::KeySample)
     }
@@ -49,7 +49,7 @@ impl Format for KeySample {
     fn recognises(&self, fields: &Fields) -> bool {
         is_key_sample(fields)
     }
-    fn read<'a>(&self, fields: &Fields<'a>, _context: &Context) -> Taken<'a> {
-        Taken::Record(read_key_sample(fields))
+    fn read<'a>(&self, fields: &Fields<'a>, context: &Context) -> Taken<'a> {
+        Taken::Record(read_key_sample(fields, context))
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::{Context, Envelope, Taken, names};
-use crate::time::Zone;
+use crate::time::{self, Zone};
 use replayer_protocol::frame;
 use replayer_store::record::Direction;
 
@@ -72,7 +72,7 @@ pub fn find(line: &str) -> Option<FrameLine<'_>> {
 pub fn read<'t>(line: &FrameLine<'t>, context: &Context) -> Taken<'t> {
     let moment = match line.time {
         Some(TextTime::Full(text)) => context.clock.read(&text.replace(',', "."), Zone::Utc),
-        Some(TextTime::Epoch(digits)) => names::epoch_text(digits),
+        Some(TextTime::Epoch(digits)) => context.clock.read(digits, Zone::Utc),
         Some(TextTime::OfDay(us)) => context.file.of_day(us),
         None => None,
     };
@@ -245,7 +245,7 @@ fn date_and_time(text: &str) -> Option<TextTime<'_>> {
 
 fn epoch_in(text: &str) -> Option<TextTime<'_>> {
     let words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
-    let mut words = words.filter(|word| word.len() >= 10 && names::epoch_text(word).is_some());
+    let mut words = words.filter(|word| word.len() >= 10 && time::text::read(word).is_some());
     words.next().map(TextTime::Epoch)
 }
 

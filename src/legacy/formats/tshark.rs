@@ -9,6 +9,7 @@ use super::{Context, Envelope, Format, Taken, frames, names};
 use crate::documents;
 use crate::fields::Fields;
 use crate::time::Moment;
+use crate::time::Zone;
 use replayer_protocol::frame;
 use replayer_protocol::line::LineFormat;
 use replayer_store::record::Direction;
@@ -30,10 +31,10 @@ impl Format for Tshark {
     fn recognises(&self, fields: &Fields) -> bool {
         layers(fields).is_some()
     }
-    fn read<'a>(&self, fields: &Fields<'a>, _context: &Context) -> Taken<'a> {
+    fn read<'a>(&self, fields: &Fields<'a>, context: &Context) -> Taken<'a> {
         let Some(layers) = layers(fields) else { return Taken::LeftOut(NO_MESSAGE) };
         let epoch = layers.object("frame").and_then(|frame| frame.text("frame.time_epoch"));
-        let moment = epoch.and_then(|epoch| names::epoch_text(&epoch));
+        let moment = epoch.and_then(|epoch| context.clock.read(&epoch, Zone::Utc));
         let mut found = Vec::new();
         for (_, value) in layers.iter().filter(|(key, _)| *key == "websocket") {
             if value.get().starts_with('[') {
