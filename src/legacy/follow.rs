@@ -119,7 +119,7 @@ pub enum Look {
     /// Nothing has changed, or nothing of it is whole yet.
     Nothing,
     /// This was taken in.
-    Taken(Report),
+    Taken(Box<Report>),
     /// Another process holds the store; what it said of itself.
     Waiting(String),
     /// Something went wrong that may pass; the next look tries again.
@@ -241,7 +241,7 @@ impl FolderFollower {
         }
         report.per_file.iter().for_each(|file| self.note(file));
         let is_news = |file: &FileReport| file.counts.lines > 0 || file.status == Status::Failed;
-        Ok(if report.per_file.iter().any(is_news) { Look::Taken(report) } else { Look::Nothing })
+        Ok(if report.per_file.iter().any(is_news) { Look::Taken(Box::new(report)) } else { Look::Nothing })
     }
 
     /// The files that have changed and may be taken in now, as they are.

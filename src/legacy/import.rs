@@ -4,37 +4,30 @@
 //! under whatever name, and of a file that has grown only what is new. Files are published in batches; a
 //! crash loses the batch that was not published yet, and importing again does it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 
-use super::detect::{self, Hints, LineKind, Shape};
+use super::detect::{self, Hints, Shape};
 use super::error::LegacyError;
-use super::evidence::Witness;
 use super::fields::Fields;
-use super::fingerprint::{self, Beginning, Fingerprint};
-use super::first_look;
-use super::formats::{self, text};
+use super::fingerprint::{self, Fingerprint};
+use super::formats;
 use super::growing;
 use super::hosts::Hosts;
-use super::ingest::{Ingest, Interrupted};
+use super::ingest::Interrupted;
 use super::input::{DEEPEST, Input, Layer};
-use super::lines::LineReader;
 use super::mapping::Mapping;
 use super::overlap::sieve::Sieve;
-use super::packets;
-use super::parquet;
-use super::relay;
 use super::report::{FileReport, Report, Status};
-use super::sqlite;
 use super::state::FileState;
 use super::store_target::{StoreTarget, known_of};
-use super::target::{Known, NewFile, Nowhere, Target};
+use super::target::{NewFile, Nowhere, Target};
 use super::time::Clock;
 use super::walk;
 use super::zip;
@@ -43,6 +36,10 @@ use replayer_store::Store;
 use replayer_store::catalog::Catalog;
 use replayer_store::root::DataRoot;
 
+use earlier::Earlier;
+
+mod earlier;
+mod lines;
 mod whole;
 
 /// What to import.
@@ -294,8 +291,8 @@ impl Run<'_> {
             progress: self.progress,
         };
         let outcome = match shape {
-            Shape::Lines(kind) => import_lines(&job, kind, &earlier, target, &mut report),
-            ref shape => import_whole(&job, shape, target, &mut report),
+            Shape::Lines(kind) => lines::import(&job, kind, &earlier, target, &mut report),
+            ref shape => whole::import(&job, shape, target, &mut report),
         };
         report.close_range();
         report.close_notes();
@@ -424,136 +421,6 @@ fn is_of_this_store<T: Target>(head: &[u8], target: &T) -> bool {
     let first = head.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
     let Some(fields) = first.and_then(|line| Fields::parse(line).ok()) else { return false };
     formats::exported::is_own(&fields) && fields.text("session_id").is_some_and(|id| target.has_session(&id))
-}
-
-/// What earlier imports hold of a file.
-#[derive(Debug, Default)]
-struct Earlier {
-    /// The import of the same bytes.
-    same: Option<Known>,
-    /// The longest beginning that was imported.
-    beginning: Option<(Beginning, Known)>,
-    /// Sessions of all of them.
-    sessions: Vec<String>,
-}
-
-impl Earlier {
-    /// With `reads_again`, only the same bytes in this very run count as read.
-    fn of(fingerprint: &Fingerprint, known: &[Known], reads_again: bool) -> Earlier {
-        let mut earlier = Earlier::default();
-        let by_digest: HashMap<&str, &Known> = known.iter().map(|known| (known.sha256.as_str(), known)).collect();
-        for beginning in &fingerprint.beginnings {
-            if let Some(found) = by_digest.get(beginning.sha256.as_str()) {
-                earlier.sessions.extend(found.session_id.clone());
-                earlier.beginning = Some((beginning.clone(), (*found).clone())).filter(|_| !reads_again);
-            }
-        }
-        let same: Vec<&Known> = known.iter().filter(|known| known.sha256 == fingerprint.sha256).collect();
-        earlier.sessions.extend(same.iter().filter_map(|same| same.session_id.clone()));
-        earlier.same = same.into_iter().find(|same| !reads_again || same.session_id.is_none()).cloned();
-        earlier
-    }
-}
-
-/// From where a grown file is read: the first byte, the number of lines before it, and what to tell.
-fn resume(beginning: &Beginning) -> (u64, u64, &'static str) {
-    if beginning.open_line == beginning.bytes {
-        return (beginning.bytes, beginning.newlines, "");
-    }
-    if beginning.ending_after > 0 {
-        return (beginning.bytes + beginning.ending_after, beginning.newlines + 1, "");
-    }
-    let note = "; the last line was cut then and is read again from its beginning (the earlier session keeps the \
-                piece)";
-    (beginning.open_line, beginning.newlines, note)
-}
-
-fn import_lines<T: Target + Send>(
-    job: &Job<'_>,
-    kind: LineKind,
-    earlier: &Earlier,
-    target: &mut T,
-    report: &mut FileReport,
-) -> Result<(), Interrupted> {
-    let (mut start, mut lines_before) = (0, 0);
-    if let Some((beginning, known)) = &earlier.beginning {
-        let (offset, lines, note) = resume(beginning);
-        (start, lines_before) = (offset, lines);
-        report.status = Status::Grown;
-        report.reason = Some(format!(
-            "its first {} bytes were imported as session {}; only what follows is imported{note}",
-            beginning.bytes,
-            known.session_id.as_deref().unwrap_or("of this run")
-        ));
-    }
-    if matches!(kind, LineKind::Text) {
-        date_times_of_day(job, start, report)?;
-    }
-    let Some(clock) = first_look::at_lines(job, kind, report)? else { return Ok(()) };
-    let job = &Job { clock: &clock, ..*job };
-    begin(target, job, kind.name(), report)?;
-    let input = job.opened.input.open(start)?.take(job.opened.bytes.saturating_sub(start));
-    let mut reader = LineReader::starting_at(BufReader::with_capacity(1 << 18, input), start, lines_before);
-    relay::over_two_threads(target, |relay| {
-        Ingest::new(relay, job.clock, report, job.state, kind, job.progress).lines(&mut reader)
-    })?;
-    if reader.offset() != job.opened.bytes {
-        return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
-    }
-    end(target, report)
-}
-
-/// Imports what is no file of lines: looked at first as lines are, by reading its beginning for the evidence in it alone.
-fn import_whole<T: Target>(
-    job: &Job<'_>,
-    shape: &Shape,
-    target: &mut T,
-    report: &mut FileReport,
-) -> Result<(), Interrupted> {
-    let look =
-        |job: &Job<'_>, witness: &mut Witness, unused: &mut FileReport| read_whole(job, shape, witness, unused);
-    let Some(clock) = first_look::at_whole(job, report, look)? else { return Ok(()) };
-    read_whole(&Job { clock: &clock, ..*job }, shape, target, report)
-}
-
-fn read_whole<T: Target>(
-    job: &Job<'_>,
-    shape: &Shape,
-    target: &mut T,
-    report: &mut FileReport,
-) -> Result<(), Interrupted> {
-    match shape {
-        Shape::Document => whole::document(job, target, report),
-        Shape::Csv(delimiter) => whole::table(job, *delimiter, target, report),
-        Shape::Sqlite => sqlite::import(job, target, report),
-        Shape::Packets => packets::import(job, target, report),
-        _ => parquet::import(job, target, report),
-    }
-}
-
-/// Finds the date of lines that have a time of day only, and says how.
-fn date_times_of_day(job: &Job<'_>, start: u64, report: &mut FileReport) -> Result<(), Interrupted> {
-    let mut head = Vec::new();
-    job.opened.input.open(start)?.take(detect::HEAD as u64).read_to_end(&mut head)?;
-    let head = String::from_utf8_lossy(&head);
-    let is_of_day =
-        |line: &str| text::find(line).is_some_and(|line| matches!(line.time, Some(text::TextTime::OfDay(_))));
-    if !head.lines().take(100).any(is_of_day) {
-        return Ok(());
-    }
-    let midnight = text::midnight(head.lines());
-    job.state.set_midnight(midnight.map(|midnight| midnight.us));
-    report.notes.push(match midnight {
-        Some(midnight) => format!(
-            "its lines have times of day only: date and zone are those of the server's clock in {} of their frames, the \
-             nearest of which is {} ms apart",
-            midnight.frames, midnight.apart_ms
-        ),
-        None => "its lines have times of day only, and no frame tells the date: their records have no time. Write the \
-                 date before each time to give them one"
-            .to_owned(),
-    });
-    Ok(())
 }
 
 /// Begins a file at the target and says so in the report.

@@ -66,6 +66,8 @@ mod growth;
 mod needs;
 #[cfg(test)]
 #[path = "../real_captures.rs"]
+// Other crates read times with it.
+#[allow(dead_code)]
 mod real_captures;
 #[cfg(test)]
 mod shapes;

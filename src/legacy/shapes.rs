@@ -7,7 +7,7 @@ use crate::hosts::Hosts;
 use crate::import::{self, Options};
 use crate::mapping::Mapping;
 use crate::report::{Report, Status};
-use crate::testing::{Fixture, options, raw};
+use crate::testing::{Fixture, gzip, options, raw};
 use replayer_store::schema::DocType;
 
 const GAME: &str = "20260115-aaaabbbbccccdddd";
@@ -387,11 +387,6 @@ fn tables_as_text() {
 #[test]
 fn packed_files_are_what_is_in_them() {
     let text = lines(|t, w, ms| format!(r#"{{"ts": {ms}, "dir": "{w}", "data": {}}}"#, quoted(t)), "in", "out");
-    let gzip = |bytes: &[u8]| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    };
     let half = text.len() / 2;
     let two = [gzip(&text.as_bytes()[..half]), gzip(&text.as_bytes()[half..])].concat();
     is_the_recording("a.gz", two, "frames");
@@ -545,7 +540,8 @@ fn sockets_of_named_hosts_are_taken_too() {
 #[ignore = "a measurement: cargo test --release -p replayer-legacy --lib -- --ignored --nocapture lines_per_second"]
 fn lines_per_second() {
     const LINES: u32 = 1_000_000;
-    let shapes: [(&str, fn(u32) -> String); 4] = [
+    type Of = fn(u32) -> String;
+    let shapes: [(&str, Of); 4] = [
         ("raw capture", |n| raw(n, "gameStateUpdate", &state(n % 500))),
         ("frames in JSON", |n| {
             format!(r#"{{"ts": {}, "dir": "in", "data": {}}}"#, FIRST_MS + i64::from(n), quoted(&frame(n % 500)))

@@ -116,6 +116,14 @@ pub fn options(path: &Path) -> Options {
     Options { paths: vec![path.to_owned()], ..Options::default() }
 }
 
+/// The bytes, packed.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// What the lines of a file say of its zone.
 pub fn witness(lines: &str, format: LineFormat) -> Witness {
     let kind = LineKind::Format(formats::of_lines(format).unwrap());

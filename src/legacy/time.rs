@@ -211,9 +211,7 @@ impl Clock {
         let ambiguous = self.zone(zone).to_ambiguous_timestamp(local);
         let doubt = match ambiguous.offset() {
             AmbiguousOffset::Unambiguous { .. } => None,
-            AmbiguousOffset::Fold { .. } => {
-                Some(Doubt::Fold { second: ambiguous.clone().later().ok()?.as_microsecond() })
-            }
+            AmbiguousOffset::Fold { .. } => Some(Doubt::Fold { second: ambiguous.later().ok()?.as_microsecond() }),
             AmbiguousOffset::Gap { .. } => Some(Doubt::Gap),
         };
         Some(Moment { us: ambiguous.compatible().ok()?.as_microsecond(), doubt })

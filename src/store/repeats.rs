@@ -117,7 +117,7 @@ impl KnownIds {
         for day in &near {
             self.load(root, doc_type, day);
         }
-        let mut known = |key: &Option<u64>| {
+        let known = |key: &Option<u64>| {
             let Some(key) = key else { return false };
             let before = near
                 .iter()
@@ -127,7 +127,7 @@ impl KnownIds {
             }
             before
         };
-        keys.iter().map(|key| known(key)).collect()
+        keys.iter().map(known).collect()
     }
 
     fn load(&mut self, root: &DataRoot, doc_type: DocType, day: &str) {

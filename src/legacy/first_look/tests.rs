@@ -1,11 +1,9 @@
 //! Files whose times say too little, imported.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::path::Path;
-
 use crate::report::Status;
 use crate::testing::wall::Recording;
-use crate::testing::{Fixture, options};
+use crate::testing::{Fixture, gzip, options};
 use crate::zone::By;
 use replayer_store::schema::DocType;
 
@@ -82,10 +80,7 @@ fn both_passes_of_the_hour_that_happens_twice_follow_each_other() {
 /// The trials' inputs and how many of each file's rows there are; only where that folder is.
 #[test]
 fn every_way_to_write_the_time_gives_the_controls_instants() {
-    let folder = Path::new("/work/shared/trials/inputs");
-    if !folder.join("control.jsonl").exists() {
-        return;
-    }
+    let Some(folder) = crate::needs::trials() else { return };
     let instants = |name: &str| {
         let fixture = Fixture::new();
         let report = fixture.import(&folder.join(name));
@@ -94,7 +89,14 @@ fn every_way_to_write_the_time_gives_the_controls_instants() {
     };
     let right = instants("control.jsonl");
     assert_eq!(right.len(), 81);
-    for name in ["epoch_seconds.jsonl", "epoch_ms.jsonl", "k8_text_ms.jsonl", "berlin_local.jsonl"] {
+    for name in [
+        "golden_hour.jsonl",
+        "capture_named.log",
+        "epoch_seconds.jsonl",
+        "epoch_ms.jsonl",
+        "k8_text_ms.jsonl",
+        "berlin_local.jsonl",
+    ] {
         let times = instants(name);
         let apart = right.iter().zip(&times).filter(|(right, other)| right != other).count();
         assert_eq!((times.len(), apart), (81, 0), "{name}: {:?}", times.first());
@@ -104,4 +106,37 @@ fn every_way_to_write_the_time_gives_the_controls_instants() {
         times.iter().map(|time| time.as_deref().unwrap_or("NULL").get(..19).unwrap_or("NULL").to_owned()).collect()
     };
     assert_eq!(seconds(&instants("k8_http.jsonl")), seconds(&right));
+}
+
+/// The recording of another zone in shapes that are no plain lines of JSON: the evidence is found in each of them.
+#[test]
+fn packed_files_tables_and_text_are_looked_at_too() {
+    let recording = Recording::in_zone("Asia/Tokyo");
+    let lines = recording.lines();
+    let frames: Vec<(String, String)> = lines
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let frame = format!(r#"42["gameStateUpdate",{}]"#, line["data"]);
+            (line["ts"].as_str().unwrap().to_owned(), frame)
+        })
+        .collect();
+    let table = frames.iter().map(|(ts, frame)| format!("{ts},\"{}\"\n", frame.replace('"', "\"\"")));
+    let text = frames.iter().map(|(ts, frame)| format!("{ts} << {frame}\n"));
+    let json = frames.iter().map(|(ts, frame)| format!("{{\"time\": \"{ts}\", \"frame\": {frame:?}}}\n"));
+    let shapes: [(&str, Vec<u8>); 5] = [
+        ("a.jsonl.gz", gzip(lines.as_bytes())),
+        ("a.csv", format!("ts,frame\n{}", table.collect::<String>()).into_bytes()),
+        ("a.txt", text.collect::<String>().into_bytes()),
+        ("b.jsonl", json.clone().collect::<String>().into_bytes()),
+        ("b.json", format!("[{}]", json.collect::<String>().trim().replace('\n', ",")).into_bytes()),
+    ];
+    for (name, content) in shapes {
+        let fixture = Fixture::new();
+        let report = fixture.import_content(name, content);
+        let file = &report.per_file[0];
+        assert_eq!((file.status, file.counts.rows), (Status::Imported, 7), "{name}: {file:?}");
+        assert_eq!(file.zone.as_ref().unwrap().name, "Asia/Tokyo", "{name}");
+        assert!(first_time(&fixture).starts_with("2026-01-15T14:00:00"), "{name}: {}", first_time(&fixture));
+    }
 }

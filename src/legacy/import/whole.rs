@@ -4,25 +4,54 @@ use std::io::{BufReader, Read};
 
 use super::{Job, begin, end};
 use crate::csv;
-use crate::detect::{self, LineKind};
+use crate::detect::{self, LineKind, Shape};
 use crate::documents::{self, Document, har};
+use crate::evidence::Witness;
 use crate::fields::Fields;
+use crate::first_look;
 use crate::formats;
 use crate::ingest::{Ingest, Interrupted};
+use crate::packets;
+use crate::parquet;
 use crate::report::{FileReport, Status};
+use crate::sqlite;
 use crate::target::Target;
 use crate::unknown;
 use replayer_protocol::line::LineFormat;
 
-/// Imports a JSON document, which is held in memory.
+/// Imports what is no file of lines: looked at first as lines are, by reading its beginning for the evidence in it alone.
 ///
 /// # Errors
 /// Those of the file and of the target.
-pub(super) fn document<T: Target>(
+pub(super) fn import<T: Target>(
     job: &Job<'_>,
+    shape: &Shape,
     target: &mut T,
     report: &mut FileReport,
 ) -> Result<(), Interrupted> {
+    let look =
+        |job: &Job<'_>, witness: &mut Witness, unused: &mut FileReport| read_whole(job, shape, witness, unused);
+    let Some(clock) = first_look::at_whole(job, report, look)? else { return Ok(()) };
+    read_whole(&Job { clock: &clock, ..*job }, shape, target, report)
+}
+
+fn read_whole<T: Target>(
+    job: &Job<'_>,
+    shape: &Shape,
+    target: &mut T,
+    report: &mut FileReport,
+) -> Result<(), Interrupted> {
+    match shape {
+        Shape::Document => document(job, target, report),
+        Shape::Csv(delimiter) => table(job, *delimiter, target, report),
+        Shape::Sqlite => sqlite::import(job, target, report),
+        Shape::Packets => packets::import(job, target, report),
+        _ => parquet::import(job, target, report),
+    }
+}
+
+/// Imports a JSON document, which is held in memory.
+fn document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
     let mut skip = |status, reason: String| {
         report.status = status;
         report.reason = Some(reason);
@@ -84,10 +113,7 @@ fn about(reason: &str, text: &str) -> String {
 }
 
 /// Imports a table as text.
-///
-/// # Errors
-/// Those of the file and of the target.
-pub(super) fn table<T: Target>(
+fn table<T: Target>(
     job: &Job<'_>,
     delimiter: u8,
     target: &mut T,

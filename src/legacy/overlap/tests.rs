@@ -1,8 +1,6 @@
 //! The same recording again, in its many disguises.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::path::Path;
-
 use super::sieve::KNOWN;
 use crate::import::{self, Options};
 use crate::report::{FileReport, Status};
@@ -193,10 +191,7 @@ fn records_without_times_are_known_by_the_servers_names_for_them() {
 /// The trials' files that are the control with one thing changed; only where that folder is.
 #[test]
 fn every_way_to_write_the_control_is_known_after_it() {
-    let folder = Path::new("/work/shared/trials/inputs");
-    if !folder.join("control.jsonl").exists() {
-        return;
-    }
+    let Some(folder) = crate::needs::trials() else { return };
     let fixture = Fixture::new();
     let one = |name: &str| {
         let report = import::run(
@@ -207,10 +202,29 @@ fn every_way_to_write_the_control_is_known_after_it() {
         report.unwrap().per_file.remove(0)
     };
     assert_eq!(counts(&one("control.jsonl")), (Status::Imported, 81, 0));
-    for name in
-        ["epoch_seconds.jsonl", "epoch_ms.jsonl", "k8_text_ms.jsonl", "k8_http.jsonl", "berlin_local.jsonl"]
-    {
+    for name in [
+        "golden_hour.jsonl",
+        "epoch_seconds.jsonl",
+        "epoch_ms.jsonl",
+        "k8_text_ms.jsonl",
+        "k8_http.jsonl",
+        "berlin_local.jsonl",
+    ] {
         assert_eq!(counts(&one(name)), (Status::AlreadyImported, 0, 81), "{name}");
     }
+    // The very bytes, under another name and packed.
+    assert_eq!(counts(&one("capture_named.log")), (Status::AlreadyImported, 0, 0));
+    let packed = crate::testing::gzip(&std::fs::read(folder.join("control.jsonl")).unwrap());
+    assert_eq!(counts(&fixture.import_content("control.jsonl.gz", packed).per_file[0]).0, Status::AlreadyImported);
     assert_eq!(fixture.rows()["ws_event"], 81);
+    // Other shapes have the handshake and an order besides.
+    for name in ["devtools.har", "devtools_messages.json", "ws_pane.txt"] {
+        let file = one(name);
+        assert_eq!((file.counts.rows, file.counts.new + file.counts.known), (86, 86), "{name}");
+        assert!(file.counts.known >= 81, "{name}: {:?}", file.counts);
+    }
+    assert_eq!(fixture.rows()["ws_event"], 86);
+    // Without times, a heartbeat may be any other.
+    let file = one("frames_only.jsonl");
+    assert!(file.counts.known >= 81 && file.counts.known + file.counts.new == 86, "{:?}", file.counts);
 }
