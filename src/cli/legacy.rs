@@ -250,7 +250,7 @@ fn summary(report: &Report) -> String {
         (totals.without_time, "records without a time"),
         (
             totals.impossible_times,
-            "records with a time that cannot be (before 2024, after tomorrow): kept without it, it stands in source_clock",
+            "records with a time that cannot be (before 2024, after tomorrow): kept without it, it is in source_clock",
         ),
         (totals.doubtful_times, "times within a change of the clocks, read as the first pass"),
         (unconfirmed, "files with times without a zone that nothing in them confirms (--json: zone)"),

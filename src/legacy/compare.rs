@@ -28,7 +28,7 @@ use replayer_store::schema::DocType;
 pub struct Row {
     /// The event, or for recordings the kind of the line (`tick`, `game_start`, …).
     pub event: String,
-    /// How often it stands in the files.
+    /// How often it is in the files.
     pub in_files: u64,
     /// How often it is in the store.
     pub in_store: u64,

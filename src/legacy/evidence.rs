@@ -1,11 +1,11 @@
 //! What the server's own clock says about a file's times.
 //!
 //! Some packets carry Unix milliseconds that the server wrote: the end of each game in `gameHistory`, and the time of a
-//! chat line, a trade, a side bet. Beside them stands the time that the recorder wrote. Both are of the same moment, or
+//! chat line, a trade, a side bet. Beside them is the time that the recorder wrote. Both are of the same moment, or
 //! nearly: so the difference is the zone that the recorder left out, which is always a multiple of a quarter of an hour.
 //! Recordings of ticks alone have nothing of that; but the ids of their games carry the UTC day, which a wrong zone contradicts.
 //!
-//! A [`Witness`] stands in the place of the store while the beginning and the end of a file are read, and collects.
+//! A [`Witness`] takes the place of the store while the beginning and the end of a file are read, and collects.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 

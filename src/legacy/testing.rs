@@ -154,7 +154,7 @@ pub mod wall {
     pub struct Recording {
         pub zone: TimeZone,
         pub start: Timestamp,
-        /// What stands behind each time.
+        /// What follows each time.
         pub suffix: &'static str,
         /// Seconds by which the machine's clock is ahead.
         pub ahead: i64,

@@ -17,7 +17,7 @@ use crate::server::run::stop_signal;
 use crate::store::root::DataRoot;
 
 /// Take in the files of a folder as another program writes them, until Ctrl-C: whole lines only, each once, also after a
-/// restart. The data root is held only for the moments of taking. What it does stands in run/follow.json in the data root.
+/// restart. The data root is held only for the moments of taking. What it does is in run/follow.json in the data root.
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// The folder; everything below it.

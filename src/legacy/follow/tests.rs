@@ -233,3 +233,41 @@ fn a_file_is_no_folder_and_the_error_says_what_to_do() {
     let error = FolderFollower::new(&fixture.root, FollowOptions::new(path)).unwrap_err().to_string();
     assert!(error.contains("legacy import"), "{error}");
 }
+
+#[test]
+fn what_is_no_plain_file_of_lines_waits_until_it_is_whole() {
+    let fixture = Fixture::new();
+    let mut follower = follower(&fixture);
+    let lines = format!("{}\n", line(1));
+    for (name, content) in [
+        ("a.jsonl.gz", crate::testing::gzip(lines.as_bytes())),
+        ("a.csv", b"ts,frame\n1768485600000,\"42[\"\"x\"\",{}]\"\n".to_vec()),
+        ("a.json", format!("[{}]", line(1)).into_bytes()),
+    ] {
+        fixture.file(name, content);
+        assert!(matches!(look(&mut follower), Look::Nothing), "{name}");
+        assert!(follower.status().files[name].note.contains("still being written"), "{name}");
+    }
+    assert_eq!(stored(&fixture), 0);
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    for name in ["a.jsonl.gz", "a.csv", "a.json"] {
+        let file = OpenOptions::new().append(true).open(fixture.files().join(name)).unwrap();
+        file.set_modified(hour_ago).unwrap();
+    }
+    assert!(matches!(look(&mut follower), Look::Taken(_)));
+    // The array holds the packed file's line.
+    assert_eq!(stored(&fixture), 2);
+}
+
+#[test]
+fn times_of_day_wait_for_a_frame_that_tells_the_date() {
+    let fixture = Fixture::new();
+    let mut follower = follower(&fixture);
+    let path = fixture.files().join("pane.txt");
+    append(&path, "↓ 42[\"x\",{}]\t7\t14:00:05.000\n");
+    assert!(matches!(look(&mut follower), Look::Nothing));
+    append(&path, "↓ 42[\"standard/newTrade\",{\"timestamp\":1768485605000}]\t51\t14:00:05.040\n");
+    assert!(matches!(look(&mut follower), Look::Taken(_)));
+    let times: Vec<_> = fixture.column(DocType::WsEvent, "ts").into_iter().flatten().collect();
+    assert_eq!(times, ["2026-01-15T14:00:05Z", "2026-01-15T14:00:05.04Z"]);
+}
