@@ -9,6 +9,7 @@
 //! * [`protocol`] — what the wire says: frames, events, phases, provably fair prices. No I/O.
 //! * [`store`] — the data root: journal, Parquet parts, the catalog of parts in force, recovery, pruning.
 //! * [`game`] — what a game is: one record per game, merged from everything that was recorded, and kept.
+//! * [`legacy`] — recordings that other programs made: import, export, comparison.
 //! * [`state`] — the fold: live state, the state at a past moment, drift, latency.
 //! * [`capture`] — the sources, their supervision, redaction, the way into the journal.
 //! * [`sql`] — read-only SQL: the gate, the sandboxed worker process, the views.
@@ -17,7 +18,6 @@
 //!   from their seeds.
 //! * [`chart`] — a game's price path as a picture.
 //! * [`verify`] — the protocol explorer: checks of statements, marks with their evidence.
-//! * [`legacy`] — import of older recordings, export, comparison.
 //! * [`simulator`] — a local rugs.fun that plays provably fair games with the real packet shapes.
 //! * [`server`] — the MCP server on stdio: wiring, limits, the stdout guard. The only home of MCP types
 //!   besides the three folders below.
@@ -30,7 +30,6 @@ pub mod cli;
 #[cfg(test)]
 mod growth;
 pub mod index;
-pub mod legacy;
 #[cfg(test)]
 #[path = "../tests/common/needs.rs"]
 mod needs;
@@ -43,6 +42,8 @@ pub mod verify;
 
 #[doc(inline)]
 pub use replayer_game as game;
+#[doc(inline)]
+pub use replayer_legacy as legacy;
 #[doc(inline)]
 pub use replayer_protocol as protocol;
 #[doc(inline)]

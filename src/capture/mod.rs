@@ -22,7 +22,6 @@ mod journaling;
 pub mod metrics;
 mod novelty;
 pub mod public_feed;
-pub mod redact;
 pub mod report;
 pub mod sink;
 pub mod status;
@@ -40,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 use crate::store::ids::SessionId;
+pub use crate::store::redact;
 use crate::store::root::DataRoot;
 pub use bus::Captured;
 pub use control::DesiredState;

@@ -203,8 +203,8 @@ fn recording(from: &str, root: &Path) -> Result<Stored, CliError> {
 fn of_file(file: &Path) -> Result<Stored, CliError> {
     let scratch = tempfile::tempdir()?;
     let root = DataRoot::create(scratch.path().join("root"))?;
-    let options = import::Options { paths: vec![file.to_owned()], bar: None };
-    let report = import::run(&root, &options)?;
+    let options = import::Options { paths: vec![file.to_owned()], ..import::Options::default() };
+    let report = import::run(&root, &options, |_, _| ())?;
     if let Some(reason) = report.per_file.iter().find_map(|file| file.reason.as_ref()) {
         return Err(CliError::Failed(format!("{} cannot be played: {reason}", file.display())));
     }

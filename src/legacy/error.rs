@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::StoreError;
+use replayer_store::StoreError;
 
 /// An error that ends the whole command. What concerns one file only is in its line of the report.
 #[derive(Debug, thiserror::Error)]

@@ -14,11 +14,11 @@ use serde::Serialize;
 
 use super::error::LegacyError;
 use super::report::rfc3339;
-use crate::protocol::line::{self, LineFormat};
-use crate::store::StoreError;
-use crate::store::root::DataRoot;
-use crate::store::scan::{ScanFilter, scan};
-use crate::store::schema::{DocType, Kind};
+use replayer_protocol::line::{self, LineFormat};
+use replayer_store::StoreError;
+use replayer_store::root::DataRoot;
+use replayer_store::scan::{ScanFilter, scan};
+use replayer_store::schema::{DocType, Kind};
 
 /// How a row is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::protocol::frame;
+use replayer_protocol::frame;
 
 /// The keys and values of one object.
 #[derive(Debug)]

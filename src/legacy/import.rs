@@ -4,63 +4,95 @@
 //! under whatever name, and of a file that has grown only what is new. Files are published in batches; a
 //! crash loses the batch that was not published yet, and importing again does it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use indicatif::ProgressBar;
-use tokio_util::sync::CancellationToken;
+use jiff::tz::TimeZone;
 
-use super::detect::{self, Document, Shape};
+use super::detect::{self, Hints, Shape};
 use super::error::LegacyError;
 use super::fields::Fields;
-use super::fingerprint::{self, Beginning, Fingerprint};
+use super::fingerprint::{self, Fingerprint};
 use super::formats;
-use super::ingest::{Ingest, Interrupted};
-use super::lines::LineReader;
-use super::parquet;
-use super::report::{Counts, FileReport, Report, Status};
-use super::target::{Known, NewFile, Nowhere, Target};
+use super::growing;
+use super::hosts::Hosts;
+use super::ingest::Interrupted;
+use super::input::{DEEPEST, Input, Layer};
+use super::mapping::Mapping;
+use super::overlap::sieve::Sieve;
+use super::report::{FileReport, Report, Status};
+use super::state::FileState;
+use super::store_target::{StoreTarget, known_of};
+use super::target::{NewFile, Nowhere, Target};
 use super::time::Clock;
-use super::walk::{self, Candidate};
-use crate::protocol::line::LineFormat;
-use crate::replay::proof::background::prove_pending;
-use crate::store::catalog::{Catalog, ImportEntry};
-use crate::store::import::{FileCounts, ImportBatch, ImportedFile};
-use crate::store::record::Record;
-use crate::store::root::DataRoot;
-use crate::store::{Store, StoreError};
+use super::walk;
+use super::zip;
+use super::zone;
+use replayer_store::Store;
+use replayer_store::catalog::Catalog;
+use replayer_store::root::DataRoot;
 
-/// Files are published when this much text was read since the last time, bytes.
-const BATCH: u64 = 256 << 20;
+use earlier::Earlier;
+
+mod earlier;
+mod lines;
+mod whole;
 
 /// What to import.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Files and folders.
     pub paths: Vec<PathBuf>,
+    /// How lines of an unknown shape are to be read.
+    pub mapping: Option<Mapping>,
+    /// Hosts besides the game's whose sockets are taken, out of files that hold those of several.
+    pub hosts: Hosts,
     /// Told of the bytes read; its length is set here.
     pub bar: Option<ProgressBar>,
+    /// The zone of times that name none: a name of the time zone database, or an offset; `None` to find it.
+    pub zone: Option<String>,
+    /// Whether the files may be being written ([`super::follow`]): then only whole lines are taken, what has grown goes on in
+    /// the session of its beginning, and a file whose zone the next packets may show is left for later.
+    pub growing: bool,
 }
 
-/// Imports files, and proves the games whose seeds came with them.
+/// Imports files. `imported` is called with the store when they are in it, and with the sessions that this brought: the layers
+/// above prove the games whose seeds came with them.
 ///
 /// # Errors
 /// When a named path cannot be read, or the store cannot be written to; files published before stay.
-pub fn run(root: &DataRoot, options: &Options) -> Result<Report, LegacyError> {
+pub fn run(
+    root: &DataRoot,
+    options: &Options,
+    imported: impl FnOnce(&Arc<Store>, &BTreeSet<String>),
+) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
     let store = Arc::new(Store::open(root, "legacy import")?);
-    let report = into_target(&found, &mut StoreTarget::new(&store)?, options)?;
-    // What a recorder does in the background. The import is whole without it.
+    into_store(&store, &found, options, imported)
+}
+
+/// As [`run`], with a store that is open and files that were found.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn into_store(
+    store: &Arc<Store>,
+    found: &walk::Found,
+    options: &Options,
+    imported: impl FnOnce(&Arc<Store>, &BTreeSet<String>),
+) -> Result<Report, LegacyError> {
+    let root = store.root();
+    let target = StoreTarget::new(store)?;
+    let mut target = Sieve::new(target, Some(root), &store.catalog(), found.files.len());
+    let report = into_target(found, &mut target, options)?;
+    // Parts of it are remembered no longer than needed.
+    drop(target);
     let brought = report.per_file.iter().filter(|file| matches!(file.status, Status::Imported | Status::Grown));
-    let brought = brought.filter_map(|file| file.session_id.clone()).collect();
-    match prove_pending(&store, &brought, &CancellationToken::new()) {
-        Ok((proven, differ)) if proven + differ > 0 => tracing::info!(proven, differ, "imported games checked"),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "imported games are not proven yet; the next recording does it"),
-    }
+    imported(store, &brought.filter_map(|file| file.session_id.clone()).collect());
     Ok(report)
 }
 
@@ -73,23 +105,30 @@ pub fn dry_run(root: Option<&DataRoot>, options: &Options) -> Result<Report, Leg
     let catalog = root.map(Catalog::load).transpose()?.unwrap_or_default();
     let sessions = catalog.sessions.iter().map(|session| session.session_id.to_string()).collect();
     let known = catalog.imports.iter().map(known_of).collect();
-    let report = into_target(&found, &mut Nowhere::knowing(known, sessions), options)?;
+    let target = Nowhere::knowing(known, sessions);
+    let report = into_target(&found, &mut Sieve::new(target, root, &catalog, found.files.len()), options)?;
     Ok(Report { dry_run: true, ..report })
 }
 
 /// Reads all of the files, whatever was imported before, and stores nothing: what a comparison needs. Each
-/// report names the sessions of `imports` that hold the file or a beginning of it.
+/// report names the imports of `catalog` that hold the file or a beginning of it.
 ///
 /// # Errors
 /// When a named path cannot be read.
-pub fn read_only(options: &Options, root: &DataRoot, imports: &[ImportEntry]) -> Result<Report, LegacyError> {
+pub fn read_only(options: &Options, root: &DataRoot, catalog: &Catalog) -> Result<Report, LegacyError> {
     let found = walk::collect(&options.paths, Some(root.path()))?;
-    let mut target = Nowhere::reading_again(imports.iter().map(known_of).collect());
-    into_target(&found, &mut target, options)
+    let target = Nowhere::reading_again(catalog.imports.iter().map(known_of).collect());
+    // Files are compared with the store, not with each other.
+    into_target(&found, &mut Sieve::new(target, Some(root), catalog, 1).only_counting(), options)
 }
 
-fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options) -> Result<Report, LegacyError> {
+fn into_target<T: Target + Send>(
+    found: &walk::Found,
+    target: &mut T,
+    options: &Options,
+) -> Result<Report, LegacyError> {
     let clock = Clock::new()?;
+    let zone = options.zone.as_deref().map(zone::named).transpose()?;
     let mut report = Report::default();
     let bar = options.bar.clone().unwrap_or_else(ProgressBar::hidden);
     let sizes = found.files.iter().filter_map(|file| file.path.metadata().ok()).map(|metadata| metadata.len());
@@ -97,121 +136,284 @@ fn into_target<T: Target>(found: &walk::Found, target: &mut T, options: &Options
     for file in &found.files {
         bar.set_message(file.name.clone());
         let before = bar.position();
-        let read = one_file(file, target, &clock, &|bytes| bar.inc(bytes))?;
-        bar.set_position(before + read.bytes);
-        report.push(read);
-        target.publish(false)?;
+        let source = Source { input: Input::new(&file.path), name: file.name.clone(), named: file.named };
+        let size = file.path.metadata().map_or(0, |metadata| metadata.len());
+        let progress = |bytes| bar.inc(bytes);
+        let run = Run { clock: &clock, zone: zone.as_ref(), options, progress: &progress };
+        match run.one_file(&source, target)? {
+            Outcome::File(read) => {
+                report.push(*read);
+                target.publish(false)?;
+            }
+            Outcome::Archive(members) => {
+                let read = run.members(&source, &members, target)?;
+                read.into_iter().for_each(|read| report.push(read));
+            }
+        }
+        bar.set_position(before + size);
     }
     target.publish(true)?;
     bar.finish_and_clear();
     for (name, reason) in &found.left_out {
         let mut file = FileReport::new(name, Status::Skipped);
+        file.named = false;
         file.reason = Some((*reason).to_owned());
         report.push(file);
     }
     Ok(report)
 }
 
-/// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
-fn one_file<T: Target>(
-    file: &Candidate,
-    target: &mut T,
-    clock: &Clock,
-    progress: &dyn Fn(u64),
-) -> Result<FileReport, LegacyError> {
-    let mut report = FileReport::new(&file.name, Status::Imported);
-    let opened = match look_at(file, target) {
-        Ok(opened) => opened,
-        Err(error) => {
-            report.status = Status::Failed;
-            report.reason = Some(format!("cannot be read: {error}"));
-            return Ok(report);
+/// One file, or member of an archive.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// Its bytes.
+    pub input: Input,
+    /// What the report calls it.
+    pub name: String,
+    /// Whether the user named it, rather than something that it is in.
+    pub named: bool,
+}
+
+/// What a file was.
+enum Outcome {
+    /// A file; what became of it.
+    File(Box<FileReport>),
+    /// An archive of these members.
+    Archive(Vec<zip::Member>),
+}
+
+/// What all files of an import are read with.
+#[derive(Clone, Copy)]
+struct Run<'r> {
+    clock: &'r Clock,
+    /// The zone that the user named.
+    zone: Option<&'r TimeZone>,
+    options: &'r Options,
+    progress: &'r dyn Fn(u64),
+}
+
+impl Run<'_> {
+    /// Imports the members of an archive, one by one. The archive itself is in the report when nothing of it was taken.
+    fn members<T: Target + Send>(
+        &self,
+        archive: &Source,
+        members: &[zip::Member],
+        target: &mut T,
+    ) -> Result<Vec<FileReport>, LegacyError> {
+        let mut reports = Vec::new();
+        for member in members.iter().filter(|member| !member.is_folder()) {
+            let name = format!("{}!{}", archive.name, member.name);
+            if let Some(obstacle) = member.obstacle() {
+                let mut report = FileReport::new(&name, Status::Unsupported);
+                report.named = false;
+                report.reason = Some(format!("in the archive, but {obstacle}"));
+                reports.push(report);
+                continue;
+            }
+            let input = archive.input.within(Layer::Member(Arc::new(member.clone())));
+            match self.one_file(&Source { input, name, named: false }, target)? {
+                Outcome::File(report) => reports.push(*report),
+                Outcome::Archive(_) => {}
+            }
+            target.publish(false)?;
         }
-    };
-    report.bytes = opened.bytes;
-    let mut ended = |status, reason: String| {
-        report.status = status;
-        report.reason = Some(reason);
-        Ok(report.clone())
-    };
-    let shape = match opened.shape {
-        _ if opened.bytes == 0 => return ended(Status::Empty, "0 bytes".to_owned()),
-        Shape::Unsupported(advice) => return ended(Status::Unsupported, advice.to_owned()),
-        Shape::Skip(reason) => return ended(Status::Skipped, reason.to_owned()),
-        shape => shape,
-    };
-    let earlier = Earlier::of(&opened.fingerprint, target.known(), target.reads_again());
-    report.sha256 = Some(opened.fingerprint.sha256.clone());
-    report.earlier_sessions = earlier.sessions.clone();
-    if let Some(same) = earlier.same {
-        report.status = Status::AlreadyImported;
-        report.reason = Some(match &same.session_id {
-            Some(session_id) => format!("already imported as session {session_id}, from {}", same.name),
-            None => format!("the same content as {}", same.name),
+        let has_any = reports.iter().any(|report| {
+            !matches!(report.status, Status::Skipped | Status::Unsupported | Status::Failed | Status::Empty)
         });
-        report.session_id = same.session_id;
-        return Ok(report);
+        if !has_any {
+            let mut report = FileReport::new(&archive.name, Status::Skipped);
+            report.named = archive.named;
+            report.reason =
+                Some(format!("a ZIP archive of {} files, none of which is a recording", reports.len()));
+            reports.push(report);
+        }
+        Ok(reports)
     }
-    let job = Job { file, opened: &opened, clock, progress };
-    let outcome = match shape {
-        Shape::Lines(format) => import_lines(&job, format, &earlier, target, &mut report),
-        Shape::Document => import_document(&job, target, &mut report),
-        _ => parquet::import(&job, target, &mut report),
-    };
-    report.close_range();
-    match outcome {
-        Ok(()) => Ok(report),
-        Err(Interrupted::Target(error)) => Err(error),
-        // It could be read a moment ago. What was read of it must not be published, nor kept half.
-        Err(Interrupted::File(source)) => Err(LegacyError::Interrupted { path: file.path.clone(), source }),
+
+    /// Imports one file. What is wrong with the file is in its report; what is wrong with the store is an error.
+    fn one_file<T: Target + Send>(&self, source: &Source, target: &mut T) -> Result<Outcome, LegacyError> {
+        let mut report = FileReport::new(&source.name, Status::Imported);
+        report.named = source.named;
+        let opened = match self.look_at(source, target) {
+            Ok(opened) => opened,
+            Err(error) => {
+                report.status = Status::Failed;
+                report.reason = Some(format!("cannot be read: {error}"));
+                return Ok(Outcome::File(Box::new(report)));
+            }
+        };
+        report.bytes = opened.bytes;
+        let packed: Vec<_> = opened.input.layers().iter().map(Layer::name).filter(|name| *name != "ZIP").collect();
+        if !packed.is_empty() {
+            report.notes.push(format!("unpacked from {}", packed.join(", ")));
+        }
+        let mut ended = |status, reason: String| {
+            report.status = status;
+            report.reason = Some(reason);
+            Ok(Outcome::File(Box::new(report.clone())))
+        };
+        let shape = match opened.shape {
+            _ if opened.bytes == 0 => return ended(Status::Empty, "0 bytes".to_owned()),
+            Shape::Unsupported(advice) => return ended(Status::Unsupported, advice.into_owned()),
+            Shape::Skip(reason) => return ended(Status::Skipped, reason),
+            Shape::Packed(_) => {
+                return ended(Status::Unsupported, format!("packed more than {DEEPEST} times. Unpack it first"));
+            }
+            Shape::Archive => {
+                let Some(members) = opened.members else {
+                    let advice = "a ZIP archive within a packed file. Unpack the outer one first";
+                    return ended(Status::Unsupported, advice.to_owned());
+                };
+                return Ok(Outcome::Archive(members));
+            }
+            ref shape => shape.clone(),
+        };
+        let earlier = Earlier::of(&opened.fingerprint, target.known(), target.reads_again());
+        report.sha256 = Some(opened.fingerprint.sha256.clone());
+        report.earlier_sessions = earlier.sessions.clone();
+        if let Some(same) = earlier.same {
+            report.status = Status::AlreadyImported;
+            report.reason = Some(match &same.session_id {
+                Some(session_id) => format!("already imported as session {session_id}, from {}", same.name),
+                None => format!("the same content as {}", same.name),
+            });
+            report.session_id = same.session_id;
+            return Ok(Outcome::File(Box::new(report)));
+        }
+        let state = FileState::new(&self.options.hosts, self.options.mapping.as_ref());
+        let job = Job {
+            source,
+            opened: &opened,
+            clock: self.clock,
+            zone: self.zone,
+            growing: self.options.growing,
+            state: &state,
+            progress: self.progress,
+        };
+        let outcome = match shape {
+            Shape::Lines(kind) => lines::import(&job, kind, &earlier, target, &mut report),
+            ref shape => whole::import(&job, shape, target, &mut report),
+        };
+        report.close_range();
+        report.close_notes();
+        match outcome {
+            Ok(()) => Ok(Outcome::File(Box::new(report))),
+            Err(Interrupted::Target(error)) => Err(error),
+            // It could be read a moment ago. What was read of it must not be published, nor kept half.
+            Err(Interrupted::File(error)) => {
+                Err(LegacyError::Interrupted { path: source.input.path().to_owned(), source: error })
+            }
+        }
+    }
+
+    /// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
+    fn look_at<T: Target>(&self, source: &Source, target: &T) -> std::io::Result<Opened> {
+        // Opening a pipe would wait for its writer.
+        let metadata = std::fs::metadata(source.input.path())?;
+        let mut opened = Opened {
+            bytes: 1,
+            shape: Shape::Skip("not a regular file".to_owned()),
+            fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())?,
+            input: source.input.clone(),
+            members: None,
+            is_growing: self.options.growing && !growing::is_quiet(&metadata),
+        };
+        if !metadata.is_file() {
+            return Ok(opened);
+        }
+        let mut head = Vec::new();
+        for _ in 0..=DEEPEST {
+            head.clear();
+            let mut reader = opened.input.open(0)?;
+            reader.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
+            let complete = head.len() < detect::HEAD;
+            opened.shape = detect::shape(
+                &head,
+                complete,
+                &Hints {
+                    name: &source.name,
+                    named: source.named,
+                    is_large: opened.input.is_plain() && metadata.len() > detect::MAX_DOCUMENT,
+                    mapping: self.options.mapping.as_ref(),
+                },
+            );
+            match &opened.shape {
+                Shape::Packed(layer) => opened.input = opened.input.within(layer.clone()),
+                _ => break,
+            }
+        }
+        opened.bytes = if opened.input.is_plain() { metadata.len() } else { head.len() as u64 };
+        if matches!(opened.shape, Shape::Archive) && opened.input.is_plain() {
+            opened.members = Some(zip::members(opened.input.path())?);
+        }
+        if matches!(opened.shape, Shape::Lines(_)) && is_of_this_store(&head, target) {
+            let reason = "an export of this very store: its rows are here already. Import it into another data root, or \
+                          leave it out";
+            opened.shape = Shape::Skip(reason.to_owned());
+        }
+        let mut most = if opened.input.is_plain() { metadata.len() } else { u64::MAX };
+        if opened.is_growing {
+            match opened.shape {
+                Shape::Skip(_) | Shape::Unsupported(_) => {}
+                Shape::Lines(_) if opened.input.is_plain() => {
+                    most = growing::whole_lines(&mut File::open(source.input.path())?, metadata.len())?;
+                    opened.bytes = most;
+                }
+                _ => opened.shape = Shape::Skip(growing::NOT_YET.to_owned()),
+            }
+        }
+        let lengths: BTreeSet<u64> = match opened.shape {
+            Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
+            _ => BTreeSet::new(),
+        };
+        if !matches!(opened.shape, Shape::Skip(_) | Shape::Unsupported(_) | Shape::Packed(_) | Shape::Archive) {
+            opened.fingerprint = fingerprint::of(opened.input.open(0)?.take(most), &lengths)?;
+            opened.bytes = opened.fingerprint.bytes;
+        }
+        Ok(opened)
     }
 }
 
 /// What the first pass over a file found.
 pub(super) struct Opened {
-    bytes: u64,
+    pub bytes: u64,
     shape: Shape,
-    fingerprint: Fingerprint,
+    pub fingerprint: Fingerprint,
+    /// Its bytes, unpacked.
+    pub input: Input,
+    /// Of an archive, what is in it.
+    members: Option<Vec<zip::Member>>,
+    /// Whether it is followed and was written to a moment ago.
+    pub is_growing: bool,
 }
 
 /// The second pass over a file: what it needs besides the target and the report.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'j> {
-    pub file: &'j Candidate,
+    pub source: &'j Source,
     pub opened: &'j Opened,
     pub clock: &'j Clock,
+    /// The zone that the user named.
+    pub zone: Option<&'j TimeZone>,
+    /// Whether what has grown goes on in the session of its beginning.
+    pub growing: bool,
+    pub state: &'j FileState,
     pub progress: &'j dyn Fn(u64),
 }
 
-/// The first pass: the file's kind, and its digests. Lines appended later are not looked at in this import.
-fn look_at<T: Target>(file: &Candidate, target: &T) -> std::io::Result<Opened> {
-    // Opening a pipe would wait for its writer.
-    let metadata = std::fs::metadata(&file.path)?;
-    if !metadata.is_file() {
-        let shape = Shape::Skip("not a regular file");
-        return Ok(Opened { bytes: 1, shape, fingerprint: fingerprint::of(std::io::empty(), &BTreeSet::new())? });
+impl Job<'_> {
+    /// All bytes, of what has to be in memory as a whole; `None` where they are too many.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn whole(&self) -> std::io::Result<Option<Vec<u8>>> {
+        if self.opened.bytes > detect::MAX_DOCUMENT {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        self.opened.input.open(0)?.take(self.opened.bytes).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
-    let mut input = File::open(&file.path)?;
-    let mut head = Vec::new();
-    input.by_ref().take(detect::HEAD as u64).read_to_end(&mut head)?;
-    let complete = (head.len() as u64) >= metadata.len();
-    let shape = match detect::shape(&head, complete, &file.name) {
-        Shape::Lines(_) if is_of_this_store(&head, target) => Shape::Skip(
-            "an export of this very store: its rows are here already. Import it into another data root, or leave it \
-             out",
-        ),
-        shape => shape,
-    };
-    let lengths: BTreeSet<u64> = match shape {
-        Shape::Lines(_) => target.known().iter().map(|known| known.bytes).collect(),
-        _ => BTreeSet::new(),
-    };
-    input.seek(SeekFrom::Start(0))?;
-    let fingerprint = match shape {
-        Shape::Skip(_) | Shape::Unsupported(_) => fingerprint::of(std::io::empty(), &lengths)?,
-        _ => fingerprint::of(input.take(metadata.len()), &lengths)?,
-    };
-    Ok(Opened { bytes: metadata.len(), shape, fingerprint })
 }
 
 /// Whether the file begins with a row of our own export whose session the target holds.
@@ -219,110 +421,6 @@ fn is_of_this_store<T: Target>(head: &[u8], target: &T) -> bool {
     let first = head.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
     let Some(fields) = first.and_then(|line| Fields::parse(line).ok()) else { return false };
     formats::exported::is_own(&fields) && fields.text("session_id").is_some_and(|id| target.has_session(&id))
-}
-
-/// What earlier imports hold of a file.
-#[derive(Debug, Default)]
-struct Earlier {
-    /// The import of the same bytes.
-    same: Option<Known>,
-    /// The longest beginning that was imported.
-    beginning: Option<(Beginning, Known)>,
-    /// Sessions of all of them.
-    sessions: Vec<String>,
-}
-
-impl Earlier {
-    /// With `reads_again`, only the same bytes in this very run count as read.
-    fn of(fingerprint: &Fingerprint, known: &[Known], reads_again: bool) -> Earlier {
-        let mut earlier = Earlier::default();
-        let by_digest: HashMap<&str, &Known> = known.iter().map(|known| (known.sha256.as_str(), known)).collect();
-        for beginning in &fingerprint.beginnings {
-            if let Some(found) = by_digest.get(beginning.sha256.as_str()) {
-                earlier.sessions.extend(found.session_id.clone());
-                earlier.beginning = Some((beginning.clone(), (*found).clone())).filter(|_| !reads_again);
-            }
-        }
-        let same: Vec<&Known> = known.iter().filter(|known| known.sha256 == fingerprint.sha256).collect();
-        earlier.sessions.extend(same.iter().filter_map(|same| same.session_id.clone()));
-        earlier.same = same.into_iter().find(|same| !reads_again || same.session_id.is_none()).cloned();
-        earlier
-    }
-}
-
-/// From where a grown file is read: the first byte, the number of lines before it, and what to tell.
-fn resume(beginning: &Beginning) -> (u64, u64, &'static str) {
-    if beginning.open_line == beginning.bytes {
-        return (beginning.bytes, beginning.newlines, "");
-    }
-    if beginning.ending_after > 0 {
-        return (beginning.bytes + beginning.ending_after, beginning.newlines + 1, "");
-    }
-    let note = "; the last line was cut then and is read again from its beginning (the earlier session keeps the \
-                piece)";
-    (beginning.open_line, beginning.newlines, note)
-}
-
-fn import_lines<T: Target>(
-    job: &Job<'_>,
-    format: LineFormat,
-    earlier: &Earlier,
-    target: &mut T,
-    report: &mut FileReport,
-) -> Result<(), Interrupted> {
-    let (mut start, mut lines_before) = (0, 0);
-    if let Some((beginning, known)) = &earlier.beginning {
-        let (offset, lines, note) = resume(beginning);
-        (start, lines_before) = (offset, lines);
-        report.status = Status::Grown;
-        report.reason = Some(format!(
-            "its first {} bytes were imported as session {}; only what follows is imported{note}",
-            beginning.bytes,
-            known.session_id.as_deref().unwrap_or("of this run")
-        ));
-    }
-    begin(target, job, format.as_str(), report)?;
-    let mut input = File::open(&job.file.path)?;
-    input.seek(SeekFrom::Start(start))?;
-    let input = BufReader::with_capacity(1 << 18, input.take(job.opened.bytes.saturating_sub(start)));
-    let mut reader = LineReader::starting_at(input, start, lines_before);
-    Ingest::new(target, job.clock, report, format, job.progress).lines(&mut reader)?;
-    if reader.offset() != job.opened.bytes {
-        return Err(Interrupted::File(std::io::Error::other("the file became shorter while it was read")));
-    }
-    end(target, report)
-}
-
-fn import_document<T: Target>(job: &Job<'_>, target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
-    let mut skip = |status, reason: String| {
-        report.status = status;
-        report.reason = Some(reason);
-        Ok(())
-    };
-    if job.opened.bytes > detect::MAX_DOCUMENT {
-        let limit = detect::MAX_DOCUMENT >> 20;
-        let advice = "Of an array, make lines first: jq -c '.[]' FILE > FILE.jsonl";
-        return skip(Status::Unsupported, format!("a JSON document of more than {limit} MiB. {advice}"));
-    }
-    let mut bytes = Vec::new();
-    File::open(&job.file.path)?.take(job.opened.bytes).read_to_end(&mut bytes)?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return skip(Status::Skipped, "a JSON document, but not UTF-8".to_owned());
-    };
-    let body = text.trim_start_matches('\u{FEFF}');
-    let document = detect::document(body, &job.file.name);
-    let (format, kind) = match &document {
-        Document::Skip(reason) => return skip(Status::Skipped, (*reason).to_owned()),
-        Document::Lines => (LineFormat::CdpCapture, "json_array".to_owned()),
-        Document::Payloads(_) => (LineFormat::Payload, LineFormat::Payload.as_str().to_owned()),
-        Document::Session => (LineFormat::Demonstration, LineFormat::Demonstration.as_str().to_owned()),
-        Document::Samples => (LineFormat::KeySample, LineFormat::KeySample.as_str().to_owned()),
-        Document::Whole(format) => (*format, format.as_str().to_owned()),
-    };
-    begin(target, job, &kind, report)?;
-    let offset = (text.len() - body.len()) as u64;
-    Ingest::new(target, job.clock, report, format, job.progress).document(body, offset, &document)?;
-    end(target, report)
 }
 
 /// Begins a file at the target and says so in the report.
@@ -337,10 +435,12 @@ pub(super) fn begin<T: Target>(
 ) -> Result<(), Interrupted> {
     report.format = Some(format.to_owned());
     report.session_id = target.begin(&NewFile {
-        name: &job.file.name,
+        name: &job.source.name,
         format,
         sha256: &job.opened.fingerprint.sha256,
         bytes: job.opened.fingerprint.bytes,
+        earlier: if report.status == Status::Grown { &report.earlier_sessions } else { &[] },
+        continues: job.growing,
     })?;
     Ok(())
 }
@@ -349,96 +449,11 @@ pub(super) fn begin<T: Target>(
 ///
 /// # Errors
 /// Those of the target.
-pub(super) fn end<T: Target>(target: &mut T, report: &FileReport) -> Result<(), Interrupted> {
+pub(super) fn end<T: Target>(target: &mut T, report: &mut FileReport) -> Result<(), Interrupted> {
+    if let Some((known, new)) = target.overlap() {
+        report.found(known, new);
+    }
     Ok(target.end(&report.counts)?)
-}
-
-/// Puts records into the store, in batches.
-struct StoreTarget<'s> {
-    store: &'s Store,
-    batch: Option<ImportBatch<'s>>,
-    known: Vec<Known>,
-    sessions: HashSet<String>,
-    open: Option<Known>,
-}
-
-impl<'s> StoreTarget<'s> {
-    fn new(store: &'s Store) -> Result<StoreTarget<'s>, LegacyError> {
-        let batch = store.import_batch()?;
-        let known = batch.known().iter().map(known_of).collect();
-        let sessions = store.catalog().sessions.iter().map(|session| session.session_id.to_string()).collect();
-        Ok(StoreTarget { store, batch: Some(batch), known, sessions, open: None })
-    }
-
-    fn batch(&mut self) -> Result<&mut ImportBatch<'s>, LegacyError> {
-        self.batch.as_mut().ok_or(LegacyError::Store(StoreError::Closed))
-    }
-}
-
-fn known_of(entry: &ImportEntry) -> Known {
-    Known {
-        sha256: entry.sha256.clone(),
-        bytes: entry.bytes,
-        name: entry.name.clone(),
-        session_id: Some(entry.session_id.to_string()),
-    }
-}
-
-impl Target for StoreTarget<'_> {
-    fn known(&self) -> &[Known] {
-        &self.known
-    }
-
-    fn has_session(&self, session_id: &str) -> bool {
-        self.sessions.contains(session_id)
-    }
-
-    fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
-        let session_id = self.batch()?.begin(ImportedFile {
-            name: file.name.to_owned(),
-            format: file.format.to_owned(),
-            sha256: file.sha256.to_owned(),
-            bytes: file.bytes,
-        })?;
-        let session_id = session_id.to_string();
-        self.open = Some(Known {
-            sha256: file.sha256.to_owned(),
-            bytes: file.bytes,
-            name: file.name.to_owned(),
-            session_id: Some(session_id.clone()),
-        });
-        Ok(Some(session_id))
-    }
-
-    fn push(&mut self, record: &Record<'_>) -> Result<(), LegacyError> {
-        self.batch()?.push(record)?;
-        Ok(())
-    }
-
-    fn end(&mut self, counts: &Counts) -> Result<(), LegacyError> {
-        let counts = FileCounts {
-            lines: counts.lines,
-            rows: counts.rows,
-            extra_rows: counts.extra_rows,
-            rejected: counts.rejected,
-        };
-        self.batch()?.end(counts)?;
-        self.known.extend(self.open.take());
-        Ok(())
-    }
-
-    fn publish(&mut self, last: bool) -> Result<(), LegacyError> {
-        if !last && self.batch()?.bytes() < BATCH {
-            return Ok(());
-        }
-        if let Some(batch) = self.batch.take() {
-            batch.commit()?;
-        }
-        if !last {
-            self.batch = Some(self.store.import_batch()?);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

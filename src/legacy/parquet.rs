@@ -11,7 +11,10 @@ use arrow::array::{Array, AsArray, RecordBatch, StringArray, TimestampMicrosecon
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+use parquet::file::reader::ChunkReader;
 
+use super::detect::LineKind;
 use super::fields::Fields;
 use super::formats::{self, Envelope};
 use super::import::{Job, begin, end};
@@ -19,9 +22,11 @@ use super::ingest::{Ingest, Interrupted};
 use super::report::{FileReport, Status};
 use super::target::Target;
 use super::time::{Clock, Moment, Zone};
-use crate::protocol::frame;
-use crate::protocol::line::LineFormat;
-use crate::store::record::Direction;
+use replayer_protocol::frame;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::Direction;
+
+mod tables;
 
 /// Imports the `ws_event` rows of a Parquet file; a file without any is skipped.
 ///
@@ -37,19 +42,46 @@ pub(super) fn import<T: Target>(
         report.reason = Some(reason);
         Ok(())
     };
-    let builder = match ParquetRecordBatchReaderBuilder::try_new(File::open(&job.file.path)?) {
+    if !job.opened.input.is_plain() {
+        // Parquet is read from its end.
+        let Some(bytes) = job.whole()? else {
+            let limit = crate::detect::MAX_DOCUMENT >> 20;
+            return skip(
+                Status::Unsupported,
+                format!("a packed Parquet file of more than {limit} MiB. Unpack it first"),
+            );
+        };
+        return read(ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)), job, target, report);
+    }
+    let file = File::open(job.opened.input.path())?;
+    read(ParquetRecordBatchReaderBuilder::try_new(file), job, target, report)
+}
+
+fn read<R: ChunkReader + 'static, T: Target>(
+    builder: Result<ParquetRecordBatchReaderBuilder<R>, ParquetError>,
+    job: &Job<'_>,
+    target: &mut T,
+    report: &mut FileReport,
+) -> Result<(), Interrupted> {
+    let mut skip = |status, reason: String| {
+        report.status = status;
+        report.reason = Some(reason);
+        Ok(())
+    };
+    let builder = match builder {
         Ok(builder) => builder,
         Err(error) => return skip(Status::Failed, format!("a damaged Parquet file: {error}")),
     };
     let schema = builder.schema().clone();
     let has = |name: &str| schema.column_with_name(name).is_some();
-    if !(has("raw_json") && has("doc_type") && has("ts")) {
-        return skip(Status::Skipped, "a Parquet file without the columns ts, doc_type and raw_json".to_owned());
-    }
+    let is_of_a_store = has("raw_json") && has("doc_type") && has("ts");
     let reader = match builder.with_batch_size(1024).build() {
         Ok(reader) => reader,
         Err(error) => return skip(Status::Failed, format!("a damaged Parquet file: {error}")),
     };
+    if !is_of_a_store {
+        return tables::import(reader, job, target, report);
+    }
     let mut begun = false;
     let mut others = 0_u64;
     for batch in reader {
@@ -64,7 +96,7 @@ pub(super) fn import<T: Target>(
                 begin(target, job, "parquet", report)?;
                 begun = true;
             }
-            let mut ingest = Ingest::new(target, job.clock, report, LineFormat::ExportedRow, job.progress);
+            let mut ingest = Ingest::new(target, job.clock, report, job.state, LineKind::Text, job.progress);
             columns.row(row, job.clock, &mut ingest)?;
         }
     }
@@ -164,7 +196,7 @@ fn format_of(text: &str, event_name: Option<&str>) -> LineFormat {
         return LineFormat::Wire;
     }
     let named = || Fields::parse(text).ok().and_then(|fields| formats::recognise(&fields));
-    match (event_name, named()) {
+    match (event_name, named().map(formats::Format::stored)) {
         (None, Some(format)) => format,
         _ => LineFormat::Payload,
     }

@@ -110,6 +110,8 @@ pub enum Reason {
     NotAnObject,
     /// An object without the fields of any known format.
     Unknown,
+    /// A line of a known format of which nothing can be made; why.
+    Refused(String),
 }
 
 impl fmt::Display for Reason {
@@ -123,6 +125,7 @@ impl fmt::Display for Reason {
             Reason::Fragment => f.write_str("not JSON: fragment of an object"),
             Reason::NotAnObject => f.write_str("JSON, but not an object"),
             Reason::Unknown => f.write_str("JSON, but not a line of a known format"),
+            Reason::Refused(reason) => f.write_str(reason),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::store::record::Record;
+use replayer_store::record::Record;
 
 use super::error::LegacyError;
+use super::overlap;
 use super::report::Counts;
+use super::time::Moment;
 
 /// A file about to be imported.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +20,10 @@ pub struct NewFile<'a> {
     pub sha256: &'a str,
     /// Its length.
     pub bytes: u64,
+    /// Sessions that hold a beginning of it, the longest last: what follows is another part of the file.
+    pub earlier: &'a [String],
+    /// Whether what follows goes on in the last of them.
+    pub continues: bool,
 }
 
 /// A file that was imported earlier.
@@ -43,11 +49,17 @@ pub trait Target {
     fn reads_again(&self) -> bool {
         false
     }
+    /// Whether nothing is stored, and so the first records are shown instead.
+    fn is_dry(&self) -> bool {
+        false
+    }
     /// Begins a file; its session, where there is one.
     ///
     /// # Errors
     /// Those of the store, here and below: they end the import.
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError>;
+    /// Hears of the time of the next record as it was read, doubts included.
+    fn dated(&mut self, _moment: Option<Moment>) {}
     /// Takes one record of the file; the target numbers it.
     ///
     /// # Errors
@@ -58,6 +70,14 @@ pub trait Target {
     /// # Errors
     /// See [`Target::begin`].
     fn end(&mut self, counts: &Counts) -> Result<(), LegacyError>;
+    /// Of the file at hand: what the store holds already, and how many records are new. `None` where nothing is compared.
+    fn overlap(&self) -> Option<(&overlap::Known, u64)> {
+        None
+    }
+    /// Counts up whenever files were published: they are found in the store from then on.
+    fn generation(&self) -> u64 {
+        0
+    }
     /// Publishes all files ended so far when they are enough to be worth it, or when `last`.
     ///
     /// # Errors
@@ -95,6 +115,9 @@ impl Target for Nowhere {
     }
     fn reads_again(&self) -> bool {
         self.reads_again
+    }
+    fn is_dry(&self) -> bool {
+        true
     }
     fn begin(&mut self, file: &NewFile<'_>) -> Result<Option<String>, LegacyError> {
         self.open = Some(Known {

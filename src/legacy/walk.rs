@@ -12,6 +12,8 @@ pub struct Candidate {
     pub path: PathBuf,
     /// What the report calls it: the file's name, or its place below the folder that was named.
     pub name: String,
+    /// Whether the file itself was named, and not a folder above it.
+    pub named: bool,
 }
 
 /// What was found below the named paths.
@@ -36,7 +38,7 @@ pub fn collect(paths: &[PathBuf], exclude: Option<&Path>) -> Result<Found, Legac
             below(path, path, exclude, &mut found)?;
         } else {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            add(&mut found, path.clone(), name);
+            add(&mut found, path.clone(), name, true);
         }
     }
     Ok(found)
@@ -59,7 +61,7 @@ fn below(top: &Path, folder: &Path, exclude: Option<&Path>, found: &mut Found) -
         if kind.is_dir() {
             below(top, &path, exclude, found)?;
         } else if kind.is_file() {
-            add(found, path.clone(), name_of(&path));
+            add(found, path.clone(), name_of(&path), false);
         } else if kind.is_symlink() {
             found.left_out.push((name_of(&path), "a symbolic link; name its target to import it"));
         } else {
@@ -69,9 +71,10 @@ fn below(top: &Path, folder: &Path, exclude: Option<&Path>, found: &mut Found) -
     Ok(())
 }
 
-fn add(found: &mut Found, path: PathBuf, name: String) {
-    if !found.files.iter().any(|file| file.path == path) {
-        found.files.push(Candidate { path, name });
+fn add(found: &mut Found, path: PathBuf, name: String, named: bool) {
+    match found.files.iter_mut().find(|file| file.path == path) {
+        Some(file) => file.named |= named,
+        None => found.files.push(Candidate { path, name, named }),
     }
 }
 

@@ -301,8 +301,11 @@ impl Catalog {
     pub fn learn(&mut self, about: About) {
         about.sessions.into_iter().for_each(|info| self.add_session(info));
         for entry in about.imports {
-            if !self.imports.iter().any(|known| known.session_id == entry.session_id) {
-                self.imports.push(entry);
+            match self.imports.iter_mut().find(|known| known.session_id == entry.session_id) {
+                // The same file when it had grown.
+                Some(known) if known.bytes < entry.bytes => *known = entry,
+                Some(_) => {}
+                None => self.imports.push(entry),
             }
         }
     }

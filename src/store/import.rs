@@ -4,8 +4,10 @@
 //! one replacement of the catalog puts the rows and the memory of the import in force together. A crash loses
 //! the batch, and importing again does it.
 
+use std::collections::BTreeMap;
+
 use super::StoreError;
-use super::catalog::{About, ImportEntry, SessionInfo};
+use super::catalog::{About, Catalog, ImportEntry, SessionInfo};
 use super::games::GameFilter;
 use super::ids::SessionId;
 use super::open::Store;
@@ -49,8 +51,17 @@ pub struct ImportBatch<'s> {
     sessions: Vec<SessionInfo>,
     current: Option<(SessionId, ImportedFile)>,
     seq: u64,
+    /// Sessions of earlier imports that are continued, with the last `seq` in each.
+    resumed: BTreeMap<SessionId, u64>,
     /// Whether a record could not be stored, or only some of its rows.
     is_incomplete: bool,
+}
+
+/// The last `seq` of a session that any part holds or held.
+fn last_seq(catalog: &Catalog, session_id: SessionId) -> u64 {
+    let gone = catalog.lost.iter().chain(&catalog.given_up).map(|lost| &lost.part);
+    let ranges = catalog.parts.iter().chain(gone).flat_map(|part| &part.sessions);
+    ranges.filter(|range| range.session_id == session_id).map(|range| range.last).max().unwrap_or_default()
 }
 
 /// What a batch put in force.
@@ -77,6 +88,7 @@ impl Store {
             sessions: Vec::new(),
             current: None,
             seq: 0,
+            resumed: BTreeMap::new(),
             is_incomplete: false,
         })
     }
@@ -105,6 +117,23 @@ impl ImportBatch<'_> {
         Ok(session_id)
     }
 
+    /// Begins a file that has grown since an earlier import: what is new goes on in the session of that one, which the
+    /// catalog then knows for all of the file.
+    ///
+    /// # Errors
+    /// When the file before it was neither ended nor abandoned.
+    pub fn resume(&mut self, file: ImportedFile, session_id: SessionId) -> Result<(), StoreError> {
+        if let Some((_, open)) = &self.current {
+            return Err(StoreError::Refused(format!("the import of {} is not ended", open.name)));
+        }
+        let stored = self.store.with_catalog(|catalog| last_seq(catalog, session_id));
+        self.seq = self.resumed.get(&session_id).copied().unwrap_or_default().max(stored);
+        self.resumed.insert(session_id, self.seq);
+        self.current = Some((session_id, file));
+        self.context.requests = Default::default();
+        Ok(())
+    }
+
     /// Stores one record of the file at hand, and returns the `seq` it got: 1, 2, …
     ///
     /// # Errors
@@ -124,16 +153,26 @@ impl ImportBatch<'_> {
     /// When no file is begun.
     pub fn end(&mut self, counts: FileCounts) -> Result<(), StoreError> {
         let (session_id, file) = self.current.take().ok_or(StoreError::Closed)?;
+        let mut before = FileCounts::default();
+        if let Some(seq) = self.resumed.get_mut(&session_id) {
+            *seq = self.seq;
+            let mut earlier = self.new.iter().rev().chain(self.known.iter().rev());
+            if let Some(earlier) = earlier.find(|entry| entry.session_id == session_id) {
+                let ImportEntry { lines, rows, extra_rows, rejected, .. } = *earlier;
+                before = FileCounts { lines, rows, extra_rows, rejected };
+            }
+        }
+        self.new.retain(|entry| entry.session_id != session_id);
         self.new.push(ImportEntry {
             sha256: file.sha256,
             bytes: file.bytes,
             name: file.name,
             format: file.format,
             session_id,
-            lines: counts.lines,
-            rows: counts.rows,
-            extra_rows: counts.extra_rows,
-            rejected: counts.rejected,
+            lines: before.lines + counts.lines,
+            rows: before.rows + counts.rows,
+            extra_rows: before.extra_rows + counts.extra_rows,
+            rejected: before.rejected + counts.rejected,
             imported_us: now_us(),
         });
         Ok(())
@@ -163,7 +202,12 @@ impl ImportBatch<'_> {
         }
         let _one_at_a_time = self.store.sealing();
         self.store.settle()?;
-        self.writer.know(About { sessions: self.sessions.clone(), imports: self.new.clone() });
+        let resumed = self.store.with_catalog(|catalog| {
+            let infos = catalog.sessions.iter().filter(|info| self.resumed.contains_key(&info.session_id));
+            infos.cloned().collect::<Vec<_>>()
+        });
+        let sessions = [self.sessions.clone(), resumed].concat();
+        self.writer.know(About { sessions, imports: self.new.clone() });
         // Proofs may have been sealed since the batch was begun.
         self.writer.know_ticks(self.store.known_ticks());
         let mut committed = Committed { files: self.new.len(), parts: 0 };
@@ -171,6 +215,8 @@ impl ImportBatch<'_> {
         let in_force = self.store.put_in_force(self.writer.finish()?, |catalog, parts| {
             committed.parts = parts.len();
             catalog.parts.extend(parts);
+            // Of a file that has grown only the whole of it is known from now on.
+            catalog.imports.retain(|known| !new.iter().any(|new| new.session_id == known.session_id));
             catalog.imports.extend(new);
             sessions.into_iter().for_each(|session| catalog.add_session(session));
         })?;

@@ -16,7 +16,8 @@
 //! * [`view`] — one moment of it, for reading. [`follow`] — what is new since the last look, once for all who follow in
 //!   a process, without any contact to the writer. [`scan`] — reading rows.
 //! * [`span`] — from when to when it has frames. [`chain`] — a log that cannot be changed unnoticed.
-//! * [`import`] — many files into the store, all or nothing.
+//! * [`import`] — many files into the store, all or nothing. [`redact`] — credentials are taken out before anything is stored.
+//!   [`window`] — rows of some hours, to compare a file with.
 //! * [`fsio`] — the one door to the disk.
 
 mod age;
@@ -32,20 +33,30 @@ pub mod filled;
 pub mod follow;
 pub mod fsio;
 pub mod games;
+#[cfg(test)]
+#[path = "../growth.rs"]
+mod growth;
 pub mod ids;
 pub mod import;
 pub mod journal;
 pub mod lease;
 pub mod migrate;
+#[cfg(test)]
+#[path = "../../tests/common/needs.rs"]
+mod needs;
 pub mod open;
 pub mod parts;
 pub mod project;
 pub mod proof;
 pub mod prune;
 mod publish;
+#[cfg(test)]
+#[path = "../real_captures.rs"]
+mod real_captures;
 pub mod reconcile;
 pub mod record;
 pub mod recorder;
+pub mod redact;
 pub mod repair;
 pub mod repeats;
 pub mod reread;
@@ -61,6 +72,7 @@ mod steps;
 mod testing;
 pub mod verify;
 pub mod view;
+pub mod window;
 
 pub use error::StoreError;
 pub use open::Store;

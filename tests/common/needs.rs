@@ -40,6 +40,13 @@ pub const REAL_CAPTURES: Need = Need {
           REPLAYER_SHARED",
 };
 
+/// Invented recordings of many shapes, with what is right for each.
+pub const TRIALS: Need = Need {
+    key: "trials",
+    without: "the invented recordings of other programs' shapes are not there",
+    how: "put them into ../shared/trials/inputs, or name their parent folder in REPLAYER_SHARED",
+};
+
 /// More proven games than the five in the repository.
 pub const FAIRNESS_VECTORS: Need = Need {
     key: "fairness-vectors",
@@ -161,6 +168,16 @@ pub fn real_captures() -> Option<PathBuf> {
     let found = shared("data");
     if found.is_none() {
         REAL_CAPTURES.skip("");
+    }
+    found
+}
+
+/// The folder of the invented recordings of many shapes.
+#[track_caller]
+pub fn trials() -> Option<PathBuf> {
+    let found = shared("trials/inputs");
+    if found.is_none() {
+        TRIALS.skip("");
     }
     found
 }

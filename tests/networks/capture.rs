@@ -16,9 +16,6 @@ pub mod metrics;
 #[path = "../../src/capture/public_feed/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod public_feed;
-#[path = "../../src/capture/redact/mod.rs"]
-#[allow(dead_code, unused_imports)]
-pub mod redact;
 #[path = "../../src/capture/report.rs"]
 #[allow(dead_code, unused_imports)]
 pub mod report;
@@ -28,6 +25,7 @@ pub mod sink;
 
 #[cfg(fuzzing)]
 pub use public_feed::read_packets;
+pub use replayer_store::redact;
 
 #[path = "check.rs"]
 pub(crate) mod check;

@@ -108,7 +108,7 @@ fn every_event_of_the_real_captures_is_counted_exactly() {
     let Some(data) = needs::real_captures() else { return };
     let (_folder, root) = root();
     let paths = ["raw_captures", "sandbox"].map(|folder| data.join(folder)).to_vec();
-    import::run(&root, &import::Options { paths, bar: None }).unwrap();
+    import::run(&root, &import::Options { paths, ..import::Options::default() }, |_, _| ()).unwrap();
     let counts = overview(&Explorer::new(root.path()));
     let plain = plain_counts(&data);
     assert!(plain.len() > 15, "{plain:?}");

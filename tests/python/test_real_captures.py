@@ -40,9 +40,11 @@ def parsable(path: pathlib.Path):
 def counted():
     """Ticks and highest price per game of the undamaged lines, and events by name in the captures."""
     ticks, peaks, events = collections.Counter(), {}, collections.Counter()
+    first = {}
     for path in sorted((DATA / "rugs_recordings").glob("*.jsonl")):
         for line in parsable(path):
-            if line.get("type") == "tick":
+            # Eight lines stand, to the microsecond, in two files: they are stored once.
+            if line.get("type") == "tick" and first.setdefault(json.dumps(line), path) == path:
                 ticks[line["game_id"]] += 1
                 if line["active"] or line["rugged"]:
                     peaks[line["game_id"]] = max(line["price"], peaks.get(line["game_id"], 0))
@@ -90,11 +92,12 @@ def test_every_line_is_a_row_or_rejected_with_a_reason(imported):
 def test_every_undamaged_tick_line_is_a_row(imported, counted):
     root, report = imported
     ticks, _, _ = counted
-    assert sum(ticks.values()) == 98_760
+    assert sum(ticks.values()) == 98_752
     rows = ask(root, "SELECT game_id, count(*) FROM game_tick WHERE tick_source = 'recording' GROUP BY game_id")[0]
     stored = dict(rows)
     assert all(stored[game] >= count for game, count in ticks.items())
-    assert sum(stored.values()) == report["events"]["tick"]
+    # 8 in two files.
+    assert sum(stored.values()) == report["events"]["tick"] - 8
 
 
 def test_peaks_are_those_of_the_files(imported, counted):

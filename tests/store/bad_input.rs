@@ -58,8 +58,8 @@ fn a_catalog_made_anew_still_knows_what_was_imported() {
     let line = r#"{"type": "tick", "timestamp": "2025-10-30T12:00:00.000001", "game_id": "20251030-aaaaaaaaaaaaaaaa", "tick": 3, "price": 1.5, "phase": "ACTIVE_GAMEPLAY", "active": true, "rugged": false, "cooldown_timer": 0, "trade_count": 4}"#;
     std::fs::write(&file, format!("{line}\n")).unwrap();
     let import = || {
-        let options = replayer::legacy::import::Options { paths: vec![file.clone()], bar: None };
-        replayer::legacy::import::run(&root, &options).unwrap().files
+        let options = replayer::legacy::import::Options { paths: vec![file.clone()], ..Default::default() };
+        replayer::legacy::import::run(&root, &options, |_, _| ()).unwrap().files
     };
     assert_eq!(import().imported, 1);
     std::fs::write(root.catalog_path(), b"not a catalog").unwrap();

@@ -135,7 +135,12 @@ fn facts_of_real_captures_equal_a_plain_walk() {
     let captures = data.join("raw_captures");
     let folder = tempfile::tempdir().unwrap();
     let root = DataRoot::create(folder.path().join("root")).unwrap();
-    import::run(&root, &import::Options { paths: vec![captures.clone()], bar: None }).unwrap();
+    import::run(
+        &root,
+        &import::Options { paths: vec![captures.clone()], ..import::Options::default() },
+        |_, _| (),
+    )
+    .unwrap();
     let mut store = FactsStore::open(&root).unwrap();
     let started = std::time::Instant::now();
     store.refresh().unwrap();

@@ -200,7 +200,12 @@ fn units_of_the_real_captures() {
     let Some(data) = crate::real_captures::folder() else { return };
     let folder = tempfile::tempdir().unwrap();
     let root = DataRoot::create(folder.path().join("root")).unwrap();
-    import::run(&root, &import::Options { paths: vec![data], bar: None }).unwrap();
+    import::run(
+        &root,
+        &import::Options { paths: vec![data], ..import::Options::default() },
+        crate::replay::proof::background::prove_imported,
+    )
+    .unwrap();
     let mut store = FactsStore::open(&root).unwrap();
     let started = std::time::Instant::now();
     store.refresh().unwrap();

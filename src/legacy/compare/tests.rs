@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::legacy::testing::{Fixture, options, raw, tick};
-use crate::store::Store;
-use crate::store::record::{Direction, Record, Source};
-use crate::store::recorder::{Recorder, RecorderOptions};
+use crate::testing::{Fixture, options, raw, tick};
+use replayer_store::Store;
+use replayer_store::record::{Direction, Record, Source};
+use replayer_store::recorder::{Recorder, RecorderOptions};
 
 fn compare(fixture: &Fixture) -> Comparison {
     run(&fixture.root, &options(&fixture.files())).unwrap()

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::legacy::testing::{Fixture, raw, tick};
+use crate::testing::{Fixture, raw, tick};
 
 fn export(fixture: &Fixture, options: &Options) -> (Exported, String) {
     let mut out = Vec::new();
@@ -44,7 +44,7 @@ fn mixed() -> Fixture {
     );
     let start = r#"{"type": "game_start", "timestamp": "2025-10-30T10:00:00", "game_id": "g"}"#;
     fixture
-        .import_content("game.jsonl", format!("{start}\n{}\n{}{}\n# a note\n", tick(1), &tick(2)[..50], tick(3)));
+        .import_content("game.jsonl", format!("{start}\n{}\n{}{}\n- a note\n", tick(1), &tick(2)[..50], tick(3)));
     fixture.import_content("x_samples.json", r#"[{"gameId": "g", "rugpool": {"a": 1}}]"#);
     fixture.import_content("a.json", r#"{"total_samples": 1, "fields": {}}"#);
     fixture.import_content(

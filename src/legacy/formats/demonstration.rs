@@ -4,10 +4,10 @@
 //! They are actions in a desktop program, no traffic, and so have no direction. Lines are not in the order
 //! of the presses; the time of each is its press.
 
-use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::{Moment, Zone, from_epoch_ms};
-use crate::protocol::line::LineFormat;
+use super::{Context, Envelope, Format, Taken};
+use crate::fields::Fields;
+use crate::time::{Moment, Zone, from_epoch_ms};
+use replayer_protocol::line::LineFormat;
 
 /// Whether these are the keys of an action, of a file's header or footer, or of a whole session.
 pub fn recognises(fields: &Fields) -> bool {
@@ -38,9 +38,29 @@ pub fn read(fields: &Fields, context: &Context) -> Envelope<'static> {
 fn written_time(fields: &Fields, context: &Context) -> Option<Moment> {
     let edge = ["_header", "_footer", "_metadata"].into_iter().find_map(|part| fields.object(part));
     if let Some(edge) = edge {
-        let text = edge.text("start_time").or_else(|| edge.text("end_time"))?;
-        return context.clock.read(&text, Zone::NewYork);
+        return context.clock.among(&edge, &["start_time", "end_time"], Zone::NewYork);
     }
-    let text = fields.text("timestamp").or_else(|| fields.text("session_start"))?;
-    context.clock.read(&text, Zone::Utc)
+    context.clock.among(fields, &["timestamp", "session_start"], Zone::Utc)
+}
+
+/// Registered in [`super::FORMATS`].
+#[derive(Debug)]
+pub struct Demonstration;
+
+impl Format for Demonstration {
+    fn stored(&self) -> LineFormat {
+        LineFormat::Demonstration
+    }
+    fn keys(&self) -> &'static [&'static str] {
+        &["action_id", "category", "button", "timestamp_pressed"]
+    }
+    fn recognises(&self, fields: &Fields) -> bool {
+        recognises(fields)
+    }
+    fn read<'a>(&self, fields: &Fields<'a>, context: &Context) -> Taken<'a> {
+        Taken::Record(read(fields, context))
+    }
+    fn first_keys(&self) -> &'static [&'static str] {
+        &["_header", "_footer", "type", "action_id"]
+    }
 }

@@ -6,11 +6,11 @@
 
 use std::borrow::Cow;
 
-use super::{Context, Envelope};
-use crate::legacy::fields::Fields;
-use crate::legacy::time::{Moment, Zone, from_epoch_any};
-use crate::protocol::line::LineFormat;
-use crate::store::record::{Direction, Source};
+use super::{Context, Envelope, Format, Taken};
+use crate::fields::Fields;
+use crate::time::Zone;
+use replayer_protocol::line::LineFormat;
+use replayer_store::record::{Direction, Source};
 
 /// Whether these are the keys of an exported row.
 pub fn recognises(fields: &Fields) -> bool {
@@ -25,12 +25,8 @@ pub fn is_own(fields: &Fields) -> bool {
 /// The envelope. Time stamps without a zone are UTC: the older store wrote `utcnow()`, data frame libraries
 /// export numbers.
 pub fn read<'a>(fields: &Fields<'a>, context: &Context) -> Envelope<'a> {
-    let moment = match fields.number("ts").and_then(from_epoch_any) {
-        Some(us) => Some(Moment { us, doubt: None }),
-        None => fields.text("ts").and_then(|text| context.clock.read(&text, Zone::Utc)),
-    };
     let envelope = Envelope {
-        moment,
+        moment: context.clock.among(fields, &["ts"], Zone::Utc),
         direction: match fields.text("direction").as_deref() {
             Some("received") => Some(Direction::Received),
             Some("sent") => Some(Direction::Sent),
@@ -51,6 +47,7 @@ pub fn read<'a>(fields: &Fields<'a>, context: &Context) -> Envelope<'a> {
             source_clock: fields.number("source_clock"),
             offset: fields.number("import_offset").map(|offset| offset as u64),
             text: Some(text),
+            is_own_row: true,
             ..envelope
         },
         None => envelope,
@@ -78,7 +75,7 @@ fn original<'a>(fields: &Fields<'a>) -> Option<(LineFormat, Cow<'a, str>)> {
     let raw = fields.text("raw_json");
     let of_line = |raw: Option<Cow<'a, str>>, expected: &[LineFormat]| {
         let raw = raw?;
-        let format = super::recognise(&Fields::parse(&raw).ok()?)?;
+        let format = super::line_format(&Fields::parse(&raw).ok()?)?;
         expected.contains(&format).then_some((format, raw))
     };
     match fields.text("doc_type").as_deref()? {
@@ -104,5 +101,27 @@ fn original<'a>(fields: &Fields<'a>) -> Option<(LineFormat, Cow<'a, str>)> {
             None => Some((LineFormat::System, fields.text("details")?)),
         },
         _ => None,
+    }
+}
+
+/// Registered in [`super::FORMATS`].
+#[derive(Debug)]
+pub struct Exported;
+
+impl Format for Exported {
+    fn stored(&self) -> LineFormat {
+        LineFormat::ExportedRow
+    }
+    fn keys(&self) -> &'static [&'static str] {
+        &["ts", "doc_type", "raw_json"]
+    }
+    fn recognises(&self, fields: &Fields) -> bool {
+        recognises(fields)
+    }
+    fn read<'a>(&self, fields: &Fields<'a>, context: &Context) -> Taken<'a> {
+        Taken::Record(read(fields, context))
+    }
+    fn first_keys(&self) -> &'static [&'static str] {
+        &["ts", "doc_type"]
     }
 }

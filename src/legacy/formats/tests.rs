@@ -5,8 +5,11 @@ use super::*;
 
 fn envelope_in<'a>(text: &'a str, array: bool) -> Option<Envelope<'a>> {
     let clock = Clock::new().unwrap();
-    let context = Context { clock: &clock, array, payload_event: None };
-    read(&Fields::parse(text).unwrap(), &context)
+    let context = Context { clock: &clock, array, payload_event: None, file: &FileState::default() };
+    match read(&Fields::parse(text).unwrap(), &context)? {
+        Taken::Record(envelope) => Some(envelope),
+        taken => panic!("{taken:?}"),
+    }
 }
 
 /// Format, time and direction of a line, as text.
@@ -147,7 +150,7 @@ fn w35_wrapped_events_are_read_and_what_is_no_event_is_not() {
         r#"{"data": {"event": "x", "data": {}}}"#,
         r#"{"name": "bus", "data": {"data": {"event": "x", "data": {}}}}"#,
     ] {
-        assert_eq!(recognise(&Fields::parse(text).unwrap()), Some(LineFormat::RawCapture), "{text}");
+        assert_eq!(line_format(&Fields::parse(text).unwrap()), Some(LineFormat::RawCapture), "{text}");
     }
     for text in [
         r#"{"data": 1}"#,
@@ -155,7 +158,7 @@ fn w35_wrapped_events_are_read_and_what_is_no_event_is_not() {
         r#"{"data": {"data": 2}}"#,
         r#"{"data": {"data": {"data": {"event": "x"}}}}"#,
     ] {
-        assert_eq!(recognise(&Fields::parse(text).unwrap()), None, "{text}");
+        assert_eq!(line_format(&Fields::parse(text).unwrap()), None, "{text}");
     }
 }
 
@@ -168,9 +171,11 @@ fn a_time_that_cannot_be_read_is_none_and_never_now() {
 #[test]
 fn bare_payloads_have_no_time() {
     let clock = Clock::new().unwrap();
-    let context = Context { clock: &clock, array: true, payload_event: Some("gameStatePlayerUpdate") };
+    let file = FileState::default();
+    let context =
+        Context { clock: &clock, array: true, payload_event: Some("gameStatePlayerUpdate"), file: &file };
     let fields = Fields::parse(r#"{"gameId": "g", "timestamp": 1766000000123}"#).unwrap();
-    let envelope = read(&fields, &context).unwrap();
+    let Some(Taken::Record(envelope)) = read(&fields, &context) else { panic!("no record") };
     assert_eq!((envelope.format, envelope.moment), (LineFormat::Payload, None));
 }
 
@@ -190,5 +195,5 @@ fn the_event_of_bare_payloads_comes_from_the_payload_or_the_files_name() {
 #[test]
 fn another_programs_log_is_no_recording() {
     let log = Fields::parse(r#"{"type": "info", "timestamp": "2025-12-20T12:00:00", "message": "x"}"#).unwrap();
-    assert_eq!(recognise(&log), None);
+    assert!(line_format(&log).is_none());
 }

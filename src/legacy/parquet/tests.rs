@@ -7,8 +7,8 @@ use arrow::array::{ArrayRef, Int64Array, TimestampNanosecondArray};
 use parquet::arrow::ArrowWriter;
 
 use super::*;
-use crate::legacy::testing::{Fixture, raw};
-use crate::store::schema::DocType;
+use crate::testing::{Fixture, raw};
+use replayer_store::schema::DocType;
 
 /// A file as the older store wrote it: naive nanoseconds, text columns.
 fn older(doc_types: [&str; 2]) -> Vec<u8> {

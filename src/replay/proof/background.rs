@@ -257,6 +257,16 @@ impl Prover {
     }
 }
 
+/// What a recorder does in the background, for files that were imported: the games whose seeds these `sessions` brought are
+/// proven. The import is whole without it.
+pub fn prove_imported(store: &std::sync::Arc<Store>, sessions: &BTreeSet<String>) {
+    match prove_pending(store, sessions, &CancellationToken::new()) {
+        Ok((proven, differ)) if proven + differ > 0 => tracing::info!(proven, differ, "imported games checked"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "imported games are not proven yet; the next recording does it"),
+    }
+}
+
 /// Proves everything that is pending in a store that nobody records into at the moment, for example after an import:
 /// the proofs become a session of their own. Games of which the sessions in `brought` have something are judged again
 /// where their proof is stored, and stored once more if it comes to something else. Returns how many games were proven,

@@ -67,6 +67,7 @@ pub(super) fn demonstration<S: RowSink>(rows: Rows<'_, S>) -> Result<(), StoreEr
         Cell::Null,
         Cell::Null,
         Cell::Null,
+        Cell::Null,
     ];
     rows.sink.row(DocType::PlayerAction, &envelope, &own)
 }

@@ -35,7 +35,7 @@ mod unescape;
 
 use std::borrow::Cow;
 
-use crate::store::record::Direction;
+use crate::record::Direction;
 
 pub use digest::is_placeholder;
 

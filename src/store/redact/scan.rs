@@ -14,7 +14,7 @@ use super::names::{self, Kind};
 use super::shapes::{self, Jwt};
 use super::unescape::unescape;
 use super::{digest, sieve};
-use crate::store::record::Direction;
+use crate::record::Direction;
 
 /// How deep JSON strings in JSON strings are followed; what is suspicious below is taken out whole.
 const DEEPEST: u8 = 8;
