@@ -83,7 +83,7 @@ impl DesiredState {
         root.run_dir().join("capture.json")
     }
 
-    /// Reads the desired state; the default where nobody has wished yet.
+    /// Reads the desired state; the default where nobody has said anything yet.
     ///
     /// # Errors
     /// When the file cannot be read or is no desired state.

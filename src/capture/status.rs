@@ -1,4 +1,4 @@
-//! How the capture stands, as any process can tell it from files: desired, lease, report, disk.
+//! How the capture stands, as any process can tell it from files: desired state, lease, report, disk.
 
 use serde::Serialize;
 

@@ -245,7 +245,7 @@ fn propose(args: ProposeArgs, root: &DataRoot, out: &mut Out) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs work at a reviews with a SQL worker of its own; what it added to the log is written to the store at its end.
+/// Runs work with a review service that has a SQL worker of its own; what it added to the log is written to the store at its end.
 ///
 /// # Errors
 /// Those of the work.

@@ -1,4 +1,4 @@
-//! Import of older recordings, export, comparison.
+//! What other programs recorded: import, export, comparison.
 //!
 //! * [`input`] — a file's bytes, unpacked ([`zip`], [`utf16`]). [`detect`] — what a file is; [`unknown`] — what to say where
 //!   it is nothing known.

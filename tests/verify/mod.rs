@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::common::{REPLAYER, record, root};
 use crate::server::Wire;
 
-/// A data root with two recordings of simulated games, and a reviews on it.
+/// A data root with two recordings of simulated games, and a review service on it.
 struct House {
     _folder: TempDir,
     root: DataRoot,

@@ -9,7 +9,7 @@ use crate::capture::sink::{Mark, SinkClosed};
 /// Something that is sent because something was received.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// A text of Engine.IO or Socket.IO: a pong, an ack, the desired state to connect.
+    /// A text of Engine.IO or Socket.IO: a pong, an ack, the request to connect.
     Text(String),
     /// The WebSocket's own pong.
     Pong(Bytes),

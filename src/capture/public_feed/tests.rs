@@ -166,7 +166,7 @@ async fn what_an_earlier_process_left_uncaptured_is_told_at_the_first_connection
 #[tokio::test]
 async fn a_server_that_stops_pinging_is_left_after_its_own_intervals() {
     let peer = Peer { ping_interval: 60, ping_timeout: 40, ..Peer::start().await };
-    // Its own timeouts is no help here.
+    // Its own timeouts are no help here.
     let patient = Timeouts { handshake: Duration::from_secs(60), ..timeouts() };
     let running = Running::start(&peer.url(), patient, None);
     let half_open = peer.session().await;

@@ -146,7 +146,7 @@ impl Cursor {
         {
             timeline.follow(archive, span)?;
         }
-        // A span beside the current one is read anew when it is wanted.
+        // A span beside the current one is read again when it is wanted.
         self.other = None;
         self.outline = outline;
         Ok(self.live)

@@ -81,7 +81,7 @@ impl Derive for DerivedViews {
 }
 
 impl ReviewService {
-    /// Makes the rows of `mark` and `field` from what this reviews knows.
+    /// Makes the rows of `mark` and `field` from what this service knows.
     pub(super) fn derived_views(&self) -> Arc<DerivedViews> {
         DerivedViews::of(self.explorer.clone())
     }

@@ -1,4 +1,4 @@
-//! The reviews: where marks are proposed, decided, looked up and checked again. Tools and commands are thin over this.
+//! The review service: where marks are proposed, decided, looked up and checked again. Tools and commands are thin over this.
 //!
 //! * [`propose`] — anybody may. [`decide`] — people only. [`queue`] — what is to be looked at next.
 //! * [`history`] — what was decided about a subject, and by whom. [`recheck`] — marked statements on newer data.
@@ -61,7 +61,7 @@ pub enum ReviewError {
     Statement(ParseError),
 }
 
-/// The reviews of one data root.
+/// The review service of one data root.
 pub struct ReviewService {
     explorer: Arc<Explorer>,
     sql: SqlClient,
@@ -73,7 +73,7 @@ pub struct ReviewService {
 const PUBLISH_AFTER: Duration = Duration::from_secs(2);
 
 impl ReviewService {
-    /// A reviews over what the explorer knows. From now on the client's views `mark` and `field` show what it knows.
+    /// A review service over what the explorer knows. From now on the client's views `mark` and `field` show what it knows.
     pub fn new(explorer: Arc<Explorer>, sql: SqlClient, policy: Policy) -> ReviewService {
         let reviews = ReviewService { explorer, sql, policy, publishing: Arc::default() };
         reviews.sql.derive_with(reviews.derived_views());
